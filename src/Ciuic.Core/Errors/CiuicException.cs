@@ -1,0 +1,31 @@
+namespace Ciuic.Core;
+
+/// <summary>
+/// A promise that could not be kept. There is one subclass per way of reacting to it, and no others:
+/// expected answers are values, not exceptions.
+/// </summary>
+public abstract class CiuicException(string message, Exception? cause) : Exception(message, cause);
+
+/// <summary>The input is wrong; asking again with the same input cannot help.</summary>
+public sealed class InvalidInputException(string message, Exception? cause = null)
+    : CiuicException(message, cause);
+
+/// <summary>The named thing does not exist.</summary>
+public sealed class NotFoundException(string message, Exception? cause = null)
+    : CiuicException(message, cause);
+
+/// <summary>Somebody else holds or has written what was asked for.</summary>
+public sealed class ConflictException(string message, Exception? cause = null)
+    : CiuicException(message, cause);
+
+/// <summary>A newer attempt owns the run; the caller must stop writing to it.</summary>
+public sealed class FencedException(string message, Exception? cause = null)
+    : CiuicException(message, cause);
+
+/// <summary>A server or a disk did not answer; the same request may be sent again.</summary>
+public sealed class UnavailableException(string message, Exception? cause = null)
+    : CiuicException(message, cause);
+
+/// <summary>Stored bytes are not what was stored; the message names the object.</summary>
+public sealed class CorruptException(string message, Exception? cause = null)
+    : CiuicException(message, cause);

@@ -1,0 +1,45 @@
+using System.Text.Json.Serialization;
+
+namespace Ciuic.Core;
+
+/// <summary>
+/// What one rank contributes to one snapshot. The shard is one row of bytes, cut into chunks; every tensor
+/// and byte item is a stretch of it, in order, without overlap or gap. See FORMAT.md.
+/// </summary>
+public sealed record ShardManifest
+{
+    /// <summary>The only format this code reads and writes.</summary>
+    public const string CurrentFormat = "ciuic.dev/shard/v1";
+
+    /// <summary>Format and version.</summary>
+    [JsonPropertyName("format"), JsonPropertyOrder(0)]
+    public required string Format { get; init; }
+
+    /// <summary>The run.</summary>
+    [JsonPropertyName("run"), JsonPropertyOrder(1)]
+    public required RunId Run { get; init; }
+
+    /// <summary>The snapshot within the run.</summary>
+    [JsonPropertyName("sequence"), JsonPropertyOrder(2)]
+    public required Sequence Sequence { get; init; }
+
+    /// <summary>The rank whose state this is.</summary>
+    [JsonPropertyName("rank"), JsonPropertyOrder(3)]
+    public required Rank Rank { get; init; }
+
+    /// <summary>Every tensor, in the order of its bytes.</summary>
+    [JsonPropertyName("tensors"), JsonPropertyOrder(4)]
+    public required IReadOnlyList<TensorRecord> Tensors { get; init; }
+
+    /// <summary>Every byte item, in the order of its bytes, behind the tensors.</summary>
+    [JsonPropertyName("bytes"), JsonPropertyOrder(5)]
+    public required IReadOnlyList<ByteRecord> Bytes { get; init; }
+
+    /// <summary>The chunks, in the order of their bytes.</summary>
+    [JsonPropertyName("chunks"), JsonPropertyOrder(6)]
+    public required IReadOnlyList<ChunkRecord> Chunks { get; init; }
+
+    /// <summary>Plain bytes of the whole shard.</summary>
+    [JsonIgnore]
+    public long Length => Chunks.Sum(c => (long)c.Length);
+}

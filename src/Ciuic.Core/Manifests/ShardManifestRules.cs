@@ -1,0 +1,79 @@
+namespace Ciuic.Core;
+
+/// <summary>
+/// What must hold in a shard manifest beyond its JSON: the records lie back to back over exactly the bytes
+/// of the chunks, lengths follow from shapes, and no name is used twice.
+/// </summary>
+internal static class ShardManifestRules
+{
+    public static void Check(ShardManifest shard)
+    {
+        Require(shard.Format == ShardManifest.CurrentFormat,
+            $"the format is '{shard.Format}', this program reads {ShardManifest.CurrentFormat}");
+        foreach (var chunk in shard.Chunks)
+        {
+            Require(chunk.Length is > 0 and <= ManifestLimits.MaxChunkBytes,
+                $"chunk {chunk.Id} has {chunk.Length} bytes");
+        }
+
+        var end = CheckOrder(shard);
+        Require(end == shard.Length, $"the records cover {end} bytes, the chunks hold {shard.Length}");
+    }
+
+    private static long CheckOrder(ShardManifest shard)
+    {
+        var names = new HashSet<(string, string)>();
+        var end = 0L;
+        foreach (var tensor in shard.Tensors)
+        {
+            CheckTensor(tensor);
+            end = Follow(names, end, (tensor.Item, tensor.Name), tensor.Offset, tensor.Length);
+        }
+
+        foreach (var item in shard.Bytes)
+            end = Follow(names, end, (item.Item, item.Name), item.Offset, item.Length);
+        return end;
+    }
+
+    private static long Follow(
+        HashSet<(string, string)> names, long end, (string Item, string Name) what, long offset, long length)
+    {
+        Require(what.Item.Length is > 0 and <= ManifestLimits.MaxNameLength, "an item has no name or a huge one");
+        Require(what.Name.Length <= ManifestLimits.MaxNameLength, $"a name in '{what.Item}' is huge");
+        Require(names.Add(what), $"{what.Item}/{what.Name} is there twice");
+        Require(offset >= end, $"{what.Item}/{what.Name} overlaps the record before it");
+        Require(offset == end, $"there is a gap before {what.Item}/{what.Name}");
+        Require(length >= 0 && length <= long.MaxValue - end, $"{what.Item}/{what.Name} has a length that lies");
+        return end + length;
+    }
+
+    private static void CheckTensor(TensorRecord tensor)
+    {
+        var name = $"{tensor.Item}/{tensor.Name}";
+        Require(tensor.Shape.Count <= ManifestLimits.MaxDimensions, $"{name} has {tensor.Shape.Count} dimensions");
+        Require(tensor.DType.ByteLength(tensor.Shape) == tensor.Length,
+            $"{name} of {tensor.DType.Name()} [{string.Join(", ", tensor.Shape)}] cannot have {tensor.Length} bytes");
+        Require((tensor.GlobalShape is null) == (tensor.GlobalOffset is null),
+            $"{name} has one of global_shape and global_offset without the other");
+        if (tensor.GlobalShape is { } whole && tensor.GlobalOffset is { } offset)
+            CheckSlice(name, tensor.Shape, whole, offset);
+    }
+
+    private static void CheckSlice(
+        string name, IReadOnlyList<long> shape, IReadOnlyList<long> whole, IReadOnlyList<long> offset)
+    {
+        Require(whole.Count == shape.Count && offset.Count == shape.Count,
+            $"{name} has a global shape or offset of another rank than its shape");
+        for (var d = 0; d < shape.Count; d++)
+        {
+            Require(offset[d] >= 0 && shape[d] <= whole[d] && offset[d] <= whole[d] - shape[d],
+                $"{name} reaches beyond its whole tensor in dimension {d}");
+        }
+    }
+
+    private static void Require(bool holds, string complaint)
+    {
+        if (!holds)
+            throw new InvalidInputException($"This is not a valid shard manifest: {complaint}.");
+    }
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace Ciuic.Core;
+
+/// <summary>
+/// One tile of a tlog-tiles tree: <see cref="Width"/> hashes of level 8 x <see cref="Level"/>, from index
+/// 256 x <see cref="Index"/> on. A full tile has 256 hashes. (C2SP tlog-tiles)
+/// </summary>
+public readonly record struct Tile(int Level, long Index, int Width)
+{
+    /// <summary>Hashes of a full tile, and leaves of a full entry bundle.</summary>
+    public const int FullWidth = 256;
+
+    /// <summary>Path of the hash tile below the ledger's prefix.</summary>
+    public string Path => $"tile/{Level.ToString(CultureInfo.InvariantCulture)}/{TileLayout.IndexPath(Index, Width)}";
+
+    /// <summary>Path of the entry bundle with the same leaves; only meaningful at level 0.</summary>
+    public string EntriesPath => $"tile/entries/{TileLayout.IndexPath(Index, Width)}";
+}
+
+/// <summary>Which tiles a tree of a given size has.</summary>
+public static class TileLayout
+{
+    /// <summary>
+    /// The tiles a tree of <paramref name="size"/> leaves has beyond those full ones that a tree of
+    /// <paramref name="published"/> leaves had already.
+    /// </summary>
+    public static IEnumerable<Tile> NewTiles(long published, long size)
+    {
+        for (var level = 0; level < 8 && size >> (8 * level) > 0; level++)
+        {
+            var (from, to) = (published >> (8 * level), size >> (8 * level));
+            if (from == to)
+                continue;
+            for (var index = from / Tile.FullWidth; index * Tile.FullWidth < to; index++)
+            {
+                var width = (int)Math.Min(Tile.FullWidth, to - index * Tile.FullWidth);
+                yield return new Tile(level, index, width);
+            }
+        }
+    }
+
+    internal static string IndexPath(long index, int width)
+    {
+        var path = (index % 1000).ToString("000", CultureInfo.InvariantCulture);
+        for (var rest = index / 1000; rest > 0; rest /= 1000)
+            path = $"x{(rest % 1000).ToString("000", CultureInfo.InvariantCulture)}/{path}";
+        return width == Tile.FullWidth ? path : $"{path}.p/{width.ToString(CultureInfo.InvariantCulture)}";
+    }
+}

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+
+namespace Ciuic.Core;
+
+/// <summary>
+/// A C2SP signed note: a text that ends in a newline, an empty line, and signature lines
+/// <c>— name base64(key id || signature)</c>.
+/// </summary>
+public sealed class SignedNote
+{
+    /// <summary>More signature lines than this are refused, as Go does.</summary>
+    public const int MaxSignatures = 100;
+
+    /// <summary>More bytes than this are refused: nothing that Ciuic signs is longer than a block.</summary>
+    public const int MaxBytes = 1 << 20;
+
+    private const string LineStart = "\u2014 ";
+
+    private SignedNote(string text, IReadOnlyList<NoteSignature> signatures)
+    {
+        Text = text;
+        Signatures = signatures;
+    }
+
+    /// <summary>What is signed, with its final newline.</summary>
+    public string Text { get; }
+
+    /// <summary>All signature lines, checked or not.</summary>
+    public IReadOnlyList<NoteSignature> Signatures { get; }
+
+    /// <summary>Signs a text.</summary>
+    /// <exception cref="InvalidInputException">The text does not end in a newline.</exception>
+    public static byte[] Sign(string text, params ReadOnlySpan<SigningKey> keys)
+    {
+        if (!text.EndsWith('\n'))
+            throw new InvalidInputException("A note's text ends in a newline.");
+        var bytes = StrictUtf8.Encode(text);
+        var note = new System.Text.StringBuilder(text).Append('\n');
+        foreach (var key in keys)
+            note.Append(Line(key.Verifier, key.Sign(bytes)));
+        return StrictUtf8.Encode(note.ToString());
+    }
+
+    /// <summary>Reads a note without believing it.</summary>
+    /// <exception cref="InvalidInputException">The bytes are no signed note.</exception>
+    public static SignedNote Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > MaxBytes)
+            throw Malformed($"it has {bytes.Length} bytes");
+        var note = StrictUtf8.Decode(bytes, "A signed note");
+        if (note.Any(c => char.IsControl(c) && c != '\n'))
+            throw Malformed("it holds control characters");
+        var split = note.LastIndexOf("\n\n", StringComparison.Ordinal);
+        if (split < 0)
+            throw Malformed("it has no empty line before its signatures");
+        return new SignedNote(note[..(split + 1)], ParseLines(note[(split + 2)..]));
+    }
+
+    /// <summary>Reads a note and believes it only if a known key signed it.</summary>
+    /// <returns>The keys that signed, each once.</returns>
+    /// <exception cref="InvalidInputException">The bytes are no signed note.</exception>
+    /// <exception cref="CorruptException">
+    /// A signature by a known key is wrong, or no known key signed. Unknown keys' lines are ignored.
+    /// </exception>
+    public static SignedNote Open(ReadOnlySpan<byte> bytes, IReadOnlyList<VerifierKey> known)
+    {
+        var note = Parse(bytes);
+        if (note.VerifiedBy(known).Count == 0)
+            throw new CorruptException($"no known key signed this note (known: {string.Join(", ", known)})");
+        return note;
+    }
+
+    /// <summary>The known keys whose signatures stand under the note, each once.</summary>
+    /// <exception cref="CorruptException">A signature by a known key is wrong.</exception>
+    public IReadOnlyList<VerifierKey> VerifiedBy(IReadOnlyList<VerifierKey> known)
+    {
+        var text = StrictUtf8.Encode(Text);
+        var signers = new List<VerifierKey>();
+        foreach (var line in Signatures)
+        {
+            var key = known.FirstOrDefault(k => k.Id == line.KeyId && k.Name == line.Name);
+            if (key is null || signers.Contains(key))
+                continue;
+            if (!key.Verify(text, line.Signature))
+                throw new CorruptException($"the signature of {key.Name} (key {key.Id:x8}) under this note is wrong");
+            signers.Add(key);
+        }
+
+        return signers;
+    }
+
+    private static string Line(VerifierKey key, ReadOnlySpan<byte> signature)
+    {
+        var bytes = new byte[sizeof(uint) + signature.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, key.Id);
+        signature.CopyTo(bytes.AsSpan(sizeof(uint)));
+        return $"{LineStart}{key.Name} {StrictBase64.Encode(bytes)}\n";
+    }
+
+    private static List<NoteSignature> ParseLines(string lines)
+    {
+        if (lines.Length == 0 || !lines.EndsWith('\n'))
+            throw Malformed("its last signature line is not complete");
+        var signatures = new List<NoteSignature>();
+        foreach (var line in lines[..^1].Split('\n'))
+        {
+            if (signatures.Count == MaxSignatures)
+                throw Malformed($"it has more than {MaxSignatures} signature lines");
+            signatures.Add(ParseLine(line));
+        }
+
+        return signatures;
+    }
+
+    private static NoteSignature ParseLine(string line)
+    {
+        if (!line.StartsWith(LineStart, StringComparison.Ordinal))
+            throw Malformed($"'{line}' is no signature line");
+        var parts = line[LineStart.Length..].Split(' ');
+        if (parts.Length != 2 || !KeyName.IsValid(parts[0]) || !StrictBase64.TryDecode(parts[1], out var bytes))
+            throw Malformed($"'{line}' is no signature line");
+        if (bytes.Length <= sizeof(uint))
+            throw Malformed($"'{line}' holds no signature");
+        return new NoteSignature(parts[0], BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[sizeof(uint)..]);
+    }
+
+    private static InvalidInputException Malformed(string why) => new($"This is not a signed note: {why}.");
+}
