@@ -1,0 +1,217 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using Ciuic.Core;
+using Microsoft.Win32.SafeHandles;
+
+namespace Ciuic.Storage;
+
+/// <summary>
+/// A bucket in a folder: each object is a file. Bytes are written and flushed under a temporary name, then
+/// published by link (create) or rename (put), then the directory is flushed. A process that dies in between
+/// leaves a temporary file and nothing else.
+/// </summary>
+public sealed class FileObjectStore : IObjectStore
+{
+    /// <summary>Holds unfinished files; no object key can begin like this.</summary>
+    private const string TemporaryFolder = "~tmp";
+
+    private readonly string _root;
+    private readonly ConcurrentDictionary<string, bool> _flushedDirectories = new(StringComparer.Ordinal);
+
+    /// <summary>Opens the folder, creating it where there is none.</summary>
+    /// <exception cref="UnavailableException">The folder cannot be created.</exception>
+    public FileObjectStore(string root)
+    {
+        _root = Path.GetFullPath(root);
+        Guard("open", () => Directory.CreateDirectory(Path.Combine(_root, TemporaryFolder)));
+    }
+
+    /// <inheritdoc/>
+    public string Location => $"file:{_root}";
+
+    /// <inheritdoc/>
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => GuardAsync<byte[]?>(key, async () =>
+    {
+        using var file = TryOpen(key);
+        if (file is null)
+            return null;
+        var content = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)));
+        var read = await ReadFullyAsync(file, 0, content, cancel);
+        return read == content.Length ? content : content[..read];
+    });
+
+    /// <inheritdoc/>
+    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
+        GuardAsync<int?>(key, async () =>
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(offset);
+            using var file = TryOpen(key);
+            return file is null ? null : await ReadFullyAsync(file, offset, buffer, cancel);
+        });
+
+    /// <inheritdoc/>
+    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, () =>
+    {
+        cancel.ThrowIfCancellationRequested();
+        var file = new FileInfo(PathOf(key));
+        return Task.FromResult(file.Exists ? (long?)file.Length : null);
+    });
+
+    /// <inheritdoc/>
+    public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
+        GuardAsync(key, async () =>
+        {
+            var path = PathOf(key);
+            if (File.Exists(path))
+            {
+                // The creator before us may have died between publishing and flushing: what we report as
+                // existing must be as durable as what we report as created.
+                DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+                return CreateResult.AlreadyExists;
+            }
+
+            return await WriteAndPublishAsync(path, content, replace: false, cancel)
+                ? CreateResult.Created
+                : CreateResult.AlreadyExists;
+        });
+
+    /// <inheritdoc/>
+    public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
+        GuardAsync(key, () => WriteAndPublishAsync(PathOf(key), content, replace: true, cancel));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        // The folder part of the prefix bounds the walk; the rest is compared.
+        var slash = prefix.LastIndexOf('/');
+        var folder = slash <= 0 ? _root : PathOf(new ObjectKey(prefix[..slash]));
+        if (!Directory.Exists(folder))
+            yield break;
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var path = Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
+            if (path.StartsWith(prefix, StringComparison.Ordinal) && !path.StartsWith('~'))
+                yield return new ObjectInfo(new ObjectKey(path), file.Length);
+        }
+
+        await Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, () =>
+    {
+        cancel.ThrowIfCancellationRequested();
+        var path = PathOf(key);
+        if (!File.Exists(path))
+            return Task.FromResult(false);
+        File.Delete(path);
+        DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+        return Task.FromResult(true);
+    });
+
+    /// <summary>Deletes unfinished files last written before the given time: left by processes that died.</summary>
+    /// <returns>The number of files deleted.</returns>
+    public int DeleteTemporaryFiles(DateTimeOffset writtenBefore)
+    {
+        var stale = new DirectoryInfo(Path.Combine(_root, TemporaryFolder)).EnumerateFiles()
+            .Where(f => f.LastWriteTimeUtc < writtenBefore.UtcDateTime)
+            .ToList();
+        Guard("clean", () => stale.ForEach(f => f.Delete()));
+        return stale.Count;
+    }
+
+    private async Task<bool> WriteAndPublishAsync(
+        string path, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancel)
+    {
+        var temporary = Path.Combine(_root, TemporaryFolder, Path.GetRandomFileName());
+        try
+        {
+            await DurableFiles.WriteAsync(temporary, content, cancel);
+            EnsureDirectory(Path.GetDirectoryName(path)!);
+            var published = true;
+            if (replace)
+                File.Move(temporary, path, overwrite: true); // rename(2): readers see the old bytes or the new
+            else
+                published = DurableFiles.TryPublish(temporary, path);
+            // Dying here loses at most the name; the caller has not been answered, so nothing was promised.
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+            return published;
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
+    }
+
+    /// <summary>A new directory is durable only when its parents' entries are flushed, up to the root.</summary>
+    private void EnsureDirectory(string directory)
+    {
+        if (_flushedDirectories.ContainsKey(directory))
+            return;
+        Directory.CreateDirectory(directory);
+        for (var at = directory; at.Length > _root.Length; at = Path.GetDirectoryName(at)!)
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(at)!);
+        _flushedDirectories[directory] = true;
+    }
+
+    private SafeFileHandle? TryOpen(ObjectKey key)
+    {
+        var path = PathOf(key);
+        if (!File.Exists(path))
+            return null;
+        try
+        {
+            return File.OpenHandle(path, options: FileOptions.Asynchronous);
+        }
+        catch (FileNotFoundException)
+        {
+            return null; // deleted between the two lines above
+        }
+    }
+
+    private static async Task<int> ReadFullyAsync(
+        SafeFileHandle file, long offset, Memory<byte> buffer, CancellationToken cancel)
+    {
+        var total = 0;
+        while (total < buffer.Length)
+        {
+            var read = await RandomAccess.ReadAsync(file, buffer[total..], offset + total, cancel);
+            if (read == 0)
+                break;
+            total += read;
+        }
+
+        return total;
+    }
+
+    private string PathOf(ObjectKey key) => Path.Combine(_root, key.Path);
+
+    private void Guard(string verb, Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UnavailableException($"Cannot {verb} the store {Location}: {error.Message}", error);
+        }
+    }
+
+    private async Task<T> GuardAsync<T>(ObjectKey key, Func<Task<T>> action)
+    {
+        try
+        {
+            // Flushing blocks its thread for as long as the disk takes; callers on a scheduler of their own (a
+            // grain's) must not be held up by it.
+            return await Task.Run(action);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException)
+        {
+            _flushedDirectories.Clear(); // if somebody removed a folder under us, it is made again next time
+            throw new UnavailableException($"Object {key} in {Location}: {error.Message}", error);
+        }
+    }
+}

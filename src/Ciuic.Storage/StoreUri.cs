@@ -1,0 +1,26 @@
+using Ciuic.Core;
+
+namespace Ciuic.Storage;
+
+/// <summary>Opens the store that a URI names: <c>file:PATH</c> or <c>memory:</c>.</summary>
+public static class StoreUri
+{
+    /// <summary>Opens a store, without retries.</summary>
+    /// <param name="uri"><c>file:PATH</c> (absolute, or relative to the current directory), or <c>memory:</c>.</param>
+    /// <exception cref="InvalidInputException">The URI names no store this program knows.</exception>
+    /// <exception cref="UnavailableException">The store cannot be opened.</exception>
+    public static IObjectStore Open(string uri)
+    {
+        if (uri == "memory:")
+            return new MemoryObjectStore();
+        if (uri.StartsWith("file:", StringComparison.Ordinal) && TryGetPath(uri["file:".Length..], out var path))
+            return new FileObjectStore(path);
+        throw new InvalidInputException($"'{uri}' is not a store: use file:PATH or memory:.");
+    }
+
+    private static bool TryGetPath(string rest, out string path)
+    {
+        path = rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest;
+        return path.Length > 0 && !path.Contains('\0');
+    }
+}
