@@ -1,0 +1,81 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>Reads committed snapshots byte for byte. A chunk that several share is read once.</summary>
+internal sealed class SnapshotAudit(
+    ManifestReader manifests, ChunkStore chunks, int parallelism, List<AuditFinding> findings)
+{
+    private readonly Dictionary<ChunkId, string?> _checked = []; // the complaint, or null when intact
+    private readonly Lock _lock = new();
+
+    public long Chunks => _checked.Count;
+
+    public long StoredBytes { get; private set; }
+
+    /// <returns>Whether every byte is there and right.</returns>
+    public async Task<bool> CheckAsync(RunId run, CommittedSnapshot snapshot, CancellationToken cancel)
+    {
+        var id = new SnapshotId(run, snapshot.Link.Sequence);
+        var before = findings.Count;
+        try
+        {
+            var manifest = await manifests.ReadAsync(id, snapshot.Link.Manifest, cancel);
+            CompareWithRecord(id, manifest, snapshot);
+            foreach (var shard in await manifests.ReadShardsAsync(manifest, cancel))
+                await CheckShardAsync(shard, cancel);
+        }
+        catch (CorruptException error)
+        {
+            findings.Add(new AuditFinding($"snapshot {id}", error.Message));
+        }
+
+        return findings.Count == before;
+    }
+
+    private void CompareWithRecord(SnapshotId id, Manifest manifest, CommittedSnapshot snapshot)
+    {
+        if (manifest.Step != snapshot.Step || manifest.Token != snapshot.Token)
+            findings.Add(new AuditFinding($"snapshot {id}", "its manifest and its ledger record tell different stories"));
+        if (manifest.Parent != snapshot.Parent)
+            findings.Add(new AuditFinding($"snapshot {id}", "its parent is not the chain head it was committed on"));
+    }
+
+    private async Task CheckShardAsync(ShardManifest shard, CancellationToken cancel)
+    {
+        var fresh = shard.Chunks.DistinctBy(c => c.Id).Where(c => !_checked.ContainsKey(c.Id)).ToList();
+        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
+        await Parallel.ForEachAsync(fresh, options, async (chunk, stop) =>
+        {
+            var (bytes, complaint) = await ReadAsync(chunk, stop);
+            lock (_lock)
+            {
+                _checked[chunk.Id] = complaint;
+                StoredBytes += bytes;
+            }
+        });
+        var offset = 0L;
+        foreach (var chunk in shard.Chunks)
+        {
+            if (_checked[chunk.Id] is { } complaint)
+            {
+                var damage = Damage.Describe(shard, offset, chunk.Length, new CorruptException(complaint));
+                findings.Add(new AuditFinding($"snapshot {shard.Run}#{shard.Sequence}", damage.Message));
+            }
+
+            offset += chunk.Length;
+        }
+    }
+
+    private async Task<(int Bytes, string? Complaint)> ReadAsync(ChunkRecord chunk, CancellationToken cancel)
+    {
+        try
+        {
+            return (await chunks.CheckAsync(chunk.Id, chunk.Length, cancel), null);
+        }
+        catch (CorruptException error)
+        {
+            return (0, error.Message);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>
+/// Goes on from a published tree head without reading every block again. Whatever is missing or wrong in the
+/// published view makes it give up, never fail: the blocks are the truth, and the view is derived from them anew.
+/// </summary>
+internal static class TreeLoader
+{
+    public static async Task<(LedgerTip, TileBuilder)?> TryResumeAsync(
+        LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+    {
+        try
+        {
+            if (await bucket.GetCheckpointAsync(cancel) is not { } bytes)
+                return null;
+            var head = TreeHead.Open(bytes, keys.Origin, keys.TreeHead);
+            return head.Size == 0 ? null : await ResumeAsync(bucket, head, keys, cancel);
+        }
+        catch (Exception error) when (error is CorruptException or InvalidInputException)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<(LedgerTip, TileBuilder)?> ResumeAsync(
+        LedgerBucket bucket, TreeHead head, LedgerKeys keys, CancellationToken cancel)
+    {
+        var levels = new List<List<Digest>>();
+        for (var level = 0; level < TileBuilder.LevelCount(head.Size); level++)
+            levels.Add(await ReadHashesAsync(bucket, head.Size, level, cancel));
+        var entries = await ReadEntriesAsync(bucket, head.Size, cancel);
+        var tiles = TileBuilder.Resume(head.Size, levels, entries);
+        var tree = tiles.Frontier();
+        if (tree.Root != head.Root)
+            return null;
+        return await LastBlockAsync(bucket, head, tree, keys, cancel) is { } tip ? (tip, tiles) : null;
+    }
+
+    private static async Task<LedgerTip?> LastBlockAsync(
+        LedgerBucket bucket, TreeHead head, MerkleFrontier tree, LedgerKeys keys, CancellationToken cancel)
+    {
+        var bytes = await bucket.GetBlockAsync(head.Size - 1, cancel);
+        if (bytes is null)
+            return null;
+        var block = Block.Open(bytes, keys.Blocks);
+        var leaf = MerkleHash.Leaf(bytes);
+        // The block must be the tree's last leaf: appending it to the tree it names gives the published root
+        // only if nobody swapped it.
+        return block.Height == head.Size - 1 && await IsLeafAsync(bucket, head.Size, leaf, cancel)
+            ? new LedgerTip(keys.Origin, tree, leaf, block.TimeMs)
+            : null;
+    }
+
+    private static async Task<bool> IsLeafAsync(
+        LedgerBucket bucket, long size, Digest leaf, CancellationToken cancel)
+    {
+        var index = (size - 1) / Tile.FullWidth;
+        var tile = new Tile(0, index, (int)(size - index * Tile.FullWidth));
+        var bytes = await bucket.GetTileAsync(tile.Path, cancel);
+        return bytes?.Length == tile.Width * Digest.Size && leaf.Span.SequenceEqual(bytes.AsSpan()[^Digest.Size..]);
+    }
+
+    private static async Task<List<Digest>> ReadHashesAsync(
+        LedgerBucket bucket, long size, int level, CancellationToken cancel)
+    {
+        var width = TileBuilder.PartialWidth(size, level);
+        if (width == 0)
+            return [];
+        var tile = new Tile(level, (size >> (8 * level)) / Tile.FullWidth, width);
+        var bytes = await bucket.GetTileAsync(tile.Path, cancel);
+        if (bytes?.Length != width * Digest.Size)
+            throw new CorruptException($"{tile.Path} is missing or of another length");
+        return bytes.Chunk(Digest.Size).Select(hash => new Digest(hash)).ToList();
+    }
+
+    private static async Task<List<byte[]>> ReadEntriesAsync(
+        LedgerBucket bucket, long size, CancellationToken cancel)
+    {
+        var width = TileBuilder.PartialWidth(size, 0);
+        if (width == 0)
+            return [];
+        var path = new Tile(0, size / Tile.FullWidth, width).EntriesPath;
+        var bytes = await bucket.GetTileAsync(path, cancel) ?? throw new CorruptException($"{path} is missing");
+        return EntryBundle.Decode(bytes);
+    }
+}

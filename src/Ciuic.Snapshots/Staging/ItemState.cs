@@ -1,0 +1,15 @@
+namespace Ciuic.Snapshots;
+
+/// <summary>A part of an item that cannot be saved, and why: nothing is missing silently.</summary>
+public sealed record SkippedPart(string Name, string Reason);
+
+/// <summary>The live state of one item: views of its tensors, copies of its small values.</summary>
+/// <param name="Item">The item's name, such as <c>model</c>.</param>
+/// <param name="Tensors">Its tensors; valid until the trainer's next step.</param>
+/// <param name="Bytes">Named bytes.</param>
+/// <param name="Skipped">What cannot be saved.</param>
+public sealed record ItemState(
+    string Item,
+    IReadOnlyList<TensorSource> Tensors,
+    IReadOnlyList<KeyValuePair<string, byte[]>> Bytes,
+    IReadOnlyList<SkippedPart> Skipped);

@@ -1,0 +1,23 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>One live tensor to be saved. Its bytes are read only while staging.</summary>
+public abstract class TensorSource
+{
+    /// <summary>Name within its item.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Element type.</summary>
+    public abstract DType DType { get; }
+
+    /// <summary>Extent per dimension.</summary>
+    public abstract IReadOnlyList<long> Shape { get; }
+
+    /// <summary>Bytes, row-major.</summary>
+    public long Length => DType.ByteLength(Shape)
+        ?? throw new InvalidInputException($"Tensor '{Name}' has an impossible shape.");
+
+    /// <summary>Copies bytes from the given byte offset on; fills the destination.</summary>
+    public abstract void CopyTo(long offset, Span<byte> destination);
+}
