@@ -1,0 +1,52 @@
+using Ciuic.Core;
+
+namespace Ciuic.Contracts;
+
+/// <summary>
+/// One training run; its key is the run id. Owns the chain head and the lease, hands out fencing tokens, begins
+/// snapshots, keeps the history.
+/// </summary>
+[Alias("ciuic.IRunGrain")]
+public interface IRunGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Grants the lease, with a larger token, unless another attempt holds a live one. A snapshot in flight is
+    /// committed or aborted first, so that the head in the answer is final.
+    /// </summary>
+    [Alias("Open"), ResponseTimeout("00:05:00")]
+    Task<OpenReply> OpenAsync(OpenRequest request);
+
+    /// <summary>Keeps the lease alive. An expired lease that nobody took over comes back to life.</summary>
+    [Alias("Renew")]
+    Task<LeaseReply> RenewAsync(FencingToken token);
+
+    /// <summary>Gives the lease back.</summary>
+    [Alias("Close")]
+    Task<LeaseReply> CloseAsync(FencingToken token);
+
+    /// <summary>Begins a snapshot on the chain head.</summary>
+    /// <exception cref="InvalidInputException">The plan breaks a limit.</exception>
+    [Alias("BeginSnapshot")]
+    Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan);
+
+    /// <summary>Moves the head to a snapshot that the ledger has committed. Only the snapshot calls this.</summary>
+    [Alias("OnCommitted")]
+    Task OnCommittedAsync(SnapshotView snapshot);
+
+    /// <summary>Takes note of an aborted snapshot. Only the snapshot calls this.</summary>
+    [Alias("OnAborted")]
+    Task OnAbortedAsync(SnapshotView snapshot);
+
+    /// <summary>Moves the chain head back to an older committed snapshot; history keeps both branches.</summary>
+    /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
+    [Alias("Rollback"), ResponseTimeout("00:05:00")]
+    Task<RollbackReply> RollbackAsync(RollbackRequest request);
+
+    /// <summary>How the run stands; null where it was never opened.</summary>
+    [Alias("Describe")]
+    Task<RunView?> DescribeAsync();
+
+    /// <summary>Up to <paramref name="limit"/> (1 to 1,000) events from number <paramref name="from"/> on, oldest first.</summary>
+    [Alias("ReadEvents")]
+    Task<RunEvent[]> ReadEventsAsync(long from, int limit);
+}

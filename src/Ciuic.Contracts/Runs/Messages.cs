@@ -1,0 +1,175 @@
+using Ciuic.Core;
+
+namespace Ciuic.Contracts;
+
+/// <summary>Asks for the right to train a run.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.OpenRequest")]
+public sealed record OpenRequest
+{
+    /// <summary>Made by the trainer once per start: the same attempt asking again gets the same lease.</summary>
+    [Id(0)]
+    public required Guid Attempt { get; init; }
+
+    /// <summary>The asking process.</summary>
+    [Id(1)]
+    public required TrainerIdentity Trainer { get; init; }
+
+    /// <summary>
+    /// The token of the attempt to fence; null to be refused while another one holds a live lease. Naming the
+    /// token keeps two impatient newcomers from fencing each other.
+    /// </summary>
+    [Id(2)]
+    public required FencingToken? TakeOverFrom { get; init; }
+}
+
+/// <summary>Who may write to a run, and until when.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.Lease")]
+public sealed record Lease
+{
+    /// <summary>The holding attempt.</summary>
+    [Id(0)]
+    public required Guid Attempt { get; init; }
+
+    /// <summary>Its right.</summary>
+    [Id(1)]
+    public required FencingToken Token { get; init; }
+
+    /// <summary>Its process.</summary>
+    [Id(2)]
+    public required TrainerIdentity Trainer { get; init; }
+
+    /// <summary>When others may take over unasked, UTC.</summary>
+    [Id(3)]
+    public required DateTimeOffset ExpiresAt { get; init; }
+}
+
+/// <summary>The answer to <see cref="OpenRequest"/>.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.OpenReply")]
+public sealed record OpenReply
+{
+    /// <summary>Whether the lease is the asker's; otherwise it says who holds it.</summary>
+    [Id(0)]
+    public required bool Granted { get; init; }
+
+    /// <summary>The lease in force.</summary>
+    [Id(1)]
+    public required Lease Lease { get; init; }
+
+    /// <summary>The snapshot to resume from; null before the first commit.</summary>
+    [Id(2)]
+    public required SnapshotLink? Head { get; init; }
+
+    /// <summary>Time between renewals that keeps the lease alive.</summary>
+    [Id(3)]
+    public required TimeSpan RenewEvery { get; init; }
+}
+
+/// <summary>The answer to a call under a token.</summary>
+public enum LeaseReply
+{
+    /// <summary>Done.</summary>
+    Held = 1,
+
+    /// <summary>A newer attempt owns the run.</summary>
+    Fenced,
+}
+
+/// <summary>How beginning a snapshot went.</summary>
+public enum BeginOutcome
+{
+    /// <summary>The snapshot is pending; the same step again, by any rank, gets the same sequence.</summary>
+    Begun = 1,
+
+    /// <summary>A newer attempt owns the run.</summary>
+    Fenced,
+
+    /// <summary>The attempt's last snapshot is neither committed nor aborted yet; wait for it.</summary>
+    Busy,
+}
+
+/// <summary>The answer to beginning a snapshot.</summary>
+/// <param name="Outcome">How it went.</param>
+/// <param name="Sequence">The snapshot begun, or the one to wait for.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.BeginReply")]
+public sealed record BeginReply(BeginOutcome Outcome, Sequence? Sequence);
+
+/// <summary>Asks to move the chain head back.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.RollbackRequest")]
+public sealed record RollbackRequest
+{
+    /// <summary>The committed snapshot to go back to.</summary>
+    [Id(0)]
+    public required Sequence To { get; init; }
+
+    /// <summary>Why, for whoever reads the ledger.</summary>
+    [Id(1)]
+    public required string Reason { get; init; }
+
+    /// <summary>Who asks.</summary>
+    [Id(2)]
+    public required string Actor { get; init; }
+
+    /// <summary>Whether a live attempt is fenced; otherwise it makes the rollback refused.</summary>
+    [Id(3)]
+    public required bool FenceLiveAttempt { get; init; }
+}
+
+/// <summary>How a rollback went.</summary>
+public enum RollbackOutcome
+{
+    /// <summary>The head is the asked-for snapshot, and the ledger says so.</summary>
+    Done = 1,
+
+    /// <summary>There is no such committed snapshot.</summary>
+    NotFound,
+
+    /// <summary>A live attempt holds the lease.</summary>
+    Leased,
+}
+
+/// <summary>The answer to <see cref="RollbackRequest"/>.</summary>
+/// <param name="Outcome">How it went.</param>
+/// <param name="View">The run afterwards.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.RollbackReply")]
+public sealed record RollbackReply(RollbackOutcome Outcome, RunView View);
+
+/// <summary>What a run says about itself.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.RunView")]
+public sealed record RunView
+{
+    /// <summary>The run.</summary>
+    [Id(0)]
+    public required RunId Run { get; init; }
+
+    /// <summary>The snapshot it would resume from.</summary>
+    [Id(1)]
+    public required SnapshotLink? Head { get; init; }
+
+    /// <summary>The head's step.</summary>
+    [Id(2)]
+    public required long? HeadStep { get; init; }
+
+    /// <summary>Committed snapshots, all branches.</summary>
+    [Id(3)]
+    public required long Committed { get; init; }
+
+    /// <summary>The lease in force, live or expired; null when it was given back.</summary>
+    [Id(4)]
+    public required Lease? Lease { get; init; }
+
+    /// <summary>Whether the lease is live.</summary>
+    [Id(5)]
+    public required bool LeaseIsLive { get; init; }
+
+    /// <summary>The snapshot in flight.</summary>
+    [Id(6)]
+    public required Sequence? Pending { get; init; }
+
+    /// <summary>Number of the newest event.</summary>
+    [Id(7)]
+    public required long LastEvent { get; init; }
+
+    /// <summary>When the newest event happened, UTC.</summary>
+    [Id(8)]
+    public required DateTimeOffset? ChangedAt { get; init; }
+}

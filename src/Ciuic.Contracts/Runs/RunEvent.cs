@@ -1,0 +1,80 @@
+using Ciuic.Core;
+
+namespace Ciuic.Contracts;
+
+/// <summary>What can happen to a run. The numbers are stored; never reuse one.</summary>
+[GenerateSerializer, Alias("ciuic.RunEventKind")]
+public enum RunEventKind
+{
+    /// <summary>An attempt took the lease.</summary>
+    Opened = 1,
+
+    /// <summary>An attempt gave the lease back.</summary>
+    Closed = 2,
+
+    /// <summary>A snapshot was begun.</summary>
+    Begun = 3,
+
+    /// <summary>A snapshot was committed and is the chain head.</summary>
+    Committed = 4,
+
+    /// <summary>A snapshot was given up.</summary>
+    Aborted = 5,
+
+    /// <summary>The chain head was moved back.</summary>
+    RolledBack = 6,
+}
+
+/// <summary>
+/// One state change of a run. Events are numbered without gaps; the stream may lose some, the run's history has
+/// them all.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("ciuic.RunEvent")]
+public sealed record RunEvent
+{
+    /// <summary>Name of the stream provider and namespace that carry these; the stream's key is the run.</summary>
+    public const string StreamProvider = "events";
+
+    /// <summary>Namespace of the streams that carry these.</summary>
+    public const string StreamNamespace = "ciuic.run";
+
+    /// <summary>Its number within the run, from 1, without gaps.</summary>
+    [Id(0)]
+    public required long Number { get; init; }
+
+    /// <summary>The run.</summary>
+    [Id(1)]
+    public required RunId Run { get; init; }
+
+    /// <summary>What happened.</summary>
+    [Id(2)]
+    public required RunEventKind Kind { get; init; }
+
+    /// <summary>When, UTC.</summary>
+    [Id(3)]
+    public required DateTimeOffset At { get; init; }
+
+    /// <summary>The attempt's token.</summary>
+    [Id(4)]
+    public required FencingToken Token { get; init; }
+
+    /// <summary>The snapshot it happened to, if one.</summary>
+    [Id(5)]
+    public Sequence? Sequence { get; init; }
+
+    /// <summary>The snapshot's step.</summary>
+    [Id(6)]
+    public long? Step { get; init; }
+
+    /// <summary>The snapshot's identity, once it has one.</summary>
+    [Id(7)]
+    public ManifestDigest? Manifest { get; init; }
+
+    /// <summary>The snapshot before it on its branch.</summary>
+    [Id(8)]
+    public Sequence? Parent { get; init; }
+
+    /// <summary>Who, or why.</summary>
+    [Id(9)]
+    public string? Detail { get; init; }
+}

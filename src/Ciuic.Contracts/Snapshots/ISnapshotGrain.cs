@@ -1,0 +1,49 @@
+using Ciuic.Core;
+using Orleans.Concurrency;
+
+namespace Ciuic.Contracts;
+
+/// <summary>
+/// The life of one snapshot; its key is <c>run#sequence</c>. Every call may be repeated, and every step that was
+/// begun is finished after a crash by the next call, a timer or a reminder.
+/// </summary>
+[Alias("ciuic.ISnapshotGrain")]
+public interface ISnapshotGrain : IGrainWithStringKey
+{
+    /// <summary>Begins the snapshot. Only its run calls this. The same order again changes nothing.</summary>
+    [Alias("Begin")]
+    Task BeginAsync(SnapshotOrder order);
+
+    /// <summary>
+    /// Says that one rank's chunks and shard manifest are stored. When the last one is in, verification and
+    /// commit follow in the background.
+    /// </summary>
+    [Alias("CompleteShard")]
+    Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard);
+
+    /// <summary>
+    /// Gives the snapshot up unless it is verified already: then nothing can stop it. Returns what it became.
+    /// </summary>
+    [Alias("Abort")]
+    Task<SnapshotView> AbortAsync(string reason);
+
+    /// <summary>
+    /// Brings the snapshot to an end now: committed if all shards are in and right, aborted otherwise. Returns
+    /// Committed or Aborted. Never waits for its run. The order is that of <see cref="BeginAsync"/>, in case that
+    /// call was lost.
+    /// </summary>
+    /// <exception cref="UnavailableException">Store or ledger do not answer; ask again.</exception>
+    [Alias("Settle"), AlwaysInterleave, ResponseTimeout("00:04:00")]
+    Task<SnapshotView> SettleAsync(SnapshotOrder order, string reason);
+
+    /// <summary>
+    /// Waits up to <paramref name="patience"/> (at most 20 s) for the snapshot to be committed or aborted; returns
+    /// how it stands then.
+    /// </summary>
+    [Alias("Wait"), AlwaysInterleave]
+    Task<SnapshotView?> WaitAsync(TimeSpan patience);
+
+    /// <summary>How it stands; null where it was never begun.</summary>
+    [Alias("Get"), AlwaysInterleave]
+    Task<SnapshotView?> GetAsync();
+}

@@ -1,0 +1,36 @@
+using Ciuic.Core;
+
+namespace Ciuic.Contracts;
+
+/// <summary>What a trainer says about a snapshot when it begins it.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.SnapshotPlan")]
+public sealed record SnapshotPlan
+{
+    /// <summary>Optimizer updates completed.</summary>
+    [Id(0)]
+    public required long Step { get; init; }
+
+    /// <summary>Pass over the data, from 0.</summary>
+    [Id(1)]
+    public required long Epoch { get; init; }
+
+    /// <summary>Samples of this epoch already trained on.</summary>
+    [Id(2)]
+    public required long NextSample { get; init; }
+
+    /// <summary>Metrics by name.</summary>
+    [Id(3)]
+    public required Dictionary<string, double> Metrics { get; init; }
+
+    /// <summary>Labels by name.</summary>
+    [Id(4)]
+    public required Dictionary<string, string> Labels { get; init; }
+
+    /// <summary>Number of ranks that will contribute a shard.</summary>
+    [Id(5)]
+    public required int WorldSize { get; init; }
+
+    /// <summary>The saving process.</summary>
+    [Id(6)]
+    public required TrainerIdentity Trainer { get; init; }
+}

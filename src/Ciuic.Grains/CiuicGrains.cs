@@ -1,0 +1,26 @@
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Hosting;
+using Orleans.Serialization;
+
+namespace Ciuic.Grains;
+
+/// <summary>What a silo needs beside storage, reminders and streams to run the grains.</summary>
+public static class CiuicGrains
+{
+    /// <summary>Name of the storage provider that the host must add.</summary>
+    public const string StorageProvider = Persistence.Provider;
+
+    /// <summary>Adds the grains' services: the bucket and the keys that sign.</summary>
+    public static ISiloBuilder AddCiuicGrains(this ISiloBuilder silo, IObjectStore store, LedgerSigner signer)
+    {
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton(store);
+        silo.Services.AddSingleton(signer);
+        silo.Services.AddSingleton(new ChunkStore(store));
+        silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
+        return silo;
+    }
+}

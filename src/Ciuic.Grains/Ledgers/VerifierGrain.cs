@@ -1,0 +1,28 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+
+namespace Ciuic.Grains;
+
+/// <summary>Reads chunks and checks them. Several calls interleave: their work is waiting for the store.</summary>
+[Orleans.Concurrency.Reentrant] // has no state that a second call could disturb
+internal sealed class VerifierGrain(ChunkStore chunks) : Grain, IVerifierGrain
+{
+    public async Task<Dictionary<int, string>> VerifyAsync(ChunkToVerify[] toVerify)
+    {
+        var complaints = new Dictionary<int, string>();
+        for (var i = 0; i < toVerify.Length; i++)
+        {
+            try
+            {
+                await chunks.CheckAsync(toVerify[i].Id, toVerify[i].Length, CancellationToken.None);
+            }
+            catch (CorruptException error)
+            {
+                complaints[i] = error.Message;
+            }
+        }
+
+        return complaints;
+    }
+}

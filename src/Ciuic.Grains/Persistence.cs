@@ -1,0 +1,36 @@
+using Ciuic.Core;
+using Orleans.Storage;
+
+namespace Ciuic.Grains;
+
+/// <summary>The one way in which grains write their state.</summary>
+internal static class Persistence
+{
+    /// <summary>Name of the storage provider that holds all grain state.</summary>
+    public const string Provider = "ciuic";
+
+    /// <summary>
+    /// Writes the next state. The ETag in the database decides between two activations, not the belief to be the
+    /// only one. After a failure nobody knows what is stored: the activation ends, the next one reads it.
+    /// </summary>
+    /// <exception cref="UnavailableException">The write failed or its outcome is unknown; ask again.</exception>
+    public static async Task SaveAsync<T>(this IGrainBase grain, IPersistentState<T> state, T next)
+    {
+        var before = state.State;
+        state.State = next;
+        try
+        {
+            await state.WriteStateAsync();
+        }
+        catch (Exception error)
+        {
+            state.State = before;
+            grain.DeactivateOnIdle();
+            var why = error is InconsistentStateException
+                ? "another activation has written it"
+                : "the database did not take it";
+            // Foreign exception types do not travel: the caller's process may not know them.
+            throw new UnavailableException($"{grain.GrainContext.GrainId} was not written: {why} ({error.Message}).");
+        }
+    }
+}

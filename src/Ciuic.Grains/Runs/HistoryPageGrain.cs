@@ -1,0 +1,28 @@
+using Ciuic.Contracts;
+
+namespace Ciuic.Grains;
+
+/// <summary>What a page stores.</summary>
+[GenerateSerializer, Alias("ciuic.HistoryPageState")]
+public sealed record HistoryPageState
+{
+    /// <summary>Its events, oldest first.</summary>
+    [Id(0)]
+    public RunEvent[] Events { get; init; } = [];
+}
+
+/// <summary>One page of a run's history.</summary>
+internal sealed class HistoryPageGrain(
+    [PersistentState("history", Persistence.Provider)] IPersistentState<HistoryPageState> state)
+    : Grain, IHistoryPageGrain
+{
+    public async Task AppendAsync(RunEvent[] events)
+    {
+        var newest = state.State.Events.LastOrDefault()?.Number ?? 0;
+        var fresh = events.Where(e => e.Number > newest).ToArray();
+        if (fresh.Length > 0)
+            await this.SaveAsync(state, new HistoryPageState { Events = [.. state.State.Events, .. fresh] });
+    }
+
+    public Task<RunEvent[]> ReadAsync() => Task.FromResult(state.State.Events);
+}

@@ -1,0 +1,20 @@
+using Ciuic.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Grains;
+
+internal static partial class RunLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Run {Run}: opened by {Trainer} with token {Token}")]
+    public static partial void Opened(this ILogger logger, RunId run, TrainerIdentity trainer, FencingToken token);
+
+    [LoggerMessage(2, LogLevel.Information, "Run {Run}: refused to {Trainer}, leased until {ExpiresAt}")]
+    public static partial void Refused(
+        this ILogger logger, RunId run, TrainerIdentity trainer, DateTimeOffset expiresAt);
+
+    [LoggerMessage(3, LogLevel.Information, "Run {Run}: head is #{Sequence}, step {Step}")]
+    public static partial void HeadMoved(this ILogger logger, RunId run, Sequence sequence, long step);
+
+    [LoggerMessage(4, LogLevel.Warning, "Run {Run}: event {Number} was not announced: {Error}")]
+    public static partial void NotAnnounced(this ILogger logger, RunId run, long number, string error);
+}

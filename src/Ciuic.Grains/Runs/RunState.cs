@@ -1,0 +1,65 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Grains;
+
+/// <summary>What a run stores: the same size whatever its length.</summary>
+[GenerateSerializer, Alias("ciuic.RunState")]
+public sealed record RunState
+{
+    /// <summary>The newest token handed out.</summary>
+    [Id(0)]
+    public FencingToken Token { get; init; }
+
+    /// <summary>The lease, live or expired; null when given back.</summary>
+    [Id(1)]
+    public Lease? Lease { get; init; }
+
+    /// <summary>The chain head.</summary>
+    [Id(2)]
+    public SnapshotLink? Head { get; init; }
+
+    /// <summary>The head's step.</summary>
+    [Id(3)]
+    public long? HeadStep { get; init; }
+
+    /// <summary>The newest sequence handed out; 0 before the first.</summary>
+    [Id(4)]
+    public long LastSequence { get; init; }
+
+    /// <summary>The snapshot in flight.</summary>
+    [Id(5)]
+    public PendingSnapshot? Pending { get; init; }
+
+    /// <summary>Committed snapshots, all branches.</summary>
+    [Id(6)]
+    public long Committed { get; init; }
+
+    /// <summary>Number of the newest event.</summary>
+    [Id(7)]
+    public long LastEvent { get; init; }
+
+    /// <summary>Events that may not be in the history pages yet: those of the last few changes.</summary>
+    [Id(8)]
+    public RunEvent[] Outbox { get; init; } = [];
+
+    /// <summary>A rollback that was decided and may not be in the ledger yet.</summary>
+    [Id(9)]
+    public PendingRollback? Rollback { get; init; }
+}
+
+/// <summary>A snapshot that was begun and has not ended.</summary>
+/// <param name="Sequence">Its place.</param>
+/// <param name="Order">What it was begun with, so that beginning it can be repeated.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.PendingSnapshot")]
+public sealed record PendingSnapshot(Sequence Sequence, SnapshotOrder Order);
+
+/// <summary>A rollback that will be finished whatever dies.</summary>
+/// <param name="Record">The ledger record's bytes.</param>
+/// <param name="NotBefore">Size of the ledger before the first try.</param>
+/// <param name="Target">The new head.</param>
+/// <param name="TargetStep">Its step.</param>
+/// <param name="Detail">Who and why.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.PendingRollback")]
+public sealed record PendingRollback(
+    byte[] Record, long NotBefore, SnapshotLink Target, long TargetStep, string Detail);

@@ -1,0 +1,268 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime;
+
+namespace Ciuic.Grains;
+
+/// <summary>
+/// One snapshot: Pending -> Uploaded -> Verified -> Committed, or Aborted before Verified. Long work (reading back,
+/// appending) runs beside the calls; every change of state goes through <see cref="ChangeAsync"/>, one at a time,
+/// and looks again at the state it finds. Verified and Aborted exclude each other by that write's ETag, even
+/// between two activations; what is Verified will be committed.
+/// </summary>
+internal sealed class SnapshotGrain(
+    [PersistentState("snapshot", Persistence.Provider)] IPersistentState<SnapshotData> state,
+    IObjectStore store,
+    IOptions<SnapshotOptions> options,
+    IOptions<LedgerOptions> ledger,
+    TimeProvider time,
+    ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain, IRemindable
+{
+    private const string Reminder = "finish";
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
+
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task? _settling;
+    private IGrainTimer? _timer;
+
+    private SnapshotId Id => SnapshotId.Parse(this.GetPrimaryKeyString());
+
+    /// <summary>What is stored: calls that interleave with a write never see more than that.</summary>
+    private SnapshotData Data { get; set; } = new();
+
+    public override Task OnActivateAsync(CancellationToken cancel)
+    {
+        Data = state.State;
+        if (Data.Order is not null && !Data.RunKnows)
+            KeepGoing();
+        return Task.CompletedTask;
+    }
+
+    public async Task BeginAsync(SnapshotOrder order)
+    {
+        if (Data.Order is not null)
+            return;
+        // The reminder first: a snapshot that is begun is finished or aborted even if nobody calls again.
+        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+        await ChangeAsync(d => d.Order is null ? d with { State = SnapshotState.Pending, Order = order } : d);
+        KeepGoing();
+    }
+
+    public async Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard)
+    {
+        if (Data.Order is null || Data.Order.Token != token)
+            return ShardReply.Fenced;
+        if (Data.State == SnapshotState.Aborted)
+            return ShardReply.Aborted;
+        if (Data.Shards.TryGetValue(rank.Value, out var known))
+            return known == shard ? ShardReply.Accepted : ShardReply.Conflict;
+        if (rank.Value >= Data.Order.Plan.WorldSize)
+            return ShardReply.Conflict;
+        await ChangeAsync(d => d.State == SnapshotState.Pending
+            ? d with { Shards = new(d.Shards) { [rank.Value] = shard } }
+            : d);
+        if (Data.State == SnapshotState.Aborted)
+            return ShardReply.Aborted;
+        if (Data.MissingRanks.Length == 0)
+            _ = FinishAsync();
+        return ShardReply.Accepted;
+    }
+
+    public async Task<SnapshotView> AbortAsync(string reason)
+    {
+        await AbortUnlessVerifiedAsync(reason);
+        _ = FinishAsync();
+        return Data.View(Id);
+    }
+
+    public async Task<SnapshotView> SettleAsync(SnapshotOrder order, string reason)
+    {
+        if (Data.Order is null)
+            await ChangeAsync(d => d.Order is null ? Aborted(d with { Order = order }, reason) : d);
+        if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
+            await AbortUnlessVerifiedAsync($"{reason} while shards of ranks {Missing()} were missing");
+        await SettleAsync();
+        return Data.View(Id);
+    }
+
+    public async Task<SnapshotView?> WaitAsync(TimeSpan patience)
+    {
+        if (Data.Order is not null && !Data.IsSettled)
+        {
+            var wait = patience < MaxPatience ? patience : MaxPatience;
+            await Task.WhenAny(_settled.Task, Task.Delay(wait, time));
+        }
+
+        return Data.Order is null ? null : Data.View(Id);
+    }
+
+    public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : Data.View(Id));
+
+    public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();
+
+    /// <summary>What timer and reminder do: whatever the snapshot is waiting for, try to go on.</summary>
+    private async Task LookAsync()
+    {
+        if (Data.Order is null)
+            return;
+        if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
+        {
+            if (time.GetUtcNow() < Data.Order.CreatedAt + options.Value.ShardDeadline)
+                return;
+            await AbortUnlessVerifiedAsync(
+                $"shards of ranks {Missing()} did not arrive within {options.Value.ShardDeadline}");
+        }
+
+        await FinishAsync();
+    }
+
+    /// <summary>Brings the snapshot to its end and tells its run. Logs instead of throwing: it runs unattended.</summary>
+    private async Task FinishAsync()
+    {
+        try
+        {
+            await SettleAsync();
+            await TellRunAsync();
+        }
+        catch (Exception error)
+        {
+            logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the reminder
+        }
+    }
+
+    private Task SettleAsync()
+    {
+        if (_settling is null or { IsCompleted: true })
+            _settling = AdvanceAsync();
+        return _settling;
+    }
+
+    /// <summary>Takes one step after the other until the snapshot is committed or aborted.</summary>
+    private async Task AdvanceAsync()
+    {
+        while (!Data.IsSettled)
+        {
+            if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
+                return; // nothing to do until a shard comes or the deadline passes
+            await (Data.State switch
+            {
+                SnapshotState.Pending => StoreManifestAsync(),
+                SnapshotState.Uploaded => VerifyAsync(),
+                _ => CommitAsync(),
+            });
+        }
+    }
+
+    private async Task StoreManifestAsync()
+    {
+        var bytes = ManifestCodec.Encode(BuildManifest());
+        var key = BucketLayout.Manifest(Id);
+        // Another activation may have written it; from the same shards it has the same bytes. Dying here repeats it.
+        if (await store.CreateAsync(key, bytes, CancellationToken.None) == CreateResult.AlreadyExists)
+        {
+            var there = await store.GetAsync(key, CancellationToken.None);
+            if (!there.AsSpan().SequenceEqual(bytes))
+            {
+                await AbortUnlessVerifiedAsync($"{key} exists with other bytes");
+                return;
+            }
+        }
+
+        await ChangeAsync(d => d.State == SnapshotState.Pending
+            ? d with { State = SnapshotState.Uploaded, Manifest = ManifestDigest.Of(bytes) }
+            : d);
+    }
+
+    private async Task VerifyAsync()
+    {
+        var verification = new SnapshotVerification(new ManifestReader(store), GrainFactory, options.Value);
+        var verdict = await verification.RunAsync(BuildManifest());
+        if (verdict.Complaint is not null)
+        {
+            await AbortUnlessVerifiedAsync(verdict.Complaint);
+            return;
+        }
+
+        var size = await Ledger.GetSizeAsync();
+        await ChangeAsync(d => d.State == SnapshotState.Uploaded
+            ? d with { State = SnapshotState.Verified, Bytes = verdict.Bytes, NotBefore = size }
+            : d);
+    }
+
+    private async Task CommitAsync()
+    {
+        var record = LedgerRecord.ForSnapshot(BuildManifest(), Data.Manifest!.Value);
+        // The commit point lies in this call. Dying before it, or losing its answer: the record is appended again
+        // and the ledger answers with the first position. Dying after it: this grain's state is behind the ledger
+        // until the reminder comes, and the run settles it before anyone else trains.
+        var position = await Ledger.AppendAsync(record.Encode(), Data.NotBefore);
+        await ChangeAsync(d => d.State == SnapshotState.Verified
+            ? d with { State = SnapshotState.Committed, Position = position, SettledAt = time.GetUtcNow() }
+            : d);
+        logger.Committed(Id, position);
+    }
+
+    private async Task AbortUnlessVerifiedAsync(string reason)
+    {
+        await ChangeAsync(d => d.State is SnapshotState.Pending or SnapshotState.Uploaded ? Aborted(d, reason) : d);
+        if (Data.State == SnapshotState.Aborted)
+            logger.Aborted(Id, Data.Reason!);
+    }
+
+    private SnapshotData Aborted(SnapshotData data, string reason) =>
+        data with { State = SnapshotState.Aborted, Reason = reason, SettledAt = time.GetUtcNow() };
+
+    private async Task TellRunAsync()
+    {
+        if (!Data.IsSettled || Data.RunKnows)
+            return;
+        var run = GrainFactory.GetGrain<IRunGrain>(Id.Run.Value);
+        await (Data.State == SnapshotState.Committed
+            ? run.OnCommittedAsync(Data.View(Id))
+            : run.OnAbortedAsync(Data.View(Id)));
+        await ChangeAsync(d => d with { RunKnows = true });
+        _timer?.Dispose();
+        if (await this.GetReminder(Reminder) is { } reminder)
+            await this.UnregisterReminder(reminder);
+    }
+
+    /// <summary>
+    /// The only way the state changes: one change at a time, decided on the state found then, and stored before
+    /// anyone sees it.
+    /// </summary>
+    private async Task ChangeAsync(Func<SnapshotData, SnapshotData> change)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            var next = change(Data);
+            if (!ReferenceEquals(next, Data))
+                await this.SaveAsync(state, next);
+            Data = next;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+
+        if (Data.IsSettled)
+            _settled.TrySetResult();
+    }
+
+    private void KeepGoing() => _timer ??= this.RegisterGrainTimer(
+        LookAsync,
+        new GrainTimerCreationOptions(options.Value.RetryInterval, options.Value.RetryInterval) { Interleave = true });
+
+    private Manifest BuildManifest() => SnapshotManifests.Build(
+        Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => Data.Shards[r]).ToArray());
+
+    private string Missing() => string.Join(", ", Data.MissingRanks.Take(10));
+
+    private ILedgerGrain Ledger => GrainFactory.GetGrain<ILedgerGrain>(ledger.Value.Name);
+}

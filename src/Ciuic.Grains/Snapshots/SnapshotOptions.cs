@@ -1,0 +1,26 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ciuic.Grains;
+
+/// <summary>Section <c>Ciuic:Snapshots</c>.</summary>
+public sealed class SnapshotOptions
+{
+    /// <summary>
+    /// How long all ranks have, from the beginning of a snapshot, to store their shards. Past it the snapshot is
+    /// aborted, naming the missing ranks. 1 second to 1 day.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan ShardDeadline { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Time between two looks at a snapshot that waits or could not go on.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
+    public TimeSpan RetryInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Chunks one verifier call checks: small enough to spread, large enough to be worth a call.</summary>
+    [Range(1, 1_000)]
+    public int VerifyBatch { get; set; } = 16;
+
+    /// <summary>Verifiers that one snapshot keeps busy at once.</summary>
+    [Range(1, 1_000)]
+    public int Verifiers { get; set; } = 8;
+}

@@ -1,0 +1,62 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+
+namespace Ciuic.Grains;
+
+/// <summary>The outcome of reading a snapshot back.</summary>
+/// <param name="Bytes">Plain bytes of all shards.</param>
+/// <param name="Complaint">What is wrong; null when every byte is right.</param>
+internal readonly record struct Verdict(long Bytes, string? Complaint);
+
+/// <summary>Reads a snapshot back from the store, chunk by chunk, through the verifiers of all silos.</summary>
+internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFactory grains, SnapshotOptions options)
+{
+    public async Task<Verdict> RunAsync(Manifest manifest)
+    {
+        List<ShardManifest> shards;
+        try
+        {
+            shards = await manifests.ReadShardsAsync(manifest, CancellationToken.None);
+        }
+        catch (CorruptException error)
+        {
+            return new Verdict(0, error.Message);
+        }
+
+        foreach (var shard in shards)
+        {
+            if (await CheckAsync(shard) is { } complaint)
+                return new Verdict(0, complaint);
+        }
+
+        return new Verdict(shards.Sum(s => s.Length), null);
+    }
+
+    private async Task<string?> CheckAsync(ShardManifest shard)
+    {
+        var chunks = shard.Chunks.Select(c => new ChunkToVerify(c.Id, c.Length)).ToArray();
+        var batches = new Queue<(int From, ChunkToVerify[] Chunks)>(
+            chunks.Chunk(options.VerifyBatch).Select((batch, i) => (i * options.VerifyBatch, batch)));
+        string? complaint = null;
+        await Task.WhenAll(Enumerable.Range(0, options.Verifiers).Select(WorkAsync));
+        return complaint;
+
+        async Task WorkAsync(int worker)
+        {
+            // The key spreads the work: snapshots begin at different verifiers.
+            var verifier = grains.GetGrain<IVerifierGrain>((shard.Sequence.Value + worker) % options.Verifiers);
+            while (complaint is null && batches.TryDequeue(out var batch))
+            {
+                foreach (var (index, what) in await verifier.VerifyAsync(batch.Chunks))
+                    complaint ??= Describe(shard, batch.From + index, what);
+            }
+        }
+    }
+
+    private static string Describe(ShardManifest shard, int chunk, string complaint)
+    {
+        var offset = shard.Chunks.Take(chunk).Sum(c => (long)c.Length);
+        return Damage.Describe(shard, offset, shard.Chunks[chunk].Length, new CorruptException(complaint)).Message;
+    }
+}
