@@ -1,0 +1,51 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// What trainers and tools ask of the cluster. Every call may be repeated with the same arguments after an
+/// <see cref="UnavailableException"/>: its outcome is unknown then, and the answer to the repetition is the truth.
+/// </summary>
+internal interface ICoordinator : IAsyncDisposable
+{
+    /// <summary>Whether the cluster answered the last call.</summary>
+    bool IsConnected { get; }
+
+    /// <summary>Returns when the cluster can be asked.</summary>
+    Task ConnectAsync(CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.OpenAsync"/>
+    Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.RenewAsync"/>
+    Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.CloseAsync"/>
+    Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.BeginSnapshotAsync"/>
+    Task<BeginReply> BeginAsync(RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel);
+
+    /// <inheritdoc cref="ISnapshotGrain.CompleteShardAsync"/>
+    Task<ShardReply> CompleteShardAsync(
+        SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel);
+
+    /// <inheritdoc cref="ISnapshotGrain.WaitAsync"/>
+    Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel);
+
+    /// <summary>A snapshot by its place; null where it was never begun.</summary>
+    Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel);
+
+    /// <summary>A run; null where it was never opened.</summary>
+    Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.ReadEventsAsync"/>
+    Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.RollbackAsync"/>
+    Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel);
+
+    /// <summary>All runs, by name.</summary>
+    Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel);
+}

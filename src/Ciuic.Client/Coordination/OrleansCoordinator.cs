@@ -1,0 +1,78 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>Asks the grains through an Orleans client; foreign exceptions become Ciuic's.</summary>
+internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoordinator
+{
+    public bool IsConnected { get; private set; }
+
+    public Task ConnectAsync(CancellationToken cancel) => connection.ConnectAsync(cancel);
+
+    public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).OpenAsync(request), cancel);
+
+    public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).RenewAsync(token), cancel);
+
+    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).CloseAsync(token), cancel);
+
+    public Task<BeginReply> BeginAsync(
+        RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).BeginSnapshotAsync(token, plan), cancel);
+
+    public Task<ShardReply> CompleteShardAsync(
+        SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel) =>
+        AskAsync(c => Snapshot(c, snapshot).CompleteShardAsync(token, rank, shard), cancel);
+
+    public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
+        AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), cancel);
+
+    public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
+        AskAsync(c => Snapshot(c, snapshot).GetAsync(), cancel);
+
+    public Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).DescribeAsync(), cancel);
+
+    public Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).ReadEventsAsync(from, limit), cancel);
+
+    public Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).RollbackAsync(request), cancel);
+
+    public async Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel)
+    {
+        var shelves = await AskAsync(
+            c => Task.WhenAll(Enumerable.Range(0, ICatalogueGrain.Shelves)
+                .Select(shelf => c.GetGrain<ICatalogueGrain>(shelf).ListAsync())),
+            cancel);
+        return shelves.SelectMany(runs => runs).OrderBy(run => run.Value, StringComparer.Ordinal).ToList();
+    }
+
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
+
+    private async Task<T> AskAsync<T>(Func<IGrainFactory, Task<T>> ask, CancellationToken cancel)
+    {
+        try
+        {
+            var grains = connection.Grains
+                ?? throw new UnavailableException($"No silo answers at {connection.Address}.");
+            var answer = await ask(grains).WaitAsync(cancel);
+            IsConnected = true;
+            return answer;
+        }
+        catch (Exception error) when (error is not (CiuicException or OperationCanceledException))
+        {
+            // Time-outs, rejections and lost connections alike: the outcome is unknown, asking again is safe.
+            IsConnected = false;
+            throw new UnavailableException($"The cluster does not answer: {error.Message}", error);
+        }
+    }
+
+    private static IRunGrain Run(IGrainFactory grains, RunId run) => grains.GetGrain<IRunGrain>(run.Value);
+
+    private static ISnapshotGrain Snapshot(IGrainFactory grains, SnapshotId snapshot) =>
+        grains.GetGrain<ISnapshotGrain>(snapshot.ToString());
+}

@@ -1,0 +1,110 @@
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// Finds the newest snapshot of the chain that is whole, checks that it fits, and only then touches the live state.
+/// </summary>
+internal sealed class Resumer(
+    RunId run,
+    IObjectStore store,
+    ChunkStore chunks,
+    StagingArena arena,
+    int parallelism,
+    IReadOnlyList<ITrackedState> tracked,
+    ILogger logger)
+{
+    private static readonly Rank ThisRank = new(0);
+
+    public async Task<ResumeReport> ResumeAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
+    {
+        var damage = new List<string>();
+        for (var at = chain.Head; at is not null; at = await chain.ParentAsync(at, cancel))
+        {
+            try
+            {
+                var (manifest, shard) = await LoadAsync(at, cancel);
+                var items = Restore(shard);
+                var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
+                return new ResumeReport(run, at, progress, items, damage, withoutSilo);
+            }
+            catch (CorruptException error)
+            {
+                logger.FellBack(run, error.Message);
+                damage.Add($"snapshot #{at.Sequence}: {error.Message}");
+            }
+        }
+
+        if (damage.Count > 0)
+        {
+            throw new CorruptException(
+                $"No snapshot of run {run} can be restored whole; nothing was changed. {string.Join(" | ", damage)}");
+        }
+
+        var fresh = tracked.Select(t => new ItemReport(t.Item, ItemOutcome.Missing, "no snapshot yet")).ToList();
+        return new ResumeReport(run, null, TrainingProgress.Start, fresh, damage, withoutSilo);
+    }
+
+    private async Task<(Manifest, LoadedShard)> LoadAsync(SnapshotLink link, CancellationToken cancel)
+    {
+        var reader = new ManifestReader(store);
+        var manifest = await reader.ReadAsync(new SnapshotId(run, link.Sequence), link.Manifest, cancel);
+        if (manifest.WorldSize != 1)
+        {
+            throw new InvalidInputException(
+                $"Snapshot #{link.Sequence} was saved by {manifest.WorldSize} ranks; this client restores one.");
+        }
+
+        var shard = await reader.ReadShardAsync(manifest.Id, ThisRank, manifest.Shards[0], cancel);
+        var wanted = tracked.Select(t => t.Item).ToHashSet();
+        return (manifest, await LoadedShard.LoadAsync(
+            chunks, shard, (item, _) => wanted.Contains(item), arena, parallelism, cancel));
+    }
+
+    private List<ItemReport> Restore(LoadedShard shard)
+    {
+        var saved = shard.Manifest.Tensors.Select(t => t.Item).Concat(shard.Manifest.Bytes.Select(b => b.Item))
+            .Distinct()
+            .ToDictionary(item => item, item => new SavedItem(shard, item));
+        Compare(saved);
+        var reports = new List<ItemReport>();
+        // Random state last: whatever restoring the others draws from the generators must not shift the sequence.
+        foreach (var state in tracked.OrderBy(t => t.Item == TrainingRun.RandomItem))
+            reports.AddRange(RestoreItem(state, saved.GetValueOrDefault(state.Item)));
+        reports.AddRange(saved.Keys.Except(tracked.Select(t => t.Item))
+            .Select(item => new ItemReport(item, ItemOutcome.Skipped, "in the snapshot, but not tracked")));
+        return reports;
+    }
+
+    private void Compare(Dictionary<string, SavedItem> saved)
+    {
+        var mismatches = tracked
+            .Where(t => saved.ContainsKey(t.Item))
+            .SelectMany(t => t.Compare(saved[t.Item]))
+            .ToList();
+        if (mismatches.Count > 0)
+        {
+            throw new InvalidInputException(
+                $"The snapshot does not fit what run {run} tracks; nothing was changed:"
+                + string.Concat(mismatches.Select(m => $"{Environment.NewLine}  {m}")));
+        }
+    }
+
+    private static IEnumerable<ItemReport> RestoreItem(ITrackedState state, SavedItem? saved)
+    {
+        if (saved is null)
+        {
+            yield return new ItemReport(state.Item, ItemOutcome.Missing, "not in the snapshot; keeps its fresh state");
+            yield break;
+        }
+
+        var skipped = state.Restore(saved);
+        yield return new ItemReport(
+            state.Item, ItemOutcome.Restored, $"{saved.Tensors.Count} tensors, {saved.ByteNames.Count} values");
+        foreach (var part in skipped)
+            yield return new ItemReport($"{state.Item}/{part.Name}", ItemOutcome.Skipped, part.Reason);
+    }
+}

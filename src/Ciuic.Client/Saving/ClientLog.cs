@@ -1,0 +1,39 @@
+using Ciuic.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client;
+
+internal static partial class ClientLog
+{
+    [LoggerMessage(50, LogLevel.Information, "Run {Run}: snapshot #{Sequence} of step {Step} is committed")]
+    public static partial void Committed(this ILogger logger, RunId run, Sequence sequence, long step);
+
+    [LoggerMessage(51, LogLevel.Error, "Run {Run}: the save of step {Step} failed: {Error}")]
+    public static partial void SaveFailed(this ILogger logger, RunId run, long step, string error);
+
+    [LoggerMessage(52, LogLevel.Warning,
+        "Run {Run}: NO SILO ANSWERS; training goes on, {Waiting} saves wait to be committed ({Error})")]
+    public static partial void SiloAway(this ILogger logger, RunId run, int waiting, string error);
+
+    [LoggerMessage(53, LogLevel.Information, "Run {Run}: a silo answers again; catching up")]
+    public static partial void SiloBack(this ILogger logger, RunId run);
+
+    [LoggerMessage(54, LogLevel.Error,
+        "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
+    public static partial void Fenced(this ILogger logger, RunId run);
+
+    [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
+    public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
+
+    [LoggerMessage(56, LogLevel.Warning, "Run {Run}: {Damage}; falling back to the snapshot before")]
+    public static partial void FellBack(this ILogger logger, RunId run, string damage);
+
+    [LoggerMessage(57, LogLevel.Warning, "Run {Run}: SIGTERM: saving at the next step")]
+    public static partial void Terminating(this ILogger logger, RunId run);
+
+    [LoggerMessage(58, LogLevel.Information, "Run {Run}: {Holder} is gone; taking over its lease")]
+    public static partial void HolderGone(this ILogger logger, RunId run, TrainerIdentity holder);
+
+    [LoggerMessage(59, LogLevel.Warning, "Run {Run}: {Repaired} damaged chunks in the bucket were replaced")]
+    public static partial void Repaired(this ILogger logger, RunId run, int repaired);
+}

@@ -1,0 +1,206 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// Commits uploaded saves, one after the other, however long the silo is away. Bounded: when too many wait, the
+/// oldest gives way to the newest.
+/// </summary>
+internal sealed class SaveDelivery(
+    RunId run,
+    ICoordinator coordinator,
+    IObjectStore store,
+    RunOpening opening,
+    int maxWaiting,
+    TimeProvider time,
+    ILogger logger,
+    Action<UploadedSave, SaveStage> progress,
+    Action<UploadedSave, Exception> failed) : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly Rank ThisRank = new(0);
+
+    private readonly LinkedList<UploadedSave> _waiting = [];
+    private readonly SemaphoreSlim _arrived = new(0);
+    private readonly CancellationTokenSource _ending = new();
+    private readonly Lock _lock = new();
+    private readonly Backoff _backoff = new(time);
+    private Task? _worker;
+    private bool _silent;
+
+    /// <summary>Saves that are not committed yet.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock)
+                return _waiting.Count;
+        }
+    }
+
+    public void Enqueue(UploadedSave save)
+    {
+        UploadedSave? oldest = null;
+        lock (_lock)
+        {
+            if (_waiting.Count >= maxWaiting)
+            {
+                oldest = _waiting.First!.Value;
+                _waiting.RemoveFirst();
+            }
+
+            _waiting.AddLast(save);
+            _worker ??= Task.Run(WorkAsync);
+        }
+
+        _arrived.Release();
+        if (oldest is not null)
+        {
+            failed(oldest, new UnavailableException(
+                $"The save of step {oldest.Plan.Step} gave way: {maxWaiting} newer ones wait for a silo."));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        if (_worker is not null)
+            await _worker;
+        while (TakeNext() is { } left)
+        {
+            failed(left, new UnavailableException(
+                $"The run was closed before step {left.Plan.Step} was committed."));
+        }
+    }
+
+    private UploadedSave? TakeNext()
+    {
+        lock (_lock)
+        {
+            var next = _waiting.First?.Value;
+            if (next is not null)
+                _waiting.RemoveFirst();
+            return next;
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await _arrived.WaitAsync(_ending.Token);
+                if (TakeNext() is { } save)
+                    await DeliverAsync(save);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run ends.
+        }
+    }
+
+    private async Task DeliverAsync(UploadedSave save)
+    {
+        try
+        {
+            var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
+            var snapshot = new SnapshotId(run, await BeginAsync(token, save.Plan));
+            var digest = await StoreManifestAsync(save, snapshot);
+            Accept(await AskAsync(() =>
+                coordinator.CompleteShardAsync(snapshot, token, ThisRank, digest, _ending.Token)));
+            progress(save, SaveStage.ShardCompleted);
+            var link = await UntilSettledAsync(snapshot);
+            save.Handle.Commit(link);
+            logger.Committed(run, link.Sequence, save.Plan.Step);
+            progress(save, SaveStage.Committed);
+        }
+        catch (OperationCanceledException)
+        {
+            failed(save, new UnavailableException($"The run was closed before step {save.Plan.Step} was committed."));
+            throw;
+        }
+        catch (Exception error)
+        {
+            failed(save, error);
+        }
+    }
+
+    private async Task<Sequence> BeginAsync(FencingToken token, SnapshotPlan plan)
+    {
+        while (true)
+        {
+            var reply = await AskAsync(() => coordinator.BeginAsync(run, token, plan, _ending.Token));
+            if (reply.Outcome == BeginOutcome.Begun)
+                return reply.Sequence!.Value;
+            if (reply.Outcome == BeginOutcome.Fenced)
+                throw Fenced();
+            await AskAsync(() => coordinator.WaitAsync(
+                new SnapshotId(run, reply.Sequence!.Value), Patience, _ending.Token));
+        }
+    }
+
+    private async Task<ShardDigest> StoreManifestAsync(UploadedSave save, SnapshotId snapshot)
+    {
+        var bytes = ManifestCodec.Encode(save.Manifest(snapshot, ThisRank));
+        var key = BucketLayout.Shard(snapshot, ThisRank);
+        var result = await AskAsync(() => store.CreateAsync(key, bytes, _ending.Token));
+        if (result == CreateResult.AlreadyExists)
+        {
+            var there = await AskAsync(() => store.GetAsync(key, _ending.Token));
+            if (!there.AsSpan().SequenceEqual(bytes))
+                throw new ConflictException($"{key} exists with other bytes: somebody else writes as rank {ThisRank}.");
+        }
+
+        return ShardDigest.Of(bytes);
+    }
+
+    private void Accept(ShardReply reply)
+    {
+        switch (reply)
+        {
+            case ShardReply.Fenced:
+                throw Fenced();
+            case ShardReply.Conflict:
+                throw new ConflictException($"Run {run}: another process has completed the shard of rank {ThisRank}.");
+        }
+    }
+
+    private async Task<SnapshotLink> UntilSettledAsync(SnapshotId snapshot)
+    {
+        while (true)
+        {
+            var view = await AskAsync(() => coordinator.WaitAsync(snapshot, Patience, _ending.Token));
+            if (view?.Link is { } link)
+                return link;
+            if (view?.State == SnapshotState.Aborted)
+                throw new UnavailableException($"Snapshot {snapshot} was aborted: {view.Reason}");
+        }
+    }
+
+    private FencedException Fenced()
+    {
+        opening.Lease.MarkFenced();
+        return new FencedException($"Run {run} belongs to a newer attempt; this one can save nothing any more.");
+    }
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> call)
+    {
+        var answer = await _backoff.UntilAvailableAsync(call, Complain, _ending.Token);
+        if (_silent)
+            logger.SiloBack(run);
+        _silent = false;
+        return answer;
+    }
+
+    private void Complain(UnavailableException error)
+    {
+        if (!_silent)
+            logger.SiloAway(run, Waiting + 1, error.Message);
+        _silent = true;
+    }
+}

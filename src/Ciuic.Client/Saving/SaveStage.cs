@@ -1,0 +1,33 @@
+namespace Ciuic.Client;
+
+/// <summary>Where a save is.</summary>
+public enum SaveStage
+{
+    /// <summary>Copied aside; the trainer goes on.</summary>
+    Staged = 1,
+
+    /// <summary>Hashing and storing chunks.</summary>
+    Uploading,
+
+    /// <summary>All chunks are stored; waiting for the cluster.</summary>
+    Uploaded,
+
+    /// <summary>This rank's shard is complete; verification and commit follow.</summary>
+    ShardCompleted,
+
+    /// <summary>Verified and in the ledger.</summary>
+    Committed,
+
+    /// <summary>Will never be committed.</summary>
+    Failed,
+}
+
+/// <summary>How far a save is; told to <see cref="TrainingRun.OnSaveProgress"/>.</summary>
+/// <param name="Step">The step that is saved.</param>
+/// <param name="Stage">What happens.</param>
+/// <param name="DoneBytes">Plain bytes hashed and stored.</param>
+/// <param name="TotalBytes">Plain bytes of the shard.</param>
+/// <param name="DoneChunks">Chunks hashed and stored.</param>
+/// <param name="TotalChunks">Chunks of the shard.</param>
+public readonly record struct SaveProgress(
+    long Step, SaveStage Stage, long DoneBytes, long TotalBytes, int DoneChunks, int TotalChunks);

@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// Stages, uploads, hands over for delivery. One save at a time in the staging buffer; nothing here throws into the
+/// training loop because a store or a silo is away.
+/// </summary>
+internal sealed class Saver(
+    RunId run,
+    SaveOptions options,
+    StagingArena arena,
+    ShardUploader uploader,
+    SaveDelivery delivery,
+    TimeProvider time,
+    ILogger logger,
+    Action<SaveProgress> progress) : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _ending = new();
+    private readonly ConcurrentQueue<Exception> _errors = [];
+    private readonly Backoff _backoff = new(time);
+    private Task _uploading = Task.CompletedTask;
+    private volatile bool _storeIsAway;
+
+    /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
+    public async Task<SaveHandle> SaveAsync(
+        IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, CancellationToken cancel)
+    {
+        if (!await StagingIsFreeAsync(cancel))
+            return Skip(plan);
+        var begin = time.GetTimestamp();
+        var shard = StagedShard.Stage(arena, tracked.Select(t => t.Capture()).ToList(), options.ChunkBytes);
+        var handle = new SaveHandle(plan.Step, time.GetElapsedTime(begin), shard.Length, TakeErrors());
+        Report(plan.Step, SaveStage.Staged, shard.Length);
+        _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
+        return handle;
+    }
+
+    public void Fail(SaveHandle handle, Exception error)
+    {
+        _errors.Enqueue(error);
+        logger.SaveFailed(run, handle.Step, error.Message);
+        handle.Fail(error);
+        Report(handle.Step, SaveStage.Failed, handle.Bytes);
+        // What made it fail may be a chunk that is no longer what it was: ask the bucket again next time.
+        uploader.ForgetKnown();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await _uploading;
+    }
+
+    private async Task<bool> StagingIsFreeAsync(CancellationToken cancel)
+    {
+        if (_uploading.IsCompleted)
+            return true;
+        // A store that is known to be away is not waited for: training comes first.
+        var patience = _storeIsAway ? TimeSpan.Zero : options.MaxWait;
+        await Task.WhenAny(_uploading, Task.Delay(patience, time, cancel));
+        return _uploading.IsCompleted;
+    }
+
+    private SaveHandle Skip(SnapshotPlan plan)
+    {
+        var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
+        Fail(handle, new UnavailableException(
+            $"The save of step {plan.Step} was skipped: the one before it is still being uploaded."));
+        return handle;
+    }
+
+    private async Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
+    {
+        try
+        {
+            var uploaded = await _backoff.UntilAvailableAsync(
+                () => uploader.UploadAsync(shard, p => Report(plan.Step, p), _ending.Token),
+                error => StoreIsAway(plan.Step, error),
+                _ending.Token);
+            _storeIsAway = false;
+            if (uploaded.RepairedChunks > 0)
+                logger.Repaired(run, uploaded.RepairedChunks);
+            Report(plan.Step, SaveStage.Uploaded, shard.Length);
+            delivery.Enqueue(new UploadedSave(handle, plan, shard.Tensors, shard.Bytes, uploaded));
+        }
+        catch (OperationCanceledException)
+        {
+            Fail(handle, new UnavailableException($"The run was closed while step {plan.Step} was being uploaded."));
+        }
+        catch (Exception error)
+        {
+            Fail(handle, error);
+        }
+    }
+
+    private void StoreIsAway(long step, UnavailableException error)
+    {
+        if (!_storeIsAway)
+            logger.StoreAway(run, step, error.Message);
+        _storeIsAway = true;
+    }
+
+    private void Report(long step, SaveStage stage, long bytes) =>
+        progress(new SaveProgress(step, stage, bytes, bytes, 0, 0));
+
+    private void Report(long step, UploadProgress p) => progress(new SaveProgress(
+        step, SaveStage.Uploading, p.DoneBytes, p.TotalBytes, p.DoneChunks, p.TotalChunks));
+
+    private List<Exception> TakeErrors()
+    {
+        var errors = new List<Exception>();
+        while (_errors.TryDequeue(out var error))
+            errors.Add(error);
+        return errors;
+    }
+}

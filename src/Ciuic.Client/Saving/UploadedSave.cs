@@ -1,0 +1,27 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// A save whose chunks are in the bucket: small, independent of the staging buffer, able to wait for a silo.
+/// </summary>
+internal sealed record UploadedSave(
+    SaveHandle Handle,
+    SnapshotPlan Plan,
+    IReadOnlyList<TensorRecord> Tensors,
+    IReadOnlyList<ByteRecord> Bytes,
+    UploadedShard Upload)
+{
+    public ShardManifest Manifest(SnapshotId snapshot, Rank rank) => new()
+    {
+        Format = ShardManifest.CurrentFormat,
+        Run = snapshot.Run,
+        Sequence = snapshot.Sequence,
+        Rank = rank,
+        Tensors = Tensors,
+        Bytes = Bytes,
+        Chunks = Upload.Chunks,
+    };
+}

@@ -1,0 +1,59 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Ciuic.Client;
+
+/// <summary>What to do when another attempt holds a live lease on the run.</summary>
+public enum WhenLeased
+{
+    /// <summary>Fail with a conflict that names the holder.</summary>
+    Refuse = 1,
+
+    /// <summary>Wait until the lease expires or is given back.</summary>
+    Wait,
+
+    /// <summary>Fence the holder and go on in its place.</summary>
+    TakeOver,
+}
+
+/// <summary>What a start does about earlier snapshots of the run.</summary>
+public enum ResumePolicy
+{
+    /// <summary>Restore the chain head if there is one.</summary>
+    Auto = 1,
+
+    /// <summary>Fail if there is nothing to restore.</summary>
+    Must,
+
+    /// <summary>Start from scratch; new snapshots continue the run's chain.</summary>
+    Never,
+}
+
+/// <summary>Section <c>Ciuic:Client</c>.</summary>
+public sealed class ClientOptions
+{
+    /// <summary>The cluster's name, as the silos have it.</summary>
+    [Required]
+    public string ClusterId { get; set; } = "ciuic";
+
+    /// <summary>The service's name, as the silos have it.</summary>
+    [Required]
+    public string ServiceId { get; set; } = "ciuic";
+
+    /// <summary>Where silos listen: <c>address:port</c>, at least one.</summary>
+    [Required, MinLength(1)]
+    public string[] Gateways { get; set; } = [];
+
+    /// <summary>
+    /// How long opening a run waits for a silo before training goes on without one. 1 second to 1 hour; default 20 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
+    public TimeSpan ConnectPatience { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Default <see cref="WhenLeased.Refuse"/>.</summary>
+    [EnumDataType(typeof(WhenLeased))]
+    public WhenLeased WhenLeased { get; set; } = WhenLeased.Refuse;
+
+    /// <summary>Default <see cref="ResumePolicy.Auto"/>.</summary>
+    [EnumDataType(typeof(ResumePolicy))]
+    public ResumePolicy Resume { get; set; } = ResumePolicy.Auto;
+}

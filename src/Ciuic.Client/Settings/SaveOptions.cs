@@ -1,0 +1,67 @@
+using System.ComponentModel.DataAnnotations;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>What SIGTERM does.</summary>
+public enum OnTerminate
+{
+    /// <summary>Save at the next step, wait for the commit, end the process with exit code 0.</summary>
+    SaveAndExit = 1,
+
+    /// <summary>Save at the next step and wait for the commit; the program ends itself.</summary>
+    Save,
+
+    /// <summary>Leave the signal alone.</summary>
+    Ignore,
+}
+
+/// <summary>Section <c>Ciuic:Save</c>: when and how a trainer saves. The conditions are OR-ed.</summary>
+public sealed class SaveOptions
+{
+    /// <summary>Save when the step is a multiple of this; 0 switches it off. Default 100.</summary>
+    [Range(0, long.MaxValue)]
+    public long EverySteps { get; set; } = 100;
+
+    /// <summary>Save at the end of each epoch. Default false.</summary>
+    public bool EveryEpoch { get; set; }
+
+    /// <summary>Save when this much time has passed since the last save; zero switches it off.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "10.00:00:00")]
+    public TimeSpan EveryTime { get; set; } = TimeSpan.Zero;
+
+    /// <summary>Default <see cref="OnTerminate.SaveAndExit"/>.</summary>
+    [EnumDataType(typeof(OnTerminate))]
+    public OnTerminate OnTerminate { get; set; } = OnTerminate.SaveAndExit;
+
+    /// <summary>How long SIGTERM waits for the last commit. Default 1 minute.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan TerminateDeadline { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Bytes the staging buffer may have: one copy of the state. Default 64 GiB.</summary>
+    [Range(1, long.MaxValue)]
+    public long MaxStagingBytes { get; set; } = 64L << 30;
+
+    /// <summary>
+    /// How long a save waits for the one before it to leave the staging buffer; then it is skipped, and said so:
+    /// a slow store must not stop training. Default 30 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Uploaded saves that may wait for a silo that is away; a further one makes the oldest give way. Default 16.
+    /// </summary>
+    [Range(1, 10_000)]
+    public int MaxWaiting { get; set; } = 16;
+
+    /// <summary>Plain bytes of a full chunk, 64 KiB to 64 MiB. Default 4 MiB.</summary>
+    [Range(64 << 10, ManifestLimits.MaxChunkBytes)]
+    public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
+
+    /// <summary>Chunks hashed and stored at once; 0 means one per core.</summary>
+    [Range(0, 1_024)]
+    public int Parallelism { get; set; }
+
+    internal int Workers => Parallelism > 0 ? Parallelism : Environment.ProcessorCount;
+}

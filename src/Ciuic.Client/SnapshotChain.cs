@@ -1,0 +1,120 @@
+using Ciuic.Core;
+using Ciuic.Storage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// The way in: a connection to the cluster and the bucket. Made once per process, thread-safe.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var chain = await SnapshotChain.ConnectAsync(configuration);
+/// await using var run = await chain.OpenRunAsync("deepseek-mini");
+/// run.Track("model", model).Track("optimizer", optimizer).TrackRandomState();
+/// var progress = (await run.ResumeAsync()).Progress;
+/// </code>
+/// </example>
+public sealed class SnapshotChain : IAsyncDisposable
+{
+    private readonly ClientOptions _client;
+    private readonly SaveOptions _save;
+    private readonly ICoordinator _coordinator;
+    private readonly IObjectStore _store;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+
+    internal SnapshotChain(
+        ClientOptions client,
+        SaveOptions save,
+        ICoordinator coordinator,
+        IObjectStore store,
+        TimeProvider time,
+        ILoggerFactory loggers)
+    {
+        _client = client;
+        _save = save;
+        _coordinator = coordinator;
+        _store = store;
+        _time = time;
+        _loggers = loggers;
+        History = new ChainHistory(coordinator);
+    }
+
+    /// <summary>What is known of all runs: for tools and dashboards.</summary>
+    public ChainHistory History { get; }
+
+    /// <summary>
+    /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c> and <c>Ciuic:Store</c> and opens the bucket. A silo is
+    /// looked for when it is needed; none being there is no error here.
+    /// </summary>
+    /// <param name="configuration">The settings, usually appsettings.json and the environment.</param>
+    /// <param name="loggers">Where warnings go; null for nowhere.</param>
+    /// <exception cref="InvalidInputException">A setting is unknown, malformed or out of range.</exception>
+    /// <exception cref="UnavailableException">The bucket cannot be opened.</exception>
+    public static Task<SnapshotChain> ConnectAsync(IConfiguration configuration, ILoggerFactory? loggers = null)
+    {
+        var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
+        var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
+        var store = StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store").Open(TimeProvider.System);
+        loggers ??= NullLoggerFactory.Instance;
+        return Task.FromResult(new SnapshotChain(
+            client, save, new OrleansCoordinator(new OrleansConnection(client, loggers)), store, TimeProvider.System, loggers));
+    }
+
+    /// <summary>
+    /// Opens a run for training: takes its lease. When no silo answers within Ciuic:Client:ConnectPatience the run is
+    /// opened without one: it resumes from the bucket, and what it saves is committed when a silo is back.
+    /// </summary>
+    /// <param name="run">The run's name, see <see cref="RunId"/>.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="InvalidInputException">The name is no run id.</exception>
+    /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
+    public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
+        OpenRunAsync(RunId.Parse(run), Guid.CreateVersion7(_time.GetUtcNow()), cancel);
+
+    /// <summary>Returns when a silo answers.</summary>
+    /// <exception cref="UnavailableException">None did within the patience.</exception>
+    public async Task WaitForSiloAsync(TimeSpan patience, CancellationToken cancel = default)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        deadline.CancelAfter(patience);
+        try
+        {
+            await _coordinator.ConnectAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new UnavailableException(
+                $"No silo answers at {string.Join(", ", _client.Gateways)} within {patience.TotalSeconds:0} s. "
+                + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:Gateways.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _coordinator.DisposeAsync();
+
+    internal async Task<TrainingRun> OpenRunAsync(RunId id, Guid attempt, CancellationToken cancel)
+    {
+        var logger = _loggers.CreateLogger<TrainingRun>();
+        var run = new TrainingRun(id, _client, _save, _coordinator, _store, attempt, _time, logger);
+        try
+        {
+            await WaitForSiloAsync(_client.ConnectPatience, cancel);
+            await run.OpenAsync(cancel);
+        }
+        catch (UnavailableException error)
+        {
+            logger.SiloAway(id, 0, error.Message);
+        }
+        catch
+        {
+            await run.DisposeAsync();
+            throw;
+        }
+
+        return run;
+    }
+}

@@ -1,0 +1,203 @@
+using System.Text.Json;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// A run that this process trains. Used by the thread that trains; saving goes on beside it. Nothing here stops
+/// training because a silo or a store is away.
+/// </summary>
+public sealed class TrainingRun : IAsyncDisposable
+{
+    /// <summary>Name of the item that is restored last: the state of random generators.</summary>
+    public const string RandomItem = "rng";
+
+    private readonly SaveOptions _options;
+    private readonly ClientOptions _client;
+    private readonly ICoordinator _coordinator;
+    private readonly IObjectStore _store;
+    private readonly RunOpening _opening;
+    private readonly StagingArena _arena;
+    private readonly ChunkStore _chunks;
+    private readonly SaveDelivery _delivery;
+    private readonly Saver _saver;
+    private readonly SavePolicy _policy;
+    private readonly TerminationSignal _termination;
+    private readonly ILogger _logger;
+    private readonly List<ITrackedState> _tracked = [];
+
+    internal TrainingRun(
+        RunId run,
+        ClientOptions client,
+        SaveOptions options,
+        ICoordinator coordinator,
+        IObjectStore store,
+        Guid attempt,
+        TimeProvider time,
+        ILogger logger)
+    {
+        Id = run;
+        _client = client;
+        _options = options;
+        _coordinator = coordinator;
+        _store = store;
+        _logger = logger;
+        _opening = new RunOpening(
+            run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger));
+        _arena = new StagingArena(options.MaxStagingBytes);
+        _chunks = new ChunkStore(store);
+        _policy = new SavePolicy(options, time);
+        _delivery = new SaveDelivery(
+            run, coordinator, store, _opening, options.MaxWaiting, time, logger, ReportStage,
+            (save, error) => _saver!.Fail(save.Handle, error));
+        _saver = new Saver(
+            run, options, _arena, new ShardUploader(_chunks, options.Workers), _delivery, time, logger,
+            p => OnSaveProgress?.Invoke(p));
+        _termination = new TerminationSignal(
+            options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
+    }
+
+    /// <summary>The run's name.</summary>
+    public RunId Id { get; }
+
+    /// <summary>Cancelled by SIGTERM: the loop should save and end.</summary>
+    public CancellationToken Stopping => _termination.Token;
+
+    /// <summary>Whether a newer attempt owns the run: training may go on, but nothing is saved any more.</summary>
+    public bool IsFenced => _opening.Lease.IsFenced;
+
+    /// <summary>The right under which this attempt writes; null until a silo granted it.</summary>
+    public FencingToken? Token => _opening.Lease.Token;
+
+    /// <summary>Saves that are uploaded and not committed yet.</summary>
+    public int WaitingSaves => _delivery.Waiting;
+
+    /// <summary>
+    /// Told how far saves are, from background threads; must return quickly. The save waits for it.
+    /// </summary>
+    public event Action<SaveProgress>? OnSaveProgress;
+
+    /// <summary>Adds an item to what is saved and restored.</summary>
+    /// <exception cref="InvalidInputException">An item of that name is tracked already, or the name is not 1 to 1,000 characters.</exception>
+    public TrainingRun Track(ITrackedState state)
+    {
+        if (state.Item.Length is 0 or > ManifestLimits.MaxNameLength)
+            throw new InvalidInputException($"An item's name has 1 to {ManifestLimits.MaxNameLength} characters.");
+        if (_tracked.Any(t => t.Item == state.Item))
+            throw new InvalidInputException($"An item named '{state.Item}' is tracked already.");
+        _tracked.Add(state);
+        return this;
+    }
+
+    /// <summary>Adds an item of the program's own: bytes that it makes and takes back.</summary>
+    public TrainingRun TrackBytes(string item, Func<byte[]> capture, Action<byte[]> restore) =>
+        Track(new TrackedBytes(item, capture, restore));
+
+    /// <summary>Adds an item of the program's own as JSON.</summary>
+    public TrainingRun TrackJson<T>(string item, Func<T> capture, Action<T> restore) => TrackBytes(
+        item,
+        () => JsonSerializer.SerializeToUtf8Bytes(capture()),
+        bytes => restore(JsonSerializer.Deserialize<T>(bytes)!));
+
+    /// <summary>
+    /// Restores the newest whole snapshot of the chain into what is tracked, as the resume policy says. Damaged
+    /// snapshots are named and passed over. Either everything is restored, or nothing is changed.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The snapshot does not fit; the message lists every mismatch.</exception>
+    /// <exception cref="NotFoundException">The policy is Must and there is nothing to restore.</exception>
+    /// <exception cref="CorruptException">Snapshots exist and none is whole.</exception>
+    public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
+    {
+        var withoutSilo = !_opening.IsOpen;
+        var chain = withoutSilo
+            ? await ChainSource.FromBucketAsync(Id, _store, cancel)
+            : ChainSource.FromCluster(Id, _opening.Head, _coordinator);
+        if (_client.Resume == ResumePolicy.Never)
+            return await StartFreshAsync(chain, withoutSilo, cancel);
+        if (_client.Resume == ResumePolicy.Must && chain.Head is null)
+            throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
+        var resumer = new Resumer(Id, _store, _chunks, _arena, _options.Workers, _tracked, _logger);
+        var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
+        var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
+        await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);
+        return report;
+    }
+
+    /// <summary>Whether a save is due after this step: by the policy, or because the process was told to end.</summary>
+    /// <param name="step">Optimizer updates completed.</param>
+    /// <param name="endOfEpoch">Whether this step ended an epoch.</param>
+    public bool ShouldSave(long step, bool endOfEpoch = false) =>
+        Stopping.IsCancellationRequested || _policy.IsDue(step, endOfEpoch);
+
+    /// <summary>
+    /// Saves everything tracked. Returns once the state is copied aside; hashing, upload, verification and commit
+    /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process.
+    /// </summary>
+    /// <param name="progress">Where training is.</param>
+    /// <param name="metrics">Metrics to keep with the snapshot, such as the loss; may be null.</param>
+    /// <param name="labels">Labels to keep with the snapshot; may be null.</param>
+    /// <param name="cancel">Ends the waiting for the staging buffer.</param>
+    /// <exception cref="InvalidInputException">The state is larger than Ciuic:Save:MaxStagingBytes.</exception>
+    public async Task<SaveHandle> SaveAsync(
+        TrainingProgress progress,
+        IReadOnlyDictionary<string, double>? metrics = null,
+        IReadOnlyDictionary<string, string>? labels = null,
+        CancellationToken cancel = default)
+    {
+        var plan = new SnapshotPlan
+        {
+            Step = progress.Step,
+            Epoch = progress.Epoch,
+            NextSample = progress.NextSample,
+            Metrics = new Dictionary<string, double>(metrics ?? new Dictionary<string, double>()),
+            Labels = new Dictionary<string, string>(labels ?? new Dictionary<string, string>()),
+            WorldSize = 1,
+            Trainer = ThisProcess.Identity,
+        };
+        var handle = await _saver.SaveAsync(_tracked, plan, cancel);
+        _policy.MarkSaved();
+        if (Stopping.IsCancellationRequested)
+            await FinishBeforeExitAsync(handle);
+        return handle;
+    }
+
+    /// <summary>Stops saving, gives the lease back. Saves that are not committed by then are not.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _saver.DisposeAsync();
+        await _delivery.DisposeAsync();
+        await _opening.Lease.DisposeAsync();
+        _termination.Dispose();
+        _chunks.Dispose();
+        _arena.Dispose();
+    }
+
+    internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
+
+    private async Task<ResumeReport> StartFreshAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
+    {
+        var items = _tracked
+            .Select(t => new ItemReport(t.Item, ItemOutcome.Skipped, "the resume policy is Never"))
+            .ToList();
+        // New snapshots continue the chain: from scratch is what they were trained on, and history says so by step.
+        await _opening.ContinueFromAsync(chain.Head, null, "", cancel);
+        return new ResumeReport(Id, null, TrainingProgress.Start, items, [], withoutSilo);
+    }
+
+    private async Task FinishBeforeExitAsync(SaveHandle handle)
+    {
+        var deadline = Task.Delay(_options.TerminateDeadline);
+        await Task.WhenAny(handle.Committed, deadline);
+        if (_options.OnTerminate != OnTerminate.SaveAndExit)
+            return;
+        await DisposeAsync();
+        Environment.Exit(handle.Committed.IsCompletedSuccessfully ? ExitCode.Ok : ExitCode.Unreachable);
+    }
+
+    private void ReportStage(UploadedSave save, SaveStage stage) => OnSaveProgress?.Invoke(
+        new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0));
+}
