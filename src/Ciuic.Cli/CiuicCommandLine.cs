@@ -1,0 +1,60 @@
+using System.CommandLine;
+using Ciuic.Core;
+
+namespace Ciuic.Cli;
+
+/// <summary>The command <c>ciuic</c>: parses, runs, and maps every error to its documented exit code.</summary>
+internal static class CiuicCommandLine
+{
+    private const string Description = """
+        Looks at runs and snapshots, rolls back, audits.
+
+        REF is latest, step:N, #sequence or the first digits of a snapshot's digest.
+        Settings come from appsettings.json beside the program, the environment (Ciuic__Client__Gateways__0=...)
+        and --set NAME=VALUE.
+
+        Exit codes: 0 ok, 2 usage or configuration, 10 not found, 11 conflict or fenced, 13 silo or store
+        unreachable, 20 integrity failure, 1 anything else.
+        """;
+
+    /// <summary>Runs one command line.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> InvokeAsync(string[] args, TextWriter output, TextWriter error)
+    {
+        var parsed = Root(new CommandOutput(output, error)).Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            await error.WriteLineAsync($"ciuic: {parsed.Errors[0].Message} ('ciuic --help' shows what there is)");
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                Output = output,
+                Error = error,
+            });
+        }
+        catch (CiuicException problem)
+        {
+            await error.WriteLineAsync($"ciuic: {problem.Message}");
+            return ExitCode.For(problem);
+        }
+        catch (OperationCanceledException)
+        {
+            await error.WriteLineAsync("ciuic: interrupted");
+            return ExitCode.Other;
+        }
+    }
+
+    private static RootCommand Root(CommandOutput output) => new(Description)
+    {
+        RunsCommand.Create(output),
+        LsCommand.Create(output),
+        ShowCommand.Create(output),
+        RollbackCommand.Create(output),
+        AuditCommand.Create(output),
+    };
+}

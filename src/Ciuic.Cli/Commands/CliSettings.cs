@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Ciuic.Client;
+using Ciuic.Core;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Cli;
+
+/// <summary>Options that several commands share, and the connection they lead to.</summary>
+internal static class CliSettings
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Makes the option <c>--json</c>.</summary>
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON." };
+
+    /// <summary>Makes the option <c>--set</c>.</summary>
+    public static Option<string[]> Set() => new("--set")
+    {
+        Description = "A setting, such as Ciuic:Client:Gateways:0=127.0.0.1:30001.",
+        DefaultValueFactory = _ => [],
+    };
+
+    /// <summary>Connects to a silo.</summary>
+    /// <exception cref="UnavailableException">None answers.</exception>
+    public static async Task<SnapshotChain> ConnectAsync(string[] overrides, CancellationToken cancel)
+    {
+        var chain = await SnapshotChain.ConnectAsync(Read(overrides));
+        try
+        {
+            await chain.WaitForSiloAsync(Patience, cancel);
+            return chain;
+        }
+        catch
+        {
+            await chain.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Splits RUN@REF; without @REF it means the latest.</summary>
+    /// <exception cref="InvalidInputException">One of the parts is malformed.</exception>
+    public static (RunId Run, SnapshotRef Reference) ParseTarget(string text)
+    {
+        var parts = text.Split('@', 2);
+        return (RunId.Parse(parts[0]), parts.Length == 2 ? SnapshotRef.Parse(parts[1]) : new SnapshotRef.Latest());
+    }
+
+    private static IConfiguration Read(string[] overrides) => new ConfigurationBuilder()
+        .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"))
+        .AddEnvironmentVariables()
+        .AddInMemoryCollection(overrides.Select(Split))
+        .Build();
+
+    private static KeyValuePair<string, string?> Split(string setting)
+    {
+        var parts = setting.Split('=', 2);
+        return parts.Length == 2
+            ? KeyValuePair.Create(parts[0], (string?)parts[1])
+            : throw new InvalidInputException($"--set: '{setting}' is not NAME=VALUE.");
+    }
+}

@@ -1,0 +1,1 @@
+return await Ciuic.Cli.CiuicCommandLine.InvokeAsync(args, Console.Out, Console.Error);
