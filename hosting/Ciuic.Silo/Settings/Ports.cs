@@ -1,0 +1,29 @@
+using System.Net;
+using System.Net.Sockets;
+using Ciuic.Core;
+
+namespace Ciuic.Silo;
+
+/// <summary>
+/// Makes sure that nobody listens on our ports: Orleans shares its listening ports, so that a second silo would start
+/// without an error and take half of the connections.
+/// </summary>
+internal static class Ports
+{
+    /// <exception cref="InvalidInputException">The port is in use.</exception>
+    public static void EnsureFree(string setting, int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+        }
+        catch (SocketException error)
+        {
+            throw new InvalidInputException(
+                $"{setting}: port {port} is in use ({error.Message}): another silo or program has it. Stop it or choose "
+                + "another port.",
+                error);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using Ciuic.Grains;
+using Ciuic.Storage;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Silo;
+
+/// <summary>All settings of a silo, read and checked before anything is opened.</summary>
+internal sealed record SiloSettings(
+    SiloOptions Silo,
+    DatabaseOptions Database,
+    StoreOptions Store,
+    LedgerOptions Ledger,
+    RunOptions Runs,
+    SnapshotOptions Snapshots)
+{
+    public static SiloSettings Load(IConfiguration configuration) => new(
+        StrictSettings.Read<SiloOptions>(configuration, "Ciuic:Silo"),
+        StrictSettings.Read<DatabaseOptions>(configuration, "Ciuic:Database"),
+        StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store"),
+        StrictSettings.Read<LedgerOptions>(configuration, "Ciuic:Ledger"),
+        StrictSettings.Read<RunOptions>(configuration, "Ciuic:Runs"),
+        StrictSettings.Read<SnapshotOptions>(configuration, "Ciuic:Snapshots"));
+}

@@ -1,0 +1,29 @@
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+
+namespace Ciuic.Silo;
+
+/// <summary>What a person wants to know about a silo that has started.</summary>
+internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store, LedgerSigner Signer)
+{
+    /// <summary>What <c>--help</c> prints.</summary>
+    public const string Help = """
+        Starts one Ciuic silo. Everything it needs is made at first start: database, store, keys.
+
+        Settings come from appsettings.json beside the program, which documents all of them; then from the environment
+        (Ciuic__Silo__GatewayPort=30001); then from the command line:
+
+          --Ciuic:Silo:GatewayPort=30001 --Ciuic:Store:Uri=file:/data/store
+
+        SIGTERM drains and stops. Exit codes: 0 stopped, 2 usage or configuration, 13 store unreachable, 1 anything else.
+        """;
+
+    public override string ToString() => $"""
+        Ciuic silo is ready.
+          gateway       127.0.0.1:{Settings.Silo.GatewayPort}
+          database      {Path.GetFullPath(Settings.Database.Path)}
+          store         {Store.Location}
+          ledger        {Settings.Ledger.Name} ({Settings.Ledger.Origin})
+          verifier key  {Signer.TreeHeads.Verifier}
+        """;
+}

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Ciuic.Trainer;
+
+/// <summary>A process started, read line by line and, one way or the other, ended by this one.</summary>
+internal sealed partial class ChildProcess : IAsyncDisposable
+{
+    private const int SigTerm = 15;
+
+    private readonly Process _process;
+    private readonly Task _reading;
+
+    private ChildProcess(Process process, Action<string> onLine)
+    {
+        _process = process;
+        _reading = Task.WhenAll(ReadAsync(process.StandardOutput, onLine), ReadAsync(process.StandardError, onLine));
+    }
+
+    /// <summary>Starts a .NET program; every line it prints is handed over as it comes.</summary>
+    public static ChildProcess Start(string assembly, IEnumerable<string> arguments, Action<string> onLine)
+    {
+        var start = new ProcessStartInfo(ProgramFile.Dotnet)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        start.ArgumentList.Add(assembly);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        return new ChildProcess(Process.Start(start)!, onLine);
+    }
+
+    /// <summary>SIGKILL: the process gets no chance to do anything more.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>SIGTERM: asks it to end.</summary>
+    public void Terminate()
+    {
+        if (OperatingSystem.IsWindows())
+            _process.Kill();
+        else
+            _ = SendSignal(_process.Id, SigTerm);
+    }
+
+    /// <summary>Waits for its end and its last line.</summary>
+    /// <returns>The exit code; 128 + signal after a kill.</returns>
+    public async Task<int> WaitAsync(CancellationToken cancel)
+    {
+        await _process.WaitForExitAsync(cancel);
+        await _reading;
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    private static async Task ReadAsync(StreamReader reader, Action<string> onLine)
+    {
+        while (await reader.ReadLineAsync() is { } line)
+            onLine(line);
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int SendSignal(int process, int signal);
+}

@@ -1,0 +1,71 @@
+using System.Net;
+using System.Net.Sockets;
+using Ciuic.Core;
+
+namespace Ciuic.Trainer;
+
+/// <summary>Where one demo keeps everything, and the settings that lead its processes there.</summary>
+internal sealed class DemoPlace
+{
+    private DemoPlace(string folder)
+    {
+        Folder = Path.GetFullPath(folder);
+        Directory.CreateDirectory(Folder);
+        (SiloPort, GatewayPort) = (FreePort(), FreePort());
+    }
+
+    public string Folder { get; }
+
+    public int SiloPort { get; }
+
+    public int GatewayPort { get; }
+
+    public string StorePath => Path.Combine(Folder, "store");
+
+    public string StoreUri => $"file:{StorePath}";
+
+    public string SiloLog => Path.Combine(Folder, "silo.log");
+
+    /// <summary>A folder of the caller's, or a new one under artifacts/demo.</summary>
+    /// <exception cref="InvalidInputException">The folder holds something already.</exception>
+    public static DemoPlace Open(string? folder)
+    {
+        if (folder is null)
+            return new DemoPlace(NewFolder());
+        if (File.Exists(folder) || (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any()))
+            throw new InvalidInputException($"--data: '{folder}' is not empty; give a new or an empty folder.");
+        return new DemoPlace(folder);
+    }
+
+    public IEnumerable<string> SiloSettings =>
+    [
+        $"--Ciuic:Silo:SiloPort={SiloPort}",
+        $"--Ciuic:Silo:GatewayPort={GatewayPort}",
+        $"--Ciuic:Database:Path={Path.Combine(Folder, "silo", "ciuic.db")}",
+        $"--Ciuic:Ledger:KeyDirectory={Path.Combine(Folder, "silo", "keys")}",
+        "--Ciuic:Ledger:Origin=ciuic.local/demo",
+        $"--Ciuic:Store:Uri={StoreUri}",
+    ];
+
+    public IEnumerable<string> ClientSettings =>
+    [
+        "--set", $"Ciuic:Client:Gateways:0=127.0.0.1:{GatewayPort}",
+        "--set", $"Ciuic:Store:Uri={StoreUri}",
+    ];
+
+    private static string NewFolder()
+    {
+        var parent = Path.Combine("artifacts", "demo");
+        var number = 1;
+        while (Directory.Exists(Path.Combine(parent, $"{number}")))
+            number++;
+        return Path.Combine(parent, $"{number}");
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

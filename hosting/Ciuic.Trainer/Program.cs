@@ -1,0 +1,3 @@
+using Ciuic.Trainer;
+
+return await TrainerCommands.InvokeAsync(args);

@@ -1,0 +1,112 @@
+using Ciuic.Client;
+using Ciuic.Core;
+using Ciuic.Torch;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Ciuic.Trainer;
+
+/// <summary>
+/// A training program as a user would write it: everything about Ciuic is in <see cref="RunAsync"/>.
+/// </summary>
+internal sealed class TrainCommand(TrainOptions options, IConfiguration configuration)
+{
+    private const int Batch = 12;
+    private const int BatchesPerEpoch = 24;
+    private const int WarmUpSteps = 10;
+    private const double LearningRate = 3e-3;
+
+    private readonly TrainOutput _output = new(options.Machine);
+    private readonly GptOptions _gpt = new();
+
+    public async Task<int> RunAsync(CancellationToken cancel)
+    {
+        random.manual_seed(options.Seed);
+        using var model = new Gpt(_gpt);
+        using var optimizer = optim.AdamW(model.parameters(), LearningRate, weight_decay: 0.1);
+        var scheduler = optim.lr_scheduler.LambdaLR(optimizer, WarmUpThenCosine);
+        var data = new BatchSampler(TextData.Load(options.Text), _gpt.Context, Batch, BatchesPerEpoch, options.Seed);
+        if (options.NoSave)
+        {
+            await LoopAsync(model, optimizer, scheduler, data, TrainingProgress.Start, null, cancel);
+            return ExitCode.Ok;
+        }
+
+        using var loggers = LoggerFactory.Create(log => log.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(
+            c => c.SingleLine = true));
+        await using var chain = await SnapshotChain.ConnectAsync(configuration, loggers);
+        await using var run = await chain.OpenRunAsync(options.Run, cancel);
+        run.Track("model", model).Track("optimizer", optimizer).Track("scheduler", scheduler).TrackRandomState();
+        run.OnSaveProgress += HoldIfReached;
+        var report = await run.ResumeAsync(cancel);
+        _output.Resumed(report);
+        await LoopAsync(model, optimizer, scheduler, data, report.Progress, run, cancel);
+        return ExitCode.Ok;
+    }
+
+    private async Task LoopAsync(
+        Gpt model,
+        optim.Optimizer optimizer,
+        optim.lr_scheduler.LRScheduler scheduler,
+        BatchSampler data,
+        TrainingProgress progress,
+        TrainingRun? run,
+        CancellationToken cancel)
+    {
+        SaveHandle? last = null;
+        model.train();
+        while (progress.Step < options.Steps && !cancel.IsCancellationRequested)
+        {
+            if (IsHeldIn(progress.Step + 1) && last is not null)
+                await last.Committed.WaitAsync(cancel); // so that a kill here has something to resume from
+            var loss = Step(model, optimizer, data, progress);
+            scheduler.step();
+            progress = data.Next(progress);
+            _output.Step(progress.Step, loss, optimizer.ParamGroups.First().LearningRate);
+            if (run?.ShouldSave(progress.Step, endOfEpoch: progress.NextSample == 0) == true)
+            {
+                last = await run.SaveAsync(progress, new Dictionary<string, double> { ["loss"] = loss }, null, cancel);
+                _output.Staged(last);
+            }
+        }
+
+        if (last is not null)
+            await last.Committed.WaitAsync(cancel);
+    }
+
+    private float Step(Gpt model, optim.Optimizer optimizer, BatchSampler data, TrainingProgress progress)
+    {
+        using var scope = NewDisposeScope();
+        var (inputs, targets) = data.At(progress);
+        var logits = model.forward(inputs);
+        var loss = nn.functional.cross_entropy(logits.view(-1, _gpt.Vocabulary), targets.view(-1));
+        if (IsHeldIn(progress.Step + 1))
+            HoldHere(options.Hold!);
+        optimizer.zero_grad();
+        loss.backward();
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0);
+        optimizer.step();
+        return loss.item<float>();
+    }
+
+    private bool IsHeldIn(long step) => options.Hold is { Stage: HoldStage.Step } hold && hold.Step == step;
+
+    private double WarmUpThenCosine(int step) => step < WarmUpSteps
+        ? (step + 1.0) / WarmUpSteps
+        : 0.1 + 0.45 * (1 + Math.Cos(Math.PI * Math.Min(1, (step - WarmUpSteps) / 200.0)));
+
+    private void HoldIfReached(SaveProgress progress)
+    {
+        if (options.Hold is { } hold && hold.IsReached(progress))
+            HoldHere(hold);
+    }
+
+    private void HoldHere(HoldPoint point)
+    {
+        _output.Holding(point);
+        using var never = new ManualResetEvent(false);
+        never.WaitOne();
+    }
+}
