@@ -1,0 +1,78 @@
+using Ciuic.Core;
+using Ciuic.Storage;
+using Ciuic.Testing;
+
+namespace Ciuic.Cli.Tests;
+
+/// <summary>Commands that need no silo; those that do are in EndToEnd.</summary>
+public sealed class CommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly StringWriter _output = new();
+    private readonly StringWriter _error = new();
+
+    [Fact]
+    public async Task Audit_of_a_good_bucket_passes()
+    {
+        await FillAsync();
+        Assert.Equal(ExitCode.Ok, await RunAsync("audit", "--store", Store, "--key", TestKeys.TreeHead.Verifier.ToString()));
+        Assert.Contains("PASSED: history and every byte", _output.ToString());
+        Assert.Contains("checking snapshots of 2", _error.ToString());
+    }
+
+    [Fact]
+    public async Task Audit_reads_keys_from_a_file_and_prints_JSON()
+    {
+        await FillAsync();
+        var keys = _folder.File("keys.txt");
+        await File.WriteAllTextAsync(keys, $"{TestKeys.TreeHead.Verifier}\n{TestKeys.Blocks.Verifier}\n");
+        Assert.Equal(ExitCode.Ok, await RunAsync("audit", "--store", Store, "--key", keys, "--json"));
+        var report = System.Text.Json.JsonDocument.Parse(_output.ToString()).RootElement[0];
+        Assert.True(report.GetProperty("passed").GetBoolean());
+        Assert.True(report.GetProperty("keysTrusted").GetBoolean());
+        Assert.Equal(2, report.GetProperty("runs")[0].GetProperty("intact").GetInt32());
+    }
+
+    [Fact]
+    public async Task Audit_names_damage_and_ends_with_20()
+    {
+        var manifest = await FillAsync();
+        var path = Path.Combine(_folder.File("store"), BucketLayout.Shard(manifest.Id, new Rank(0)).Path);
+        var bytes = await File.ReadAllBytesAsync(path);
+        bytes[20] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+        Assert.Equal(ExitCode.Integrity, await RunAsync("audit", "--store", Store));
+        Assert.Contains("WRONG  snapshot sample#2: the shard manifest of rank 0", _output.ToString());
+        Assert.Contains("FAILED: 1 findings", _output.ToString());
+    }
+
+    [Theory]
+    [InlineData(ExitCode.Usage, "audit")]
+    [InlineData(ExitCode.Usage, "audit", "--store", "nothing")]
+    [InlineData(ExitCode.NotFound, "audit", "--store", "file:/nowhere/at/all")]
+    [InlineData(ExitCode.Usage, "audit", "--store", "memory:", "--key", "no-key")]
+    [InlineData(ExitCode.Usage, "show", "a@@b")]
+    [InlineData(ExitCode.Usage, "ls", "../x")]
+    [InlineData(ExitCode.Usage, "runs", "--set", "nonsense")]
+    [InlineData(ExitCode.Usage, "runs", "--set", "Ciuic:Client:Gateways:0=nowhere")]
+    [InlineData(ExitCode.Usage, "what")]
+    [InlineData(ExitCode.Ok, "--help")]
+    public async Task Every_outcome_has_its_code(int code, params string[] arguments)
+    {
+        Assert.Equal(code, await RunAsync(arguments));
+        Assert.Equal(code == ExitCode.Ok, _error.ToString().Length == 0);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private string Store => $"file:{_folder.File("store")}";
+
+    private Task<int> RunAsync(params string[] arguments) => CiuicCommandLine.InvokeAsync(arguments, _output, _error);
+
+    private async Task<Manifest> FillAsync()
+    {
+        var bucket = new TestBucket(new FileObjectStore(_folder.File("store")), TimeProvider.System);
+        var first = await bucket.CommitAsync(Samples.Run, 1, null, ArrayTensor.Random("t", 100, 1));
+        return await bucket.CommitAsync(Samples.Run, 2, Samples.LinkOf(first), ArrayTensor.Random("t", 100, 2));
+    }
+}

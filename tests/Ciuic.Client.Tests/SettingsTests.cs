@@ -1,0 +1,63 @@
+using Ciuic.Client;
+using Ciuic.Core;
+using Ciuic.Storage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Ciuic.Client.Tests;
+
+public sealed class SettingsTests
+{
+    [Theory]
+    [InlineData("Ciuic:Save:EverySteps", "-1", "EverySteps")]
+    [InlineData("Ciuic:Save:ChunkBytes", "1", "ChunkBytes")]
+    [InlineData("Ciuic:Save:EverySteps", "often", "often")]
+    [InlineData("Ciuic:Save:EverySetps", "1", "EverySetps")]
+    [InlineData("Ciuic:Save:OnTerminate", "Explode", "Explode")]
+    public void A_wrong_setting_is_refused_and_named(string name, string value, string named)
+    {
+        var error = Assert.Throws<InvalidInputException>(() => StrictSettings.Read<SaveOptions>(Settings(name, value), "Ciuic:Save"));
+        Assert.Contains(named, error.Message);
+    }
+
+    [Fact]
+    public async Task A_chain_without_gateways_is_refused() => await Assert.ThrowsAsync<InvalidInputException>(() =>
+        SnapshotChain.ConnectAsync(Settings("Ciuic:Client:ClusterId", "x")));
+
+    [Fact]
+    public void Save_conditions_are_ored()
+    {
+        var time = new FakeTimeProvider();
+        var policy = new SavePolicy(
+            new SaveOptions { EverySteps = 10, EveryEpoch = true, EveryTime = TimeSpan.FromMinutes(1) }, time);
+        Assert.False(policy.IsDue(0, false));
+        Assert.False(policy.IsDue(9, false));
+        Assert.True(policy.IsDue(10, false));
+        Assert.True(policy.IsDue(9, true));
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(policy.IsDue(9, false));
+        policy.MarkSaved();
+        Assert.False(policy.IsDue(9, false));
+    }
+
+    [Fact]
+    public void Conditions_that_are_off_never_ask_for_a_save()
+    {
+        var policy = new SavePolicy(new SaveOptions { EverySteps = 0 }, new FakeTimeProvider());
+        Assert.False(policy.IsDue(100, true));
+    }
+
+    [Fact]
+    public void Only_a_process_of_this_boot_and_namespace_is_known_to_be_gone()
+    {
+        var gone = ThisProcess.Identity with { ProcessId = int.MaxValue };
+        Assert.False(ThisProcess.IsGone(ThisProcess.Identity));
+        Assert.True(ThisProcess.IsGone(gone));
+        Assert.False(ThisProcess.IsGone(gone with { Host = "elsewhere" }));
+        Assert.False(ThisProcess.IsGone(gone with { Space = "other" }));
+    }
+
+    private static IConfiguration Settings(string name, string value) => new ConfigurationBuilder()
+        .AddInMemoryCollection([KeyValuePair.Create(name, (string?)value)])
+        .Build();
+}

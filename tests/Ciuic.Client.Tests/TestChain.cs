@@ -1,0 +1,85 @@
+using Ciuic.Client;
+using Ciuic.Core;
+using Ciuic.Testing;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Client.Tests;
+
+/// <summary>Chains on a cluster in this process, whose silos can seem to be away.</summary>
+internal sealed class TestChain(CiuicCluster cluster)
+{
+    public ListLogger Log { get; } = new();
+
+    public SwitchedConnection Connection { get; } = new(cluster);
+
+    public ClientOptions Client { get; } = new() { ConnectPatience = TimeSpan.FromSeconds(1), Gateways = ["127.0.0.1:1"] };
+
+    public SaveOptions Save { get; } = new() { OnTerminate = OnTerminate.Ignore, MaxWait = TimeSpan.FromSeconds(5) };
+
+    /// <summary>Opens a run as a new process would.</summary>
+    public Task<TrainingRun> OpenAsync(string run)
+    {
+        var chain = new SnapshotChain(
+            Client, Save, new OrleansCoordinator(Connection), cluster.Store, TimeProvider.System, Log);
+        return chain.OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
+    }
+}
+
+/// <summary>A connection to the test cluster that can be cut.</summary>
+internal sealed class SwitchedConnection(CiuicCluster cluster) : IClusterConnection
+{
+    private volatile TaskCompletionSource? _cut;
+
+    public string Address => "test";
+
+    public IGrainFactory? Grains => _cut is null ? cluster.Grains : null;
+
+    public void Cut() => _cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Mend()
+    {
+        var cut = _cut;
+        _cut = null;
+        cut?.SetResult();
+    }
+
+    public Task ConnectAsync(CancellationToken cancel) => _cut?.Task.WaitAsync(cancel) ?? Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>Keeps what is logged.</summary>
+internal sealed class ListLogger : ILoggerFactory, ILogger
+{
+    private readonly List<string> _lines = [];
+
+    public void AddProvider(ILoggerProvider provider)
+    {
+        // Lines are kept here and go nowhere else.
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public bool Contains(string text)
+    {
+        lock (_lines)
+            return _lines.Any(l => l.Contains(text, StringComparison.Ordinal));
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        lock (_lines)
+            _lines.Add(formatter(state, exception));
+    }
+
+    public void Dispose()
+    {
+        // Nothing is held.
+    }
+}

@@ -1,0 +1,126 @@
+using System.Text;
+using Ciuic.Core;
+using Ciuic.Testing;
+using CsCheck;
+
+namespace Ciuic.Core.Tests;
+
+public sealed class ManifestTests
+{
+    [Fact]
+    public void Manifests_have_the_bytes_they_always_had()
+    {
+        Golden.Check("shard-manifest.golden", ManifestCodec.Encode(Samples.SmallShard()));
+        Golden.Check("root-manifest.golden", ManifestCodec.Encode(Sample()));
+    }
+
+    [Fact]
+    public void A_root_manifest_comes_back_as_it_went_in()
+    {
+        var back = ManifestCodec.DecodeManifest(ManifestCodec.Encode(Sample()));
+        Assert.Equal(Sample().Parent, back.Parent);
+        Assert.Equal(double.PositiveInfinity, back.Metrics["perplexity"]);
+        Assert.Equal(ManifestCodec.Encode(Sample()), ManifestCodec.Encode(back));
+    }
+
+    [Theory]
+    [InlineData("\"step\":70", "\"step\":-1", "negative")]
+    [InlineData("\"step\":70", "\"step\":70,\"step\":71", "step")]
+    [InlineData("\"step\":70", "\"step\":70,\"extra\":1", "extra")]
+    [InlineData("\"step\":70,", "", "step")]
+    [InlineData("\"step\":70", "\"step\":null", "step")]
+    [InlineData("\"world_size\":2", "\"world_size\":3", "shards")]
+    [InlineData("ciuic.dev/manifest/v1", "ciuic.dev/manifest/v2", "v2")]
+    [InlineData("\"run\":\"sample\"", "\"run\":\"../x\"", "RunId")]
+    [InlineData("\"created_at\":\"2026", "\"created_at\":\" 2026", "time")]
+    [InlineData("\"token\":1", "\"token\":0", "token")]
+    public void A_root_manifest_that_lies_is_refused_with_the_reason(string said, string lie, string reason)
+    {
+        var text = Encoding.UTF8.GetString(ManifestCodec.Encode(Sample()));
+        Assert.Contains(said, text);
+        var error = Assert.Throws<InvalidInputException>(() =>
+            ManifestCodec.DecodeManifest(Encoding.UTF8.GetBytes(text.Replace(said, lie, StringComparison.Ordinal))));
+        Assert.Contains(reason, error.Message);
+    }
+
+    [Theory]
+    [InlineData("\"offset\":24", "\"offset\":20", "overlaps")]
+    [InlineData("\"offset\":24", "\"offset\":28", "gap")]
+    [InlineData("\"length\":24}", "\"length\":20}", "cannot have")]
+    [InlineData("\"shape\":[2,3]", "\"shape\":[2,-3]", "cannot have")]
+    [InlineData("\"shape\":[2,3]", "\"shape\":[9223372036854775807,9223372036854775807]", "cannot have")]
+    [InlineData("\"name\":\"slice\"", "\"name\":\"weight\"", "twice")]
+    [InlineData("\"global_offset\":[8]", "\"global_offset\":[13]", "beyond")]
+    [InlineData("\"global_offset\":[8]", "\"global_offset\":[8,0]", "rank")]
+    [InlineData("\"length\":13}", "\"length\":12}", "cover")]
+    [InlineData("\"length\":13}", "\"length\":0}", "0 bytes")]
+    [InlineData("\"float32\"", "\"Float32\"", "element type")]
+    [InlineData("\"float32\"", "\"pickle\"", "element type")]
+    public void A_shard_manifest_that_lies_is_refused_with_the_reason(string said, string lie, string reason)
+    {
+        var text = Encoding.UTF8.GetString(ManifestCodec.Encode(Samples.SmallShard()));
+        Assert.Contains(said, text);
+        var error = Assert.Throws<InvalidInputException>(() =>
+            ManifestCodec.DecodeShard(Encoding.UTF8.GetBytes(text.Replace(said, lie, StringComparison.Ordinal))));
+        Assert.Contains(reason, error.Message);
+    }
+
+    [Fact]
+    public void No_damaged_manifest_crashes_the_parser()
+    {
+        var bytes = ManifestCodec.Encode(Samples.SmallShard());
+        Gen.Select(Gen.Int[0, bytes.Length - 1], Gen.Byte, Gen.Int[0, bytes.Length]).Sample((at, value, length) =>
+        {
+            var damaged = bytes.ToArray();
+            damaged[at] = value;
+            try
+            {
+                ManifestCodec.DecodeShard(damaged.AsSpan(0, length));
+            }
+            catch (InvalidInputException)
+            {
+                // Refused: that is the only other way.
+            }
+        }, iter: 3_000);
+    }
+
+    [Fact]
+    public void Cuts_cover_every_byte_once_and_large_tensors_have_chunks_of_their_own() => Gen
+        .Select(Gen.Long[0, 300].List[0, 40], Gen.Int[1, 100])
+        .Sample((lengths, chunkBytes) =>
+        {
+            var cuts = ShardPlan.Cut(lengths, chunkBytes);
+            var end = 0L;
+            foreach (var cut in cuts)
+            {
+                Assert.Equal(end, cut.Offset);
+                Assert.InRange(cut.Length, 1, chunkBytes);
+                end += cut.Length;
+            }
+
+            Assert.Equal(lengths.Sum(), end);
+            var begins = cuts.Select(c => c.Offset).Append(end).ToHashSet();
+            var offset = 0L;
+            foreach (var length in lengths)
+            {
+                if (length > 0 && length >= Math.Max(1, chunkBytes / 4))
+                {
+                    Assert.Contains(offset, begins);
+                    Assert.Contains(offset + length, begins);
+                }
+
+                offset += length;
+            }
+        }, iter: 2_000);
+
+    [Fact]
+    public void Small_tensors_share_a_chunk() =>
+        Assert.Single(ShardPlan.Cut(Enumerable.Repeat(10L, 100), 4_096));
+
+    private static Manifest Sample() => Samples.Manifest(
+        Samples.Run,
+        7,
+        new SnapshotLink { Sequence = new Sequence(6), Manifest = ManifestDigest.Of("parent"u8) },
+        ShardDigest.Of("shard 0"u8),
+        ShardDigest.Of("shard 1"u8));
+}

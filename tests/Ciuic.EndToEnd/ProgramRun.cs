@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using Ciuic.Trainer;
+
+namespace Ciuic.EndToEnd;
+
+/// <summary>A program of this repository, run as a process; its lines are kept.</summary>
+internal sealed class ProgramRun : IAsyncDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+
+    private readonly ConcurrentQueue<string> _lines = [];
+    private readonly ChildProcess _process;
+
+    private ProgramRun(string project, string name, IEnumerable<string> arguments) =>
+        _process = ChildProcess.Start(ProgramFile.Find(project, name), arguments, _lines.Enqueue);
+
+    public IReadOnlyCollection<string> Lines => _lines;
+
+    public string Text => string.Join('\n', _lines);
+
+    public static ProgramRun Silo(params IEnumerable<string> arguments) => new("Ciuic.Silo", "Ciuic.Silo", arguments);
+
+    public static ProgramRun Trainer(params IEnumerable<string> arguments) => new("Ciuic.Trainer", "Ciuic.Trainer", arguments);
+
+    public static ProgramRun Cli(params IEnumerable<string> arguments) => new("Ciuic.Cli", "ciuic", arguments);
+
+    public void Kill() => _process.Kill();
+
+    public void Terminate() => _process.Terminate();
+
+    public async Task<int> ExitAsync()
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        return await _process.WaitAsync(deadline.Token);
+    }
+
+    public async Task UntilAsync(Func<string, bool> line)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        while (!_lines.Any(line))
+            await Task.Delay(20, deadline.Token);
+    }
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}

@@ -1,0 +1,75 @@
+using Ciuic.Testing;
+using Ciuic.Trainer;
+
+namespace Ciuic.EndToEnd;
+
+public sealed class SiloTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Theory]
+    [InlineData("--Ciuic:Silo:GatewayPort=0", "GatewayPort")]
+    [InlineData("--Ciuic:Silo:GatewayPort=many", "many")]
+    [InlineData("--Ciuic:Silo:GatwayPort=30000", "GatwayPort")]
+    [InlineData("--Ciuic:Runs:LeaseDuration=00:00:00", "LeaseDuration")]
+    [InlineData("--Ciuic:Ledger:Origin=with space", "Origin")]
+    [InlineData("--Ciuic:Store:Uri=ftp://x", "ftp://x")]
+    public async Task A_wrong_setting_is_one_clear_line_and_code_2(string setting, string named)
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = ProgramRun.Silo([.. place.SiloSettings, setting]);
+        Assert.Equal(2, await silo.ExitAsync());
+        Assert.Contains(named, Assert.Single(silo.Lines));
+    }
+
+    [Fact]
+    public async Task A_silo_makes_keys_that_only_its_owner_reads_and_drains_on_SIGTERM()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
+        foreach (var key in Directory.EnumerateFiles(Path.Combine(place.Folder, "silo", "keys")))
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(key));
+        var stored = await File.ReadAllTextAsync(Path.Combine(place.StorePath, "ledgers", "main", "keys"));
+        Assert.Contains(silo.Key.ToString(), stored);
+        Assert.Equal(0, await silo.StopAsync(CancellationToken.None));
+        Assert.DoesNotContain("PRIVATE", await File.ReadAllTextAsync(place.SiloLog));
+    }
+
+    [Fact]
+    public async Task A_second_silo_on_the_same_port_or_database_is_refused()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var first = await SiloProcess.StartAsync(place, CancellationToken.None);
+        await using var second = ProgramRun.Silo(place.SiloSettings);
+        Assert.Equal(2, await second.ExitAsync());
+        Assert.Contains("SiloPort", Assert.Single(second.Lines));
+        var other = DemoPlace.Open(_folder.File("other")); // its own ports, the first one's database
+        await using var third = ProgramRun.Silo(
+            [.. other.SiloSettings, $"--Ciuic:Database:Path={Path.Combine(place.Folder, "silo", "ciuic.db")}"]);
+        Assert.Equal(2, await third.ExitAsync());
+        Assert.Contains("in use by another silo", Assert.Single(third.Lines));
+    }
+
+    [Fact]
+    public async Task Keys_that_others_can_read_or_that_are_damaged_are_refused()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using (var silo = await SiloProcess.StartAsync(place, CancellationToken.None))
+            await silo.StopAsync(CancellationToken.None);
+        var key = Path.Combine(place.Folder, "silo", "keys", "main.blocks.key");
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        await RefusedAsync(place, "chmod 600");
+        File.SetUnixFileMode(key, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await File.WriteAllTextAsync(key, "PRIVATE+KEY+damaged");
+        await RefusedAsync(place, "main.blocks.key");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static async Task RefusedAsync(DemoPlace place, string message)
+    {
+        await using var silo = ProgramRun.Silo(place.SiloSettings);
+        Assert.Equal(2, await silo.ExitAsync());
+        Assert.Contains(message, Assert.Single(silo.Lines));
+    }
+}

@@ -1,0 +1,98 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Testing;
+
+namespace Ciuic.Grains.Tests;
+
+/// <summary>
+/// Every write of a commit, in the bucket and in the database, goes wrong in every way; the trainer asks again, as the
+/// client does. Then: nothing committed is lost, nothing uncommitted is visible, nothing is there twice.
+/// </summary>
+public sealed class FaultTableTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    public static TheoryData<string, int, Fault> Table()
+    {
+        var table = new TheoryData<string, int, Fault>();
+        foreach (var fault in new[] { Fault.FailsBefore, Fault.FailsAfter, Fault.LandsLate })
+        {
+            for (var write = 0; write < 8; write++)
+                table.Add("bucket", write, fault);
+        }
+
+        foreach (var fault in new[] { Fault.FailsBefore, Fault.FailsAfter })
+        {
+            for (var write = 0; write < 11; write++)
+                table.Add("database", write, fault);
+        }
+
+        return table;
+    }
+
+    [Theory]
+    [MemberData(nameof(Table))]
+    public async Task Whatever_write_of_a_commit_goes_wrong_the_commit_is_whole_or_absent(string where, int write, Fault fault)
+    {
+        var run = $"{where}-{write}-{fault}";
+        using var deadline = new CancellationTokenSource(Deadline);
+        var token = (await cluster.Run(run).OpenAsync(CiuicCluster.Open())).Lease.Token;
+        await cluster.SaveAsync(run, token, 1);
+        await cluster.QuietAsync(run);
+
+        Arm(where, write, fault);
+        var view = await SaveStubbornlyAsync(run, token, 2, deadline.Token);
+        await cluster.Store.LandLateWritesAsync();
+
+        Assert.Equal(SnapshotState.Committed, view.State);
+        var head = (await cluster.QuietAsync(run)).Head;
+        Assert.Equal(view.Link, head);
+        await SaveStubbornlyAsync(run, token, 3, deadline.Token); // a fault of the tree's view may come this late
+        await cluster.QuietAsync(run);
+        var audited = (await cluster.AuditAsync()).Runs.Single(r => r.Run.Value == run);
+        Assert.Equal((3, 3, 3L), (audited.Snapshots, audited.Intact, audited.HeadStep));
+        Assert.True(where == "bucket" ? cluster.Store.Happened : cluster.Storage.Happened);
+        var numbers = (await cluster.EventsAsync(run)).Select(e => e.Number).ToList();
+        Assert.Equal(Enumerable.Range(1, numbers.Count).Select(i => (long)i), numbers);
+    }
+
+    [Fact]
+    public async Task The_table_reaches_every_write_of_a_commit()
+    {
+        var token = (await cluster.Run("count").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        await cluster.SaveAsync("count", token, 1);
+        await cluster.QuietAsync("count");
+        var (bucket, database) = (cluster.Store.Writes.Count, cluster.Storage.Writes.Count);
+        await cluster.SaveAsync("count", token, 2);
+        await cluster.QuietAsync("count");
+        await cluster.Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger).PublishAsync();
+        // 3 chunks, shard manifest, root manifest, block; tile, entries and checkpoint are LedgerWriterTests' own table.
+        Assert.InRange(cluster.Store.Writes.Count - bucket, 6, 8 + 3);
+        Assert.InRange(cluster.Storage.Writes.Count - database, 6, 11);
+    }
+
+    /// <summary>What the client does: repeats whatever is unavailable.</summary>
+    private async Task<SnapshotView> SaveStubbornlyAsync(string run, FencingToken token, long step, CancellationToken cancel)
+    {
+        while (true)
+        {
+            cancel.ThrowIfCancellationRequested();
+            try
+            {
+                return await cluster.SaveAsync(run, token, step);
+            }
+            catch (UnavailableException)
+            {
+                await Task.Delay(20, cancel);
+            }
+        }
+    }
+
+    private void Arm(string where, int write, Fault fault)
+    {
+        if (where == "bucket")
+            cluster.Store.Arm(write, fault);
+        else
+            cluster.Storage.Arm(write, fault);
+    }
+}

@@ -1,0 +1,64 @@
+using Ciuic.Core;
+using Ciuic.Testing;
+
+namespace Ciuic.Storage.Tests;
+
+public sealed class RetryingObjectStoreTests : StoreConformance
+{
+    private static readonly ObjectKey Key = new("a");
+    private static readonly RetryOptions Quick = new() { FirstDelay = TimeSpan.Zero, MaxRetries = 3 };
+
+    private readonly MemoryObjectStore _inner = new();
+    private readonly FaultyObjectStore _faulty;
+
+    public RetryingObjectStoreTests()
+    {
+        _faulty = new FaultyObjectStore(_inner);
+        Store = new RetryingObjectStore(_faulty, Quick, TimeProvider.System);
+    }
+
+    protected override IObjectStore Store { get; }
+
+    [Fact]
+    public async Task A_create_whose_answer_was_lost_is_created()
+    {
+        _faulty.Arm(0, Fault.FailsAfter);
+        Assert.Equal(CreateResult.Created, await Store.CreateAsync(Key, Bytes(1, 10), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_create_that_lost_to_another_while_its_answer_was_lost_already_exists()
+    {
+        await _inner.CreateAsync(Key, Bytes(2, 10), CancellationToken.None);
+        _faulty.Arm(0, Fault.FailsBefore);
+        Assert.Equal(CreateResult.AlreadyExists, await Store.CreateAsync(Key, Bytes(1, 10), CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_store_that_never_answers_is_unavailable_in_the_end()
+    {
+        var store = new RetryingObjectStore(new DeadStore(), Quick, TimeProvider.System);
+        await Assert.ThrowsAsync<UnavailableException>(() => store.GetAsync(Key, CancellationToken.None));
+    }
+
+    private sealed class DeadStore : IObjectStore
+    {
+        public string Location => "dead:";
+
+        public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => throw Dead();
+
+        public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) => throw Dead();
+
+        public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => throw Dead();
+
+        public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) => throw Dead();
+
+        public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) => throw Dead();
+
+        public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancel) => throw Dead();
+
+        public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => throw Dead();
+
+        private static UnavailableException Dead() => new("dead");
+    }
+}

@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Grains;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Runtime;
+using Orleans.Serialization;
+using Orleans.Storage;
+using Orleans.TestingHost;
+using Xunit;
+
+namespace Ciuic.Testing;
+
+/// <summary>
+/// A cluster in this process on one bucket and one grain storage, both of which can be made to fail. Silos can be
+/// killed; the storage and the bucket survive, as they would.
+/// </summary>
+public sealed class CiuicCluster : IAsyncLifetime
+{
+    private readonly ChunkStore _chunks;
+    private InProcessTestCluster? _cluster;
+
+    public CiuicCluster()
+    {
+        Store = new FaultyObjectStore(Memory);
+        _chunks = new ChunkStore(Store);
+    }
+
+    public int Silos { get; init; } = 1;
+
+    public MemoryObjectStore Memory { get; } = new();
+
+    public FaultyObjectStore Store { get; }
+
+    public SharedGrainStorage Storage { get; } = new();
+
+    public SnapshotOptions Snapshots { get; } = new() { RetryInterval = TimeSpan.FromMilliseconds(100) };
+
+    public InProcessTestCluster Cluster => _cluster!;
+
+    public IGrainFactory Grains => _cluster!.Client;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder((short)Silos);
+        builder.ConfigureSilo((_, silo) => Configure(silo));
+        builder.ConfigureClient(client =>
+        {
+            client.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
+            client.AddMemoryStreams(RunEvent.StreamProvider);
+        });
+        _cluster = builder.Build();
+        await _cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_cluster is not null)
+            await _cluster.DisposeAsync();
+    }
+
+    public IRunGrain Run(string name) => Grains.GetGrain<IRunGrain>(name);
+
+    public ISnapshotGrain Snapshot(string run, Sequence sequence) =>
+        Grains.GetGrain<ISnapshotGrain>(new SnapshotId(RunId.Parse(run), sequence).ToString());
+
+    public static OpenRequest Open(FencingToken? takeOver = null) => new()
+    {
+        Attempt = Guid.NewGuid(),
+        Trainer = Samples.Trainer,
+        TakeOverFrom = takeOver,
+    };
+
+    public static SnapshotPlan Plan(long step, int worldSize = 1) => new()
+    {
+        Step = step,
+        Epoch = 0,
+        NextSample = step,
+        Metrics = new() { ["loss"] = 1.0 / step },
+        Labels = [],
+        WorldSize = worldSize,
+        Trainer = Samples.Trainer,
+    };
+
+    /// <summary>Does what a trainer does for one rank, without retries.</summary>
+    public async Task<ShardDigest> StoreShardAsync(string run, Sequence sequence, int rank, int seed)
+    {
+        using var arena = new StagingArena(1 << 24);
+        var item = new ItemState("model", [ArrayTensor.Random("t", 20_000, seed)], [], []);
+        var staged = StagedShard.Stage(arena, [item], 32 << 10);
+        var uploaded = await new ShardUploader(_chunks, 1).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var shard = Samples.Shard(RunId.Parse(run), sequence.Value, staged, uploaded.Chunks) with { Rank = new Rank(rank) };
+        var bytes = ManifestCodec.Encode(shard);
+        await Store.CreateAsync(
+            BucketLayout.Shard(new SnapshotId(RunId.Parse(run), sequence), new Rank(rank)), bytes, CancellationToken.None);
+        return ShardDigest.Of(bytes);
+    }
+
+    /// <summary>Saves one snapshot of one rank and waits for its end.</summary>
+    public async Task<SnapshotView> SaveAsync(string run, FencingToken token, long step)
+    {
+        var begun = await Run(run).BeginSnapshotAsync(token, Plan(step));
+        Assert.Equal(BeginOutcome.Begun, begun.Outcome);
+        var sequence = begun.Sequence!.Value;
+        var shard = await StoreShardAsync(run, sequence, 0, (int)step);
+        Assert.Equal(ShardReply.Accepted, await Snapshot(run, sequence).CompleteShardAsync(token, new Rank(0), shard));
+        return await SettledAsync(run, sequence);
+    }
+
+    public async Task<SnapshotView> SettledAsync(string run, Sequence sequence)
+    {
+        while (true)
+        {
+            var view = await Snapshot(run, sequence).WaitAsync(TimeSpan.FromSeconds(5));
+            if (view?.State is SnapshotState.Committed or SnapshotState.Aborted)
+                return view;
+        }
+    }
+
+    /// <summary>The run's head once it knows how its snapshot in flight ended.</summary>
+    public async Task<RunView> QuietAsync(string run)
+    {
+        while (true)
+        {
+            var view = await Run(run).DescribeAsync();
+            if (view is { Pending: null })
+                return view;
+            await Task.Delay(20);
+        }
+    }
+
+    public async Task<RunEvent[]> EventsAsync(string run) => await Run(run).ReadEventsAsync(1, 1_000);
+
+    /// <summary>Audits the bucket: nothing committed is lost or damaged, whatever happened.</summary>
+    public async Task<AuditReport> AuditAsync()
+    {
+        await Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger).PublishAsync();
+        var report = await TestBucket.AuditAsync(Memory);
+        Assert.Empty(report.Findings);
+        return report;
+    }
+
+    private void Configure(ISiloBuilder silo)
+    {
+        silo.Services.AddSingleton(Options.Create(Snapshots));
+        silo.Services.AddSingleton(Options.Create(new LedgerOptions { PublishInterval = TimeSpan.FromMilliseconds(10) }));
+        silo.Services.AddSingleton(Options.Create(new RunOptions()));
+        silo.Services.AddKeyedSingleton<IGrainStorage>(CiuicGrains.StorageProvider, (services, _) =>
+            Storage.On(services.GetRequiredService<Serializer>()));
+        silo.AddMemoryGrainStorage("PubSubStore");
+        silo.UseInMemoryReminderService();
+        silo.AddMemoryStreams(RunEvent.StreamProvider);
+        silo.AddCiuicGrains(Store, TestKeys.Signer);
+    }
+}

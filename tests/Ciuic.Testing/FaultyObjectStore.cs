@@ -1,0 +1,89 @@
+using Ciuic.Core;
+using Ciuic.Storage;
+
+namespace Ciuic.Testing;
+
+/// <summary>
+/// A store whose n-th write goes wrong in a chosen way. Counts writes, so that a table of faults can name each.
+/// </summary>
+public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
+{
+    private readonly Lock _lock = new();
+    private readonly List<Func<Task>> _late = [];
+    private int _failAt = -1;
+    private Fault _fault;
+
+    public string Location => inner.Location;
+
+    /// <summary>Keys of all writes so far, in order.</summary>
+    public List<string> Writes { get; } = [];
+
+    /// <summary>Whether the armed fault has happened.</summary>
+    public bool Happened { get; private set; }
+
+    /// <summary>Makes the n-th write from now, from 0, go wrong.</summary>
+    public void Arm(int write, Fault fault)
+    {
+        lock (_lock)
+        {
+            _failAt = write < 0 ? -1 : Writes.Count + write;
+            _fault = fault;
+            Happened = false;
+        }
+    }
+
+    /// <summary>Lets writes that were held back happen now.</summary>
+    public async Task LandLateWritesAsync()
+    {
+        foreach (var write in _late)
+            await write();
+        _late.Clear();
+    }
+
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => inner.GetAsync(key, cancel);
+
+    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
+        inner.GetRangeAsync(key, offset, buffer, cancel);
+
+    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => inner.GetLengthAsync(key, cancel);
+
+    public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
+    {
+        var copy = content.ToArray();
+        return WriteAsync(key, () => inner.CreateAsync(key, copy, CancellationToken.None));
+    }
+
+    public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
+    {
+        var copy = content.ToArray();
+        return WriteAsync(key, async () =>
+        {
+            await inner.PutAsync(key, copy, CancellationToken.None);
+            return CreateResult.Created;
+        });
+    }
+
+    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancel) =>
+        inner.ListAsync(prefix, cancel);
+
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
+
+    private async Task<CreateResult> WriteAsync(ObjectKey key, Func<Task<CreateResult>> write)
+    {
+        bool fails;
+        lock (_lock)
+        {
+            fails = Writes.Count == _failAt;
+            Writes.Add(key.Path);
+            Happened |= fails;
+        }
+
+        if (!fails)
+            return await write();
+        if (_fault == Fault.FailsAfter)
+            await write();
+        if (_fault == Fault.LandsLate)
+            _late.Add(write);
+        throw new UnavailableException($"injected: write of {key} {_fault}");
+    }
+}

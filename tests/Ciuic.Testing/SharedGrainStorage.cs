@@ -1,0 +1,83 @@
+using Ciuic.Core;
+using Orleans.Runtime;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace Ciuic.Testing;
+
+/// <summary>
+/// Grain storage that outlives silos, with ETags, on the serializer that the real one uses; its n-th write can be made
+/// to go wrong.
+/// </summary>
+public sealed class SharedGrainStorage
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, (byte[] State, int Version)> _rows = [];
+    private int _failAt = -1;
+    private Fault _fault;
+
+    public List<string> Writes { get; } = [];
+
+    public bool Happened { get; private set; }
+
+    public void Arm(int write, Fault fault)
+    {
+        lock (_lock)
+        {
+            _failAt = write < 0 ? -1 : Writes.Count + write;
+            _fault = fault;
+            Happened = false;
+        }
+    }
+
+    public IGrainStorage On(Serializer serializer) => new Provider(this, serializer);
+
+    private bool Fails(string key)
+    {
+        var fails = Writes.Count == _failAt;
+        Writes.Add(key);
+        Happened |= fails;
+        return fails;
+    }
+
+    private sealed class Provider(SharedGrainStorage shared, Serializer serializer) : IGrainStorage
+    {
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            lock (shared._lock)
+            {
+                grainState.RecordExists = shared._rows.TryGetValue($"{stateName}/{grainId}", out var row);
+                grainState.State = grainState.RecordExists
+                    ? serializer.Deserialize<T>(row.State)
+                    : Activator.CreateInstance<T>();
+                grainState.ETag = grainState.RecordExists ? $"{row.Version}" : null;
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            var key = $"{stateName}/{grainId}";
+            lock (shared._lock)
+            {
+                var fails = shared.Fails(key);
+                if (fails && shared._fault != Fault.FailsAfter)
+                    throw new IOException($"injected: write of {key} {shared._fault}");
+                var there = shared._rows.TryGetValue(key, out var row);
+                if ((there ? $"{row.Version}" : null) != grainState.ETag)
+                    throw new InconsistentStateException($"{key}: stale write");
+                shared._rows[key] = (serializer.SerializeToArray(grainState.State), row.Version + 1);
+                if (fails)
+                    throw new IOException($"injected: write of {key} {shared._fault}");
+                grainState.ETag = $"{row.Version + 1}";
+                grainState.RecordExists = true;
+            }
+
+            return Task.CompletedTask;
+        }
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            throw new InvalidOperationException("Ciuic never clears state.");
+    }
+}

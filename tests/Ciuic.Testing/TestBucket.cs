@@ -1,0 +1,54 @@
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+
+namespace Ciuic.Testing;
+
+/// <summary>Fills a bucket by the data plane alone: snapshots and the ledger that commits them.</summary>
+public sealed class TestBucket(IObjectStore store, TimeProvider time)
+{
+    public const string Ledger = "main";
+
+    private readonly ChunkStore _chunks = new(store);
+    private LedgerWriter? _writer;
+
+    public IObjectStore Store => store;
+
+    public LedgerBucket LedgerBucket => new(store, Ledger);
+
+    /// <summary>Saves, commits and publishes a snapshot.</summary>
+    public async Task<Manifest> CommitAsync(RunId run, long sequence, SnapshotLink? parent, params TensorSource[] tensors)
+    {
+        var manifest = await StoreAsync(run, sequence, parent, tensors);
+        await AppendAsync(LedgerRecord.ForSnapshot(manifest, ManifestDigest.Of(ManifestCodec.Encode(manifest))));
+        return manifest;
+    }
+
+    /// <summary>Stores everything of a snapshot without committing it.</summary>
+    public async Task<Manifest> StoreAsync(RunId run, long sequence, SnapshotLink? parent, params TensorSource[] tensors)
+    {
+        using var arena = new StagingArena(1 << 30);
+        var staged = StagedShard.Stage(arena, [new ItemState("model", tensors, [], [])], 64 << 10);
+        var uploaded = await new ShardUploader(_chunks, 2).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var shard = ManifestCodec.Encode(Samples.Shard(run, sequence, staged, uploaded.Chunks));
+        var id = new SnapshotId(run, new Sequence(sequence));
+        await store.CreateAsync(BucketLayout.Shard(id, new Rank(0)), shard, CancellationToken.None);
+        var manifest = Samples.Manifest(run, sequence, parent, ShardDigest.Of(shard));
+        await store.CreateAsync(BucketLayout.Manifest(id), ManifestCodec.Encode(manifest), CancellationToken.None);
+        return manifest;
+    }
+
+    /// <summary>Appends a record and publishes the tree.</summary>
+    public async Task AppendAsync(LedgerRecord record)
+    {
+        await store.CreateAsync(
+            BucketLayout.Keys(Ledger), TestKeys.Signer.PublicKeys.Sign(TestKeys.TreeHead), CancellationToken.None);
+        _writer ??= await LedgerWriter.LoadAsync(LedgerBucket, TestKeys.Signer, time, CancellationToken.None);
+        await _writer.TryAppendAsync([record.Encode()], CancellationToken.None);
+        await TreePublisher.PublishAsync(LedgerBucket, _writer, TestKeys.Signer.PublicKeys, CancellationToken.None);
+    }
+
+    /// <summary>Audits the bucket with the test keys.</summary>
+    public static Task<AuditReport> AuditAsync(IObjectStore store) => BucketAudit.RunAsync(
+        store, Ledger, [TestKeys.TreeHead.Verifier], 2, _ => { }, CancellationToken.None);
+}
