@@ -23,7 +23,7 @@ public sealed class BlockTests
         var block = Block.Open(blocks[0], Keys);
         Assert.Equal(0, block.Height);
         Assert.Equal(MerkleHash.Empty, block.Previous);
-        Assert.Equal(Samples.Record(1), Assert.Single(block.Facts()));
+        Assert.Equal(Samples.Record(1), Assert.Single(block.Facts()).Record);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class BlockTests
     [Fact]
     public void A_block_signed_by_another_key_of_the_same_name_is_refused()
     {
-        var forged = LedgerTip.Start(TestKeys.Origin).Next(Samples.Time, [Samples.Record(1).Encode()]).Sign(TestKeys.Stranger);
+        var forged = LedgerTip.Start(TestKeys.Public).Next(Samples.Time, [Samples.Record(1).Encode()]).Sign(TestKeys.Stranger);
         Assert.Throws<CorruptException>(() => Block.Open(forged, Keys));
     }
 
@@ -90,7 +90,7 @@ public sealed class BlockTests
     {
         var records = Enumerable.Range(1, 1_000).Select(i => Samples.Record(i).Encode()).ToList();
         Assert.Throws<InvalidInputException>(() =>
-            LedgerTip.Start(TestKeys.Origin).Next(Samples.Time, records).Sign(TestKeys.Blocks));
+            LedgerTip.Start(TestKeys.Public).Next(Samples.Time, records).Sign(TestKeys.Blocks));
     }
 
     [Fact]
@@ -112,14 +112,14 @@ public sealed class BlockTests
         var record = Samples.Record(1) with { Kind = RecordKind.Rollback, Reason = "a\nb\r\u2028 \u0000 \"x\"" };
         var line = record.Encode();
         Assert.DoesNotContain((byte)'\n', line);
-        var tip = LedgerTip.Start(TestKeys.Origin);
+        var tip = LedgerTip.Start(TestKeys.Public);
         var bytes = tip.Next(Samples.Time, [line]).Sign(TestKeys.Blocks);
-        Assert.Equal(record, Assert.Single(Block.Open(bytes, Keys).Facts()));
+        Assert.Equal(record, Assert.Single(Block.Open(bytes, Keys).Facts()).Record);
     }
 
     private static (LedgerTip Tip, List<byte[]> Blocks) Chain(int length)
     {
-        var tip = LedgerTip.Start(TestKeys.Origin);
+        var tip = LedgerTip.Start(TestKeys.Public);
         var blocks = new List<byte[]>();
         for (var i = 1; i <= length; i++)
         {

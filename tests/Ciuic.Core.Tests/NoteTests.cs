@@ -119,11 +119,11 @@ public sealed class NoteTests
     [Fact]
     public void The_note_of_keys_is_believed_only_if_a_trusted_key_signed_it()
     {
-        var note = TestKeys.Signer.PublicKeys.Sign(TestKeys.TreeHead);
+        var note = TestKeys.Public.Sign(TestKeys.TreeHead);
         Golden.Check("ledger-keys.golden", note);
         Assert.Equal([TestKeys.Blocks.Verifier], LedgerKeys.Open(note, [TestKeys.TreeHead.Verifier]).Blocks);
         Assert.Throws<CorruptException>(() => LedgerKeys.Open(note, [TestKeys.Stranger.Verifier]));
-        Assert.Throws<CorruptException>(() => LedgerKeys.OpenUntrusted(TestKeys.Signer.PublicKeys.Sign(TestKeys.Stranger)));
+        Assert.Throws<CorruptException>(() => LedgerKeys.OpenUntrusted(TestKeys.Public.Sign(TestKeys.Stranger)));
     }
 
     private static bool Opens(byte[] bytes, VerifierKey key)

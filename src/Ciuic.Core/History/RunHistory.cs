@@ -6,8 +6,9 @@ namespace Ciuic.Core;
 /// <param name="Token">The right under which it was written.</param>
 /// <param name="Parent">The chain head before it, which it was trained on from.</param>
 /// <param name="Position">Where the ledger says so.</param>
+/// <param name="Signer">The run's key that signed its shards; null where trainers do not sign.</param>
 public sealed record CommittedSnapshot(
-    SnapshotLink Link, long Step, FencingToken Token, SnapshotLink? Parent, LedgerPosition Position);
+    SnapshotLink Link, long Step, FencingToken Token, SnapshotLink? Parent, LedgerPosition Position, VerifierKey? Signer);
 
 /// <summary>
 /// What the ledger's records say about one run: committed snapshots and the chain head. Pure: the bucket alone
@@ -16,6 +17,8 @@ public sealed record CommittedSnapshot(
 public sealed class RunHistory(RunId run)
 {
     private readonly SortedDictionary<long, CommittedSnapshot> _snapshots = [];
+    private readonly SortedDictionary<string, SnapshotLink> _tags = new(StringComparer.Ordinal);
+    private readonly SortedSet<long> _pins = [];
 
     /// <summary>The run.</summary>
     public RunId Run { get; } = run;
@@ -28,6 +31,12 @@ public sealed class RunHistory(RunId run)
 
     /// <summary>Number of rollbacks.</summary>
     public int Rollbacks { get; private set; }
+
+    /// <summary>Which snapshot has which tag now.</summary>
+    public IReadOnlyDictionary<string, SnapshotLink> Tags => _tags;
+
+    /// <summary>Sequences of the snapshots that must not be forgotten.</summary>
+    public IReadOnlyCollection<long> Pins => _pins;
 
     /// <summary>All committed snapshots, oldest first, of all branches.</summary>
     public IReadOnlyCollection<CommittedSnapshot> Snapshots => _snapshots.Values;
@@ -50,12 +59,13 @@ public sealed class RunHistory(RunId run)
     /// <exception cref="CorruptException">The record contradicts those before it.</exception>
     public void Apply(LedgerRecord record, LedgerPosition position)
     {
+        if (!RecordKind.IsFact(record.Kind))
+            return; // a kind of a later version: it says nothing about snapshots that this one must know
+        Require(record.Token.CompareTo(Token) >= 0, record, position, $"its token is older than {Token}");
         if (record.Kind == RecordKind.Snapshot)
             Commit(record, position);
-        else if (record.Kind == RecordKind.Rollback)
-            RollBack(record, position);
         else
-            return; // a kind of a later version: it says nothing about snapshots that this one must know
+            Mark(record, position);
         Token = record.Token;
     }
 
@@ -64,21 +74,38 @@ public sealed class RunHistory(RunId run)
         var newest = _snapshots.Count == 0 ? 0 : _snapshots.Keys.Last();
         Require(record.Sequence.Value > newest, record, position, $"#{newest} was committed before it");
         Require(record.Step is not null, record, position, "it names no step");
-        Require(record.Token.CompareTo(Token) >= 0, record, position, $"its token is older than {Token}");
         var link = new SnapshotLink { Sequence = record.Sequence, Manifest = record.Manifest };
         _snapshots[record.Sequence.Value] =
-            new CommittedSnapshot(link, record.Step!.Value, record.Token, Head, position);
+            new CommittedSnapshot(link, record.Step!.Value, record.Token, Head, position, record.Signer);
         Head = link;
     }
 
-    private void RollBack(LedgerRecord record, LedgerPosition position)
+    private void Mark(LedgerRecord record, LedgerPosition position)
     {
         var target = Find(record.Sequence);
         Require(target is not null && target.Link.Manifest == record.Manifest, record, position,
-            "it goes back to a snapshot that was never committed");
-        Require(record.Token.CompareTo(Token) >= 0, record, position, $"its token is older than {Token}");
-        Head = target!.Link;
-        Rollbacks++;
+            "it names a snapshot that was never committed");
+        Require((record.Tag is not null) == (record.Kind is RecordKind.Tag or RecordKind.Untag), record, position,
+            "tags have names, and nothing else has");
+        switch (record.Kind)
+        {
+            case RecordKind.Rollback:
+                Head = target!.Link;
+                Rollbacks++;
+                break;
+            case RecordKind.Tag:
+                _tags[record.Tag!.Value.Value] = target!.Link;
+                break;
+            case RecordKind.Untag:
+                _tags.Remove(record.Tag!.Value.Value);
+                break;
+            case RecordKind.Pin:
+                _pins.Add(record.Sequence.Value);
+                break;
+            default:
+                _pins.Remove(record.Sequence.Value);
+                break;
+        }
     }
 
     private static void Require(bool holds, LedgerRecord record, LedgerPosition position, string complaint)

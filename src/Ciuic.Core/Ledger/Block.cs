@@ -62,23 +62,55 @@ public sealed record Block
         }
     }
 
-    /// <summary>The records as facts.</summary>
-    /// <exception cref="CorruptException">A line is no record.</exception>
-    public IEnumerable<LedgerRecord> Facts()
+    /// <summary>Reads a block whose bytes are vouched for by a signed tree head.</summary>
+    /// <exception cref="CorruptException">The bytes are no block.</exception>
+    public static Block ParseUnsigned(ReadOnlySpan<byte> bytes)
     {
-        foreach (var line in Records)
+        try
         {
-            LedgerRecord record;
-            try
-            {
-                record = LedgerRecord.Decode(line);
-            }
-            catch (InvalidInputException error)
-            {
-                throw new CorruptException($"block {Height} holds a line that is no record: {error.Message}", error);
-            }
+            return ParseText(SignedNote.Parse(bytes).Text);
+        }
+        catch (InvalidInputException error)
+        {
+            throw new CorruptException($"these bytes are no block: {error.Message}", error);
+        }
+    }
 
-            yield return record;
+    /// <summary>
+    /// The records about runs, each with its line. Other kinds, those of later versions among them, are passed over.
+    /// </summary>
+    /// <exception cref="CorruptException">A line is no record.</exception>
+    public IEnumerable<(int Line, LedgerRecord Record)> Facts()
+    {
+        for (var line = 0; line < Records.Count; line++)
+        {
+            if (RecordKind.IsFact(Read(line, RecordKind.Of)))
+                yield return (line, Read(line, LedgerRecord.Decode));
+        }
+    }
+
+    /// <summary>The records that change keys.</summary>
+    /// <exception cref="CorruptException">A line is no record, or a change is not signed by both keys.</exception>
+    public IEnumerable<KeyRotation> Rotations()
+    {
+        for (var line = 0; line < Records.Count; line++)
+        {
+            if (Read(line, RecordKind.Of) == RecordKind.Key)
+                yield return Read(line, KeyRotation.Decode);
+        }
+    }
+
+    private delegate T Reader<T>(ReadOnlySpan<byte> line);
+
+    private T Read<T>(int line, Reader<T> read)
+    {
+        try
+        {
+            return read(Records[line]);
+        }
+        catch (InvalidInputException error)
+        {
+            throw new CorruptException($"line {line} of block {Height} is no record: {error.Message}", error);
         }
     }
 

@@ -4,17 +4,56 @@ namespace Ciuic.Core;
 /// The public keys of a ledger as a note beside it: signed by the tree head key, it names the keys of blocks,
 /// so that one verifier key from outside is enough to check everything. See FORMAT.md.
 /// </summary>
+/// <param name="Origin">The ledger's name in the world.</param>
+/// <param name="TreeHead">Keys of tree heads, oldest first; the last one signs.</param>
+/// <param name="Blocks">Keys of blocks, oldest first; the last one signs.</param>
 public sealed record LedgerKeys(string Origin, IReadOnlyList<VerifierKey> TreeHead, IReadOnlyList<VerifierKey> Blocks)
 {
     private const string Header = "ciuic.dev/keys/v1";
 
+    /// <summary>The key that signs tree heads now.</summary>
+    public VerifierKey ActiveTreeHead => TreeHead[^1];
+
+    /// <summary>The key that signs blocks now.</summary>
+    public VerifierKey ActiveBlocks => Blocks[^1];
+
+    /// <summary>The keys the ledger began with.</summary>
+    public LedgerKeys Initial => new(Origin, [TreeHead[0]], [Blocks[0]]);
+
+    /// <summary>The key of a role that signs now.</summary>
+    public VerifierKey Active(KeyRole role) => role == KeyRole.Blocks ? ActiveBlocks : ActiveTreeHead;
+
+    /// <summary>The keys after a rotation.</summary>
+    /// <exception cref="CorruptException">The rotation is of another ledger, or does not begin with the active key.</exception>
+    public LedgerKeys After(KeyRotation rotation)
+    {
+        var name = rotation.Role.KeyName(Origin);
+        if (rotation.Origin != Origin || rotation.Previous.Name != name || rotation.Next.Name != name)
+            throw new CorruptException($"a rotation of keys of '{rotation.Next.Name}' does not belong into ledger '{Origin}'");
+        if (!rotation.Previous.Equals(Active(rotation.Role)))
+            throw new CorruptException($"a rotation replaces {rotation.Previous}, but {Active(rotation.Role)} signs now");
+        if (TreeHead.Concat(Blocks).Contains(rotation.Next))
+            throw new CorruptException($"a rotation brings back the key {rotation.Next}");
+        return rotation.Role == KeyRole.Blocks
+            ? this with { Blocks = [.. Blocks, rotation.Next] }
+            : this with { TreeHead = [.. TreeHead, rotation.Next] };
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(LedgerKeys? other) =>
+        other is not null && Origin == other.Origin
+        && TreeHead.SequenceEqual(other.TreeHead) && Blocks.SequenceEqual(other.Blocks);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Origin, ActiveTreeHead, ActiveBlocks);
+
     /// <summary>The signed bytes.</summary>
-    public byte[] Sign(SigningKey treeHeadKey)
+    public byte[] Sign(params ReadOnlySpan<SigningKey> treeHeadKeys)
     {
         var text = $"{Header}\n{Origin}\n"
             + string.Concat(TreeHead.Select(k => $"tree-head {k}\n"))
             + string.Concat(Blocks.Select(k => $"blocks {k}\n"));
-        return SignedNote.Sign(text, treeHeadKey);
+        return SignedNote.Sign(text, treeHeadKeys);
     }
 
     /// <summary>Reads the note if one of the trusted keys signed it.</summary>
@@ -64,6 +103,8 @@ public sealed record LedgerKeys(string Origin, IReadOnlyList<VerifierKey> TreeHe
             list.Add(VerifierKey.Parse(parts[^1]));
         }
 
-        return new LedgerKeys(lines[1], heads, blocks);
+        return heads.Count > 0 && blocks.Count > 0
+            ? new LedgerKeys(lines[1], heads, blocks)
+            : throw new InvalidInputException("it names no key of blocks, or none of tree heads");
     }
 }

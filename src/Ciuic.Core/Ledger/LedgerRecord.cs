@@ -20,7 +20,7 @@ public sealed record LedgerRecord
     [JsonPropertyName("run"), JsonPropertyOrder(1)]
     public required RunId Run { get; init; }
 
-    /// <summary>The snapshot that was committed or rolled back to.</summary>
+    /// <summary>The snapshot that was committed, rolled back to, tagged or pinned.</summary>
     [JsonPropertyName("sequence"), JsonPropertyOrder(2)]
     public required Sequence Sequence { get; init; }
 
@@ -36,21 +36,29 @@ public sealed record LedgerRecord
     [JsonPropertyName("token"), JsonPropertyOrder(5)]
     public required FencingToken Token { get; init; }
 
-    /// <summary>Of a rollback: its number among the run's events, which makes it one of a kind.</summary>
+    /// <summary>Of what people asked for: its number among the run's events, which makes it one of a kind.</summary>
     [JsonPropertyName("event"), JsonPropertyOrder(6)]
     public long? Event { get; init; }
 
-    /// <summary>Of a rollback: when it was asked for, UTC.</summary>
+    /// <summary>Of what people asked for: when, UTC.</summary>
     [JsonPropertyName("at"), JsonPropertyOrder(7)]
     public DateTimeOffset? At { get; init; }
 
-    /// <summary>Of a rollback: who asked.</summary>
+    /// <summary>Of what people asked for: who.</summary>
     [JsonPropertyName("actor"), JsonPropertyOrder(8)]
     public string? Actor { get; init; }
 
-    /// <summary>Of a rollback: why.</summary>
+    /// <summary>Of what people asked for: why.</summary>
     [JsonPropertyName("reason"), JsonPropertyOrder(9)]
     public string? Reason { get; init; }
+
+    /// <summary>Of a tag: its name.</summary>
+    [JsonPropertyName("tag"), JsonPropertyOrder(10)]
+    public TagName? Tag { get; init; }
+
+    /// <summary>Of a snapshot: the run's key, by which every shard is signed; null where trainers do not sign.</summary>
+    [JsonPropertyName("signer"), JsonPropertyOrder(11)]
+    public VerifierKey? Signer { get; init; }
 
     /// <summary>The record that commits a snapshot; it follows from the manifest alone.</summary>
     public static LedgerRecord ForSnapshot(Manifest manifest, ManifestDigest digest) => new()
@@ -61,6 +69,7 @@ public sealed record LedgerRecord
         Manifest = digest,
         Step = manifest.Step,
         Token = manifest.Token,
+        Signer = manifest.Signer,
     };
 
     /// <summary>The line without its newline.</summary>

@@ -4,10 +4,17 @@ namespace Ciuic.Core;
 /// Everything the next block depends on. Pure: a tip and a block give the next tip, or the reason why the
 /// block does not belong there.
 /// </summary>
-public sealed record LedgerTip(string Origin, MerkleFrontier Tree, Digest LastLeaf, long LastTimeMs)
+/// <param name="Keys">The keys so far; the last of each role sign what comes next.</param>
+/// <param name="Tree">The tree over all blocks.</param>
+/// <param name="LastLeaf">Leaf hash of the newest block.</param>
+/// <param name="LastTimeMs">Time of the newest block, Unix milliseconds.</param>
+public sealed record LedgerTip(LedgerKeys Keys, MerkleFrontier Tree, Digest LastLeaf, long LastTimeMs)
 {
     /// <summary>The tip of a ledger without blocks.</summary>
-    public static LedgerTip Start(string origin) => new(origin, MerkleFrontier.Empty, MerkleHash.Empty, 0);
+    public static LedgerTip Start(LedgerKeys keys) => new(keys.Initial, MerkleFrontier.Empty, MerkleHash.Empty, 0);
+
+    /// <summary>The ledger's name in the world.</summary>
+    public string Origin => Keys.Origin;
 
     /// <summary>Number of blocks; the height of the next one.</summary>
     public long Size => Tree.Size;
@@ -27,7 +34,7 @@ public sealed record LedgerTip(string Origin, MerkleFrontier Tree, Digest LastLe
         Records = records,
     };
 
-    /// <summary>The tip after a block.</summary>
+    /// <summary>The tip after a block, whose signature has been checked by the active key.</summary>
     /// <exception cref="CorruptException">The block does not follow; the message names height and reason.</exception>
     public LedgerTip Follow(Block block, ReadOnlySpan<byte> bytes)
     {
@@ -37,7 +44,23 @@ public sealed record LedgerTip(string Origin, MerkleFrontier Tree, Digest LastLe
         Require(block.Previous == LastLeaf, "its prev is not the leaf hash of the block before");
         Require(block.Tree == Tree.Root, "its tree is not the root over the blocks before");
         var leaf = MerkleHash.Leaf(bytes);
-        return new LedgerTip(Origin, Tree.Append(leaf), leaf, block.TimeMs);
+        return new LedgerTip(KeysAfter(block), Tree.Append(leaf), leaf, block.TimeMs);
+    }
+
+    private LedgerKeys KeysAfter(Block block)
+    {
+        var keys = Keys;
+        try
+        {
+            foreach (var rotation in block.Rotations())
+                keys = keys.After(rotation);
+        }
+        catch (CorruptException error)
+        {
+            throw new CorruptException($"block {Size} of ledger '{Origin}' does not belong there: {error.Message}", error);
+        }
+
+        return keys;
     }
 
     private void Require(bool holds, string complaint)

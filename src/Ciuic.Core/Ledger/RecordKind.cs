@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Ciuic.Core;
 
 /// <summary>What a ledger record says, as it is spelled in the ledger.</summary>
@@ -8,4 +10,51 @@ public static class RecordKind
 
     /// <summary>The run's chain head was moved back to an older committed snapshot.</summary>
     public const string Rollback = "rollback";
+
+    /// <summary>A tag was put on a committed snapshot, or moved there from another one.</summary>
+    public const string Tag = "tag";
+
+    /// <summary>A tag was taken away.</summary>
+    public const string Untag = "untag";
+
+    /// <summary>A committed snapshot must not be forgotten.</summary>
+    public const string Pin = "pin";
+
+    /// <summary>A pin was taken away.</summary>
+    public const string Unpin = "unpin";
+
+    /// <summary>From the next block on, another key signs blocks or tree heads.</summary>
+    public const string Key = "key";
+
+    /// <summary>Whether records of this kind say something about a run.</summary>
+    public static bool IsFact(string kind) => kind is Snapshot or Rollback or Tag or Untag or Pin or Unpin;
+
+    /// <summary>The kind of a record's line. Kinds of later versions are read, not understood.</summary>
+    /// <exception cref="InvalidInputException">The line is no JSON object that begins with its kind.</exception>
+    public static string Of(ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(line);
+            if (reader.Read() && reader.TokenType == JsonTokenType.StartObject
+                && reader.Read() && reader.ValueTextEquals("kind"u8)
+                && reader.Read() && reader.TokenType == JsonTokenType.String)
+            {
+                return Known(ref reader);
+            }
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidInputException($"a record is a JSON object: {error.Message}", error);
+        }
+
+        throw new InvalidInputException("a record is a JSON object that begins with its kind");
+    }
+
+    private static string Known(ref Utf8JsonReader reader)
+    {
+        if (reader.ValueTextEquals("snapshot"u8))
+            return Snapshot;
+        return reader.ValueTextEquals("rollback"u8) ? Rollback : reader.GetString()!;
+    }
 }

@@ -26,7 +26,9 @@ public sealed record TreeHead(string Origin, long Size, Digest Root)
         }
     }
 
-    private static TreeHead ParseText(string text)
+    /// <summary>Reads the three lines without asking who signed them.</summary>
+    /// <exception cref="InvalidInputException">The text is no checkpoint.</exception>
+    public static TreeHead ParseText(string text)
     {
         var lines = text[..^1].Split('\n');
         if (lines.Length != 3)

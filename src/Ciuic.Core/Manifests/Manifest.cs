@@ -68,6 +68,12 @@ public sealed record Manifest
     [JsonPropertyName("shards"), JsonPropertyOrder(13)]
     public required IReadOnlyList<ShardDigest> Shards { get; init; }
 
+    /// <summary>
+    /// The run's key: every shard has a signature by it (see <see cref="ShardSignature"/>). Null where trainers do not sign.
+    /// </summary>
+    [JsonPropertyName("signer"), JsonPropertyOrder(14)]
+    public VerifierKey? Signer { get; init; }
+
     /// <summary>The place in the chain.</summary>
     [JsonIgnore]
     public SnapshotId Id => new(Run, Sequence);

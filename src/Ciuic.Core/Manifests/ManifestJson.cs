@@ -16,6 +16,7 @@ namespace Ciuic.Core;
 [JsonSerializable(typeof(Manifest))]
 [JsonSerializable(typeof(ShardManifest))]
 [JsonSerializable(typeof(LedgerRecord))]
+[JsonSerializable(typeof(KeyRotation.Line))]
 internal sealed partial class ManifestJson : JsonSerializerContext;
 
 internal sealed class DTypeJsonConverter : JsonConverter<DType>

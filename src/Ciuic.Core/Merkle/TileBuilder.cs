@@ -77,6 +77,22 @@ public sealed class TileBuilder
     public List<TileFile> UnpublishedFiles()
     {
         var files = _finished.Select(f => f.File).ToList();
+        files.AddRange(PartialFiles());
+        return files;
+    }
+
+    /// <summary>Full tiles and bundles that were not asked for before; for readers that compare as they go.</summary>
+    public List<TileFile> TakeFinished()
+    {
+        var files = _finished.Select(f => f.File).ToList();
+        _finished.Clear();
+        return files;
+    }
+
+    /// <summary>The partial tiles and the partial bundle of the current size.</summary>
+    public List<TileFile> PartialFiles()
+    {
+        var files = new List<TileFile>();
         for (var level = 0; level < _levels.Count; level++)
         {
             if (_levels[level].Count > 0)

@@ -40,6 +40,36 @@ public static class TileLayout
         }
     }
 
+    /// <summary>
+    /// Reads the path of a hash tile or entry bundle below a ledger; a bundle's level is 0. There is one path for each tile.
+    /// </summary>
+    public static bool TryParse(string path, out Tile tile)
+    {
+        tile = default;
+        var parts = path.Split('/');
+        if (parts.Length < 3 || parts[0] != "tile")
+            return false;
+        var isBundle = parts[1] == "entries";
+        long level = 0;
+        if (!isBundle && !(Decimal64.TryParse(parts[1], out level) && level < 8))
+            return false;
+        var partial = parts[^2].EndsWith(".p", StringComparison.Ordinal);
+        long width = Tile.FullWidth;
+        if (partial && !(Decimal64.TryParse(parts[^1], out width) && width is > 0 and < Tile.FullWidth))
+            return false;
+        var index = 0L;
+        foreach (var part in parts[2..(partial ? ^1 : ^0)])
+        {
+            var digits = part.TrimStart('x').Replace(".p", "", StringComparison.Ordinal);
+            if (digits.Length != 3 || !int.TryParse(digits, System.Globalization.NumberStyles.None, CultureInfo.InvariantCulture, out var group))
+                return false;
+            index = index * 1000 + group;
+        }
+
+        tile = new Tile((int)level, index, (int)width);
+        return path == (isBundle ? tile.EntriesPath : tile.Path);
+    }
+
     internal static string IndexPath(long index, int width)
     {
         var path = (index % 1000).ToString("000", CultureInfo.InvariantCulture);

@@ -37,7 +37,7 @@ public sealed class SignedNote
         var bytes = StrictUtf8.Encode(text);
         var note = new System.Text.StringBuilder(text).Append('\n');
         foreach (var key in keys)
-            note.Append(Line(key.Verifier, key.Sign(bytes)));
+            note.Append(SignatureLine(key.Verifier, key.Sign(bytes)));
         return StrictUtf8.Encode(note.ToString());
     }
 
@@ -89,12 +89,37 @@ public sealed class SignedNote
         return signers;
     }
 
-    private static string Line(VerifierKey key, ReadOnlySpan<byte> signature)
+    /// <summary>The witnesses among the known keys that cosigned, each once, however many lines it left.</summary>
+    /// <exception cref="CorruptException">A cosignature by a known witness is wrong.</exception>
+    public IReadOnlyList<Cosignature> CosignedBy(IReadOnlyList<VerifierKey> witnesses)
     {
-        var bytes = new byte[sizeof(uint) + signature.Length];
-        BinaryPrimitives.WriteUInt32BigEndian(bytes, key.Id);
-        signature.CopyTo(bytes.AsSpan(sizeof(uint)));
-        return $"{LineStart}{key.Name} {StrictBase64.Encode(bytes)}\n";
+        var signers = VerifiedBy(witnesses.Where(w => w.Algorithm == KeyAlgorithm.Ed25519Cosignature).ToList());
+        return signers.Select(w => Cosignature.Of(w, LineOf(w).Signature)).ToList();
+    }
+
+    /// <summary>The note's bytes with these lines (each as <see cref="SignatureLine"/> makes it) below the others.</summary>
+    public byte[] WithLines(IEnumerable<string> lines) => StrictUtf8.Encode(
+        Text + "\n" + string.Concat(Signatures.Select(Line)) + string.Concat(lines));
+
+    /// <summary>Reads signature lines without a note, as a witness answers them.</summary>
+    /// <exception cref="InvalidInputException">The text is no list of signature lines.</exception>
+    public static IReadOnlyList<NoteSignature> ParseSignatures(ReadOnlySpan<byte> bytes) =>
+        bytes.Length <= MaxBytes
+            ? ParseLines(StrictUtf8.Decode(bytes, "A list of signatures"))
+            : throw Malformed($"{bytes.Length} bytes of signatures");
+
+    /// <summary>One signature line, with its newline.</summary>
+    public static string SignatureLine(VerifierKey key, ReadOnlySpan<byte> signature) =>
+        Line(new NoteSignature(key.Name, key.Id, signature.ToArray()));
+
+    private NoteSignature LineOf(VerifierKey key) => Signatures.First(s => s.KeyId == key.Id && s.Name == key.Name);
+
+    private static string Line(NoteSignature signature)
+    {
+        var bytes = new byte[sizeof(uint) + signature.Signature.Length];
+        BinaryPrimitives.WriteUInt32BigEndian(bytes, signature.KeyId);
+        signature.Signature.CopyTo(bytes.AsSpan(sizeof(uint)));
+        return $"{LineStart}{signature.Name} {StrictBase64.Encode(bytes)}\n";
     }
 
     private static List<NoteSignature> ParseLines(string lines)

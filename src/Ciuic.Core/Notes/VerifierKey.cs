@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Text.Json.Serialization;
 using NSec.Cryptography;
 
 namespace Ciuic.Core;
@@ -8,11 +9,11 @@ namespace Ciuic.Core;
 /// A public key that checks signatures of notes, in the C2SP form
 /// <c>name+hex8(key id)+base64(type || public key)</c>.
 /// </summary>
+[JsonConverter(typeof(VerifierKeyJsonConverter))]
 public sealed class VerifierKey : IEquatable<VerifierKey>
 {
     private const int KeySize = 32;
     private const int SignatureSize = 64;
-    private const int TimeSize = sizeof(ulong);
 
     private readonly PublicKey _key;
     private readonly byte[] _typed;
@@ -65,11 +66,10 @@ public sealed class VerifierKey : IEquatable<VerifierKey>
     {
         if (Algorithm == KeyAlgorithm.Ed25519)
             return signature.Length == SignatureSize && SignatureAlgorithm.Ed25519.Verify(_key, text, signature);
-        if (signature.Length != TimeSize + SignatureSize)
+        if (signature.Length != Cosignature.TimeSize + SignatureSize)
             return false;
-        var seconds = BinaryPrimitives.ReadUInt64BigEndian(signature);
-        byte[] message = [.. StrictUtf8.Encode($"cosignature/v1\ntime {seconds}\n"), .. text];
-        return SignatureAlgorithm.Ed25519.Verify(_key, message, signature[TimeSize..]);
+        var message = Cosignature.Message(Cosignature.Seconds(signature), text);
+        return SignatureAlgorithm.Ed25519.Verify(_key, message, signature[Cosignature.TimeSize..]);
     }
 
     /// <inheritdoc/>
