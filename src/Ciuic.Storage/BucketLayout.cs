@@ -21,9 +21,16 @@ public static class BucketLayout
         return new ObjectKey($"{ChunksPrefix}{hex[..2]}/{hex}");
     }
 
+    /// <summary>Begins the key of every manifest of a run.</summary>
+    public static string RunPrefix(RunId run) => $"{RunsPrefix}{run}/";
+
     /// <summary>One rank's shard manifest.</summary>
     public static ObjectKey Shard(SnapshotId snapshot, Rank rank) =>
         new($"{RunsPrefix}{snapshot.Run}/{snapshot.Sequence}/shard-{rank}");
+
+    /// <summary>The trainer's signature under one rank's shard manifest.</summary>
+    public static ObjectKey ShardSignature(SnapshotId snapshot, Rank rank) =>
+        new($"{RunsPrefix}{snapshot.Run}/{snapshot.Sequence}/shard-{rank}.sig");
 
     /// <summary>A snapshot's root manifest.</summary>
     public static ObjectKey Manifest(SnapshotId snapshot) =>
@@ -35,8 +42,23 @@ public static class BucketLayout
     /// <summary>The signed tree head: the one object that is overwritten.</summary>
     public static ObjectKey Checkpoint(string ledger) => new($"{LedgersPrefix}{ledger}/checkpoint");
 
-    /// <summary>The public keys, signed.</summary>
+    /// <summary>Begins the keys of all tree heads that were ever published; the size follows.</summary>
+    public static string CheckpointsPrefix(string ledger) => $"{LedgersPrefix}{ledger}/checkpoint.";
+
+    /// <summary>The signed tree head of one size, kept for ever.</summary>
+    public static ObjectKey CheckpointAt(string ledger, long size) => new($"{CheckpointsPrefix(ledger)}{size}");
+
+    /// <summary>The public keys the ledger began with, signed.</summary>
     public static ObjectKey Keys(string ledger) => new($"{LedgersPrefix}{ledger}/keys");
+
+    /// <summary>Begins the keys of all notes of public keys after a rotation; the height follows.</summary>
+    public static string RotatedKeysPrefix(string ledger) => $"{LedgersPrefix}{ledger}/keys.";
+
+    /// <summary>The public keys after the rotations in one block, signed.</summary>
+    public static ObjectKey KeysAfter(string ledger, long height) => Tile(ledger, KeysPathAfter(height));
+
+    /// <summary>The path of such a note below its ledger.</summary>
+    public static string KeysPathAfter(long height) => $"keys.{height}";
 
     /// <summary>A tile or entry bundle, by its path below the ledger.</summary>
     public static ObjectKey Tile(string ledger, string path) => new($"{LedgersPrefix}{ledger}/{path}");

@@ -25,6 +25,14 @@ public readonly record struct ObjectKey
     /// <summary>The path.</summary>
     public string Path => _path ?? throw new InvalidOperationException("An ObjectKey has no default value.");
 
+    /// <summary>Takes over a path if it is a key.</summary>
+    public static bool TryParse(string path, out ObjectKey key)
+    {
+        var valid = IsValid(path);
+        key = valid ? new ObjectKey(path) : default;
+        return valid;
+    }
+
     /// <inheritdoc/>
     public override string ToString() => Path;
 

@@ -9,6 +9,9 @@ public sealed class StoreOptions
     [Required]
     public string Uri { get; set; } = "file:artifacts/store";
 
+    /// <summary>Whether the bucket outlives this process.</summary>
+    public bool IsDurable => Uri != "memory:";
+
     /// <summary>Opens the bucket, with retries.</summary>
     public IObjectStore Open(TimeProvider time) =>
         new RetryingObjectStore(StoreUri.Open(Uri), new RetryOptions(), time);

@@ -18,6 +18,16 @@ public static class StoreUri
         throw new InvalidInputException($"'{uri}' is not a store: use file:PATH or memory:.");
     }
 
+    /// <summary>Opens a store that must be there: what only reads must not create the folder it was to look at.</summary>
+    /// <exception cref="InvalidInputException">The URI names no store this program knows.</exception>
+    /// <exception cref="NotFoundException">There is no such folder.</exception>
+    public static IObjectStore OpenExisting(string uri)
+    {
+        if (uri.StartsWith("file:", StringComparison.Ordinal) && TryGetPath(uri["file:".Length..], out var path) && !Directory.Exists(path))
+            throw new NotFoundException($"There is no bucket at {uri}.");
+        return Open(uri);
+    }
+
     private static bool TryGetPath(string rest, out string path)
     {
         path = rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest;

@@ -15,6 +15,7 @@ public sealed class FileObjectStoreTests : StoreConformance, IDisposable
     public async Task A_temporary_file_left_by_a_dead_process_is_no_object_and_is_cleaned()
     {
         var left = _folder.File("store/~tmp/left");
+        Directory.CreateDirectory(Path.GetDirectoryName(left)!);
         await File.WriteAllBytesAsync(left, [1]);
         await foreach (var found in Store.ListAsync("", CancellationToken.None))
             Assert.Fail($"{found.Key} was listed");

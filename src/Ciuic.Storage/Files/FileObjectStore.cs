@@ -23,7 +23,7 @@ public sealed class FileObjectStore : IObjectStore
     public FileObjectStore(string root)
     {
         _root = Path.GetFullPath(root);
-        Guard("open", () => Directory.CreateDirectory(Path.Combine(_root, TemporaryFolder)));
+        Guard("open", () => Directory.CreateDirectory(_root));
     }
 
     /// <inheritdoc/>
@@ -92,8 +92,9 @@ public sealed class FileObjectStore : IObjectStore
         {
             cancel.ThrowIfCancellationRequested();
             var path = Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            if (path.StartsWith(prefix, StringComparison.Ordinal) && !path.StartsWith('~'))
-                yield return new ObjectInfo(new ObjectKey(path), file.Length);
+            // What somebody else has put there under a name that no key can have is no object.
+            if (path.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.TryParse(path, out var key))
+                yield return new ObjectInfo(key, file.Length);
         }
 
         await Task.CompletedTask;
@@ -115,7 +116,10 @@ public sealed class FileObjectStore : IObjectStore
     /// <returns>The number of files deleted.</returns>
     public int DeleteTemporaryFiles(DateTimeOffset writtenBefore)
     {
-        var stale = new DirectoryInfo(Path.Combine(_root, TemporaryFolder)).EnumerateFiles()
+        var folder = new DirectoryInfo(Path.Combine(_root, TemporaryFolder));
+        if (!folder.Exists)
+            return 0;
+        var stale = folder.EnumerateFiles()
             .Where(f => f.LastWriteTimeUtc < writtenBefore.UtcDateTime)
             .ToList();
         Guard("clean", () => stale.ForEach(f => f.Delete()));
@@ -128,6 +132,7 @@ public sealed class FileObjectStore : IObjectStore
         var temporary = Path.Combine(_root, TemporaryFolder, Path.GetRandomFileName());
         try
         {
+            EnsureDirectory(Path.GetDirectoryName(temporary)!);
             await DurableFiles.WriteAsync(temporary, content, cancel);
             EnsureDirectory(Path.GetDirectoryName(path)!);
             var published = true;
