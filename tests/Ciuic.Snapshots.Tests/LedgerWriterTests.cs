@@ -18,8 +18,8 @@ public sealed class LedgerWriterTests
     public static TheoryData<int, Fault> EveryFault()
     {
         var table = new TheoryData<int, Fault>();
-        // One append and publish writes: block, tile, entries, checkpoint.
-        for (var write = 0; write < 4; write++)
+        // One load, append and publish writes: keys, block, tile, entries, kept checkpoint, checkpoint.
+        for (var write = 0; write < 6; write++)
         {
             foreach (var fault in Enum.GetValues<Fault>())
                 table.Add(write, fault);
@@ -74,7 +74,7 @@ public sealed class LedgerWriterTests
         var late = await LoadAsync();
         await late.TryAppendAsync([Samples.Record(1).Encode()], None);
         await AppendAndPublishAsync(2);
-        await TreePublisher.PublishAsync(Bucket, late, TestKeys.Signer.PublicKeys, None);
+        await Publisher.PublishAsync(late, None);
         var bytes = await Bucket.GetCheckpointAsync(None);
         Assert.Equal(2, TreeHead.Open(bytes, TestKeys.Origin, [TestKeys.TreeHead.Verifier]).Size);
     }
@@ -91,7 +91,7 @@ public sealed class LedgerWriterTests
         await _memory.DeleteAsync(key, None);
         var writer = await LoadAsync();
         Assert.Equal(3, writer.Tip.Size);
-        await TreePublisher.PublishAsync(Bucket, writer, TestKeys.Signer.PublicKeys, None);
+        await Publisher.PublishAsync(writer, None);
         Assert.NotNull(await _memory.GetAsync(key, None));
         await CheckAsync(1, 2, 3);
     }
@@ -104,7 +104,7 @@ public sealed class LedgerWriterTests
             var writer = await LoadAsync();
             Assert.Equal(i - 1, writer.Tip.Size);
             await writer.TryAppendAsync([Samples.Record(i).Encode()], None);
-            await TreePublisher.PublishAsync(Bucket, writer, TestKeys.Signer.PublicKeys, None);
+            await Publisher.PublishAsync(writer, None);
         }
 
         await CheckAsync(Enumerable.Range(1, 300).Select(i => (long)i).ToArray());
@@ -115,12 +115,16 @@ public sealed class LedgerWriterTests
     {
         for (var i = 1; i <= 3; i++)
             await AppendAndPublishAsync(i);
-        await _memory.DeleteAsync(BucketLayout.Checkpoint(TestBucket.Ledger), None);
+        var tip = (await LoadAsync()).Tip;
         var key = BucketLayout.Block(TestBucket.Ledger, 1);
         var bytes = (await _memory.GetAsync(key, None))!;
         bytes[40] ^= 1;
         await _memory.PutAsync(key, bytes, None);
-        var error = await Assert.ThrowsAsync<CorruptException>(LoadAsync);
+        // Going on from the newest tree head looks at the newest blocks only; the check that follows looks at all of them.
+        var error = await Assert.ThrowsAsync<CorruptException>(() => LedgerCheck.RunAsync(Bucket, tip, None));
+        Assert.Contains("block 1", error.Message);
+        await _memory.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/0/000.p/3"), None);
+        error = await Assert.ThrowsAsync<CorruptException>(LoadAsync);
         Assert.Contains("block 1", error.Message);
     }
 
@@ -137,13 +141,15 @@ public sealed class LedgerWriterTests
 
     private LedgerBucket Bucket => new(_store, TestBucket.Ledger);
 
-    private Task<LedgerWriter> LoadAsync() => LedgerWriter.LoadAsync(Bucket, TestKeys.Signer, _time, None);
+    private TreePublisher Publisher => new(Bucket, Cosigners.Nobody);
+
+    private Task<LedgerWriter> LoadAsync() => LedgerWriter.LoadAsync(Bucket, TestKeys.Signer, null, _time, None);
 
     private async Task AppendAndPublishAsync(long sequence)
     {
         var writer = await LoadAsync();
         await UntilAppendedAsync(writer, Samples.Record(sequence).Encode());
-        await TreePublisher.PublishAsync(Bucket, writer, TestKeys.Signer.PublicKeys, None);
+        await Publisher.PublishAsync(writer, None);
     }
 
     private static async Task UntilAppendedAsync(LedgerWriter writer, byte[] record)
@@ -155,17 +161,15 @@ public sealed class LedgerWriterTests
     private async Task<List<long>> RecordsAsync()
     {
         var seen = new List<long>();
-        var start = LedgerTip.Start(TestKeys.Origin);
-        await foreach (var linked in Bucket.FollowAsync(start, [TestKeys.Blocks.Verifier], None))
-            seen.AddRange(linked.Block.Facts().Select(f => f.Sequence.Value));
+        await foreach (var linked in Bucket.FollowAsync(LedgerTip.Start(TestKeys.Public), None))
+            seen.AddRange(linked.Block.Facts().Select(f => f.Record.Sequence.Value));
         return seen;
     }
 
     private async Task CheckAsync(params long[] expected)
     {
         Assert.Equal(expected, await RecordsAsync());
-        await _memory.CreateAsync(
-            BucketLayout.Keys(TestBucket.Ledger), TestKeys.Signer.PublicKeys.Sign(TestKeys.TreeHead), None);
+        await Publisher.PublishAsync(await LoadAsync(), None);
         var report = await TestBucket.AuditAsync(_memory);
         // The records name snapshots that this test never stored; nothing else may be wrong.
         Assert.DoesNotContain(report.Findings, f => f.Where.StartsWith("ledger", StringComparison.Ordinal));

@@ -41,6 +41,15 @@ public sealed record AuditReport
     /// <summary>Size of the published tree head; null where there is none.</summary>
     public required long? PublishedSize { get; init; }
 
+    /// <summary>The policy's quorum, which every published tree head was held against; none: the ledger's key alone.</summary>
+    public required string Quorum { get; init; }
+
+    /// <summary>Signed tree heads kept beside the newest one.</summary>
+    public required int KeptHeads { get; init; }
+
+    /// <summary>Keys that have signed blocks, one after the other.</summary>
+    public required int BlockKeys { get; init; }
+
     /// <summary>The runs, by name.</summary>
     public required IReadOnlyList<AuditedRun> Runs { get; init; }
 

@@ -9,19 +9,27 @@ namespace Ciuic.Snapshots;
 /// </summary>
 public static class BucketAudit
 {
-    /// <summary>The ledgers in a bucket, by name.</summary>
+    /// <summary>The ledgers in a bucket, by name: whatever has keys, blocks or a checkpoint.</summary>
     public static async Task<List<string>> FindLedgersAsync(IObjectStore store, CancellationToken cancel)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
         await foreach (var found in store.ListAsync(BucketLayout.LedgersPrefix, cancel))
-            names.Add(found.Key.Path.Split('/')[1]);
+        {
+            if (found.Key.Path.Split('/') is [_, var name, "keys" or "checkpoint" or "block", ..])
+                names.Add(name);
+        }
+
         return [.. names];
     }
 
     /// <summary>Checks one ledger and every snapshot it commits, to the last byte.</summary>
     /// <param name="store">The bucket.</param>
     /// <param name="ledger">The ledger's name.</param>
-    /// <param name="trusted">Verifier keys known from elsewhere; empty: take those in the bucket.</param>
+    /// <param name="trust">
+    /// The ledger's verifier keys known from elsewhere (none: take those in the bucket), and the witnesses whose
+    /// cosignatures every published tree head needs.
+    /// </param>
+    /// <param name="accepted">The newest tree heads this machine remembers; null to compare with none.</param>
     /// <param name="parallelism">Chunks read at once.</param>
     /// <param name="progress">Told after each block, tile and snapshot.</param>
     /// <param name="cancel">Ends the audit.</param>
@@ -30,16 +38,15 @@ public static class BucketAudit
     public static async Task<AuditReport> RunAsync(
         IObjectStore store,
         string ledger,
-        IReadOnlyList<VerifierKey> trusted,
+        TlogPolicy trust,
+        AcceptedHeads? accepted,
         int parallelism,
         Action<AuditProgress> progress,
         CancellationToken cancel)
     {
         var bucket = new LedgerBucket(store, ledger);
-        var keys = await EstablishKeysAsync(bucket, trusted, cancel);
         var findings = new List<AuditFinding>();
-        var history = new LedgerAudit(bucket, keys, findings);
-        await history.RunAsync(progress, cancel);
+        var history = await AuditLedgerAsync(bucket, trust, accepted, findings, progress, cancel);
         using var chunks = new ChunkStore(store);
         var bytes = new SnapshotAudit(new ManifestReader(store), chunks, parallelism, findings);
         var runs = await CheckRunsAsync(history.Runs, bytes, progress, cancel);
@@ -47,11 +54,14 @@ public static class BucketAudit
         {
             Store = store.Location,
             Ledger = ledger,
-            Origin = keys.Origin,
-            KeysTrusted = trusted.Count > 0,
+            Origin = history.Tip.Origin,
+            KeysTrusted = trust.Logs.Count > 0,
+            Quorum = trust.QuorumName,
             Blocks = history.Tip.Size,
             Root = history.Tip.Tree.Root,
-            PublishedSize = history.Published?.Size,
+            PublishedSize = history.PublishedSize,
+            KeptHeads = history.KeptHeads,
+            BlockKeys = history.Tip.Keys.Blocks.Count,
             Runs = runs,
             Chunks = bytes.Chunks,
             StoredBytes = bytes.StoredBytes,
@@ -60,20 +70,48 @@ public static class BucketAudit
         };
     }
 
-    private static async Task<LedgerKeys> EstablishKeysAsync(
+    /// <summary>Checks one ledger's blocks and everything derived from them, but no snapshot.</summary>
+    /// <returns>The tip that the blocks give.</returns>
+    /// <exception cref="NotFoundException">There is no such ledger in the bucket.</exception>
+    /// <exception cref="CorruptException">The ledger's keys cannot be established.</exception>
+    public static async Task<LedgerTip> CheckLedgerAsync(
+        LedgerBucket bucket,
+        TlogPolicy trust,
+        List<AuditFinding> findings,
+        Action<AuditProgress> progress,
+        CancellationToken cancel) =>
+        (await AuditLedgerAsync(bucket, trust, null, findings, progress, cancel)).Tip;
+
+    private static async Task<LedgerAudit> AuditLedgerAsync(
+        LedgerBucket bucket,
+        TlogPolicy trust,
+        AcceptedHeads? accepted,
+        List<AuditFinding> findings,
+        Action<AuditProgress> progress,
+        CancellationToken cancel)
+    {
+        var keys = await EstablishKeysAsync(bucket, trust.Logs, cancel);
+        var remembered = accepted is null ? null : await accepted.RecallAsync(bucket, cancel);
+        var audit = new LedgerAudit(bucket, keys, trust, remembered, findings);
+        await audit.RunAsync(progress, cancel);
+        if (accepted is not null && findings.Count == 0 && audit.Published is { } head && head.Head.Size >= (remembered?.Head.Size ?? 0))
+            await accepted.RememberAsync(bucket, head, cancel);
+        return audit;
+    }
+
+    /// <summary>Keys of both roles given by a person need no note; a tree head key alone leads to the notes.</summary>
+    private static async Task<KeyNotes> EstablishKeysAsync(
         LedgerBucket bucket, IReadOnlyList<VerifierKey> trusted, CancellationToken cancel)
     {
-        if (trusted.FirstOrDefault(k => k.Name.EndsWith("/blocks", StringComparison.Ordinal)) is { } block
-            && trusted.Any(k => Block.KeyNameFor(k.Name) == block.Name))
-        {
-            var heads = trusted.Where(k => Block.KeyNameFor(k.Name) == block.Name).ToList();
-            return new LedgerKeys(heads[0].Name, heads, trusted.Where(k => k.Name == block.Name).ToList());
-        }
-
-        var bytes = await bucket.GetKeysAsync(cancel)
-            ?? throw new NotFoundException(
-                $"There is no ledger '{bucket.Name}' in {bucket.Store.Location}: no note of its keys was found.");
-        return trusted.Count == 0 ? LedgerKeys.OpenUntrusted(bytes) : LedgerKeys.Open(bytes, trusted);
+        var head = trusted.FirstOrDefault(k => trusted.Any(other => other.Name == Block.KeyNameFor(k.Name)));
+        if (head is null && !await KeyNotes.ExistAsync(bucket, cancel) && await bucket.GetBlockAsync(0, cancel) is not null)
+            throw new CorruptException($"ledger '{bucket.Name}' has blocks, and the note of its keys is missing");
+        if (head is null)
+            return await KeyNotes.ReadAsync(bucket, trusted, cancel);
+        return KeyNotes.Of(new LedgerKeys(
+            head.Name,
+            trusted.Where(k => k.Name == head.Name).ToList(),
+            trusted.Where(k => k.Name == Block.KeyNameFor(head.Name)).ToList()));
     }
 
     private static async Task<List<AuditedRun>> CheckRunsAsync(

@@ -3,55 +3,57 @@ using Ciuic.Core;
 namespace Ciuic.Snapshots;
 
 /// <summary>
-/// Checks a ledger from its blocks alone: signatures, places, times, tree, and that the published view says the
-/// same. Folds the records into histories.
+/// Checks a ledger from its blocks alone: signatures, places, times, keys, tree, and that everything published says the
+/// same. Folds the records into histories. Goes once over the blocks and keeps only what the newest tiles need.
 /// </summary>
-internal sealed class LedgerAudit(LedgerBucket bucket, LedgerKeys keys, List<AuditFinding> findings)
+internal sealed class LedgerAudit(
+    LedgerBucket bucket, KeyNotes keys, TlogPolicy policy, SignedTreeHead? remembered, List<AuditFinding> findings)
 {
+    /// <summary>Objects beyond the end that are named one by one.</summary>
+    private const int MaxStrangers = 10;
+
     private readonly SortedDictionary<string, RunHistory> _runs = new(StringComparer.Ordinal);
     private readonly TileBuilder _tiles = new();
-    private readonly Dictionary<long, Digest> _rootsAt = [];
+    private readonly HeadAudit _heads = new(bucket, policy, findings);
+    private Queue<long> _keptSizes = [];
+    private long _tileCount;
 
-    public LedgerTip Tip { get; private set; } = LedgerTip.Start(keys.Origin);
+    public LedgerTip Tip { get; private set; } = LedgerTip.Start(keys.Newest);
 
-    public TreeHead? Published { get; private set; }
+    public SignedTreeHead? Published => _heads.Published;
+
+    public long? PublishedSize => Published?.Head.Size;
+
+    public int KeptHeads { get; private set; }
 
     public IReadOnlyCollection<RunHistory> Runs => _runs.Values;
 
     public async Task RunAsync(Action<AuditProgress> progress, CancellationToken cancel)
     {
-        await ReadCheckpointAsync(cancel);
+        await _heads.ReadPublishedAsync(keys.Newest, cancel);
+        _keptSizes = new Queue<long>(await bucket.ListPublishedSizesAsync(cancel));
+        KeptHeads = _keptSizes.Count;
+        if (Published is { } head && !_keptSizes.Contains(head.Head.Size))
+            Report($"checkpoint.{head.Head.Size}", "it is missing: the published tree head was not kept");
         await ReadBlocksAsync(progress, cancel);
-        CompareCheckpoint();
-        if (Published is not null && Published.Size <= Tip.Size)
-            await CompareTilesAsync(Published.Size, progress, cancel);
-    }
-
-    private async Task ReadCheckpointAsync(CancellationToken cancel)
-    {
-        try
-        {
-            if (await bucket.GetCheckpointAsync(cancel) is { } bytes)
-                Published = TreeHead.Open(bytes, keys.Origin, keys.TreeHead);
-        }
-        catch (CorruptException error)
-        {
-            Report("checkpoint", error.Message);
-        }
+        CheckEnd();
+        await CheckStrangersAsync(cancel);
     }
 
     private async Task ReadBlocksAsync(Action<AuditProgress> progress, CancellationToken cancel)
     {
         try
         {
-            await foreach (var linked in bucket.FollowAsync(Tip, keys.Blocks, cancel))
+            await CheckHeadsAsync(cancel);
+            await foreach (var linked in bucket.FollowAsync(Tip, cancel))
             {
+                _heads.CheckTime(linked.Block);
                 Tip = linked.After;
                 _tiles.Append(linked.Bytes, Tip.LastLeaf);
-                if (Tip.Size == Published?.Size)
-                    _rootsAt[Tip.Size] = Tip.Tree.Root;
                 Fold(linked.Block);
-                progress(new AuditProgress("blocks", Tip.Size, Published?.Size));
+                await CheckTilesAsync(_tiles.TakeFinished(), mayBeMissing: Tip.Size > (PublishedSize ?? 0), progress, cancel);
+                await CheckHeadsAsync(cancel);
+                progress(new AuditProgress("blocks", Tip.Size, PublishedSize));
             }
         }
         catch (CorruptException error)
@@ -60,16 +62,45 @@ internal sealed class LedgerAudit(LedgerBucket bucket, LedgerKeys keys, List<Aud
         }
     }
 
+    /// <summary>All tree heads of the size reached, and the tiles they imply.</summary>
+    private async Task CheckHeadsAsync(CancellationToken cancel)
+    {
+        if (remembered is not null && remembered.Head.Size == Tip.Size && remembered.Head != Tip.Head)
+            Report("history was rewritten", $"{Describe(Tip.Head)} stands where this machine has accepted {Describe(remembered.Head)}");
+        var newest = Tip.Size == PublishedSize;
+        var kept = _keptSizes.TryPeek(out var size) && size == Tip.Size;
+        if (kept)
+            await _heads.CheckKeptAsync(_keptSizes.Dequeue(), Tip, cancel);
+        if (newest)
+            _heads.CheckPublished(Tip);
+        // Partial tiles of older sizes may have been collected; those that are there must be right.
+        if (kept || newest)
+            await CheckTilesAsync(_tiles.PartialFiles(), mayBeMissing: !newest, _ => { }, cancel);
+    }
+
+    private async Task CheckTilesAsync(
+        List<TileFile> files, bool mayBeMissing, Action<AuditProgress> progress, CancellationToken cancel)
+    {
+        foreach (var file in files)
+        {
+            var bytes = await bucket.GetTileAsync(file.Path, cancel);
+            if (bytes is null && !mayBeMissing)
+                Report(file.Path, "it is missing");
+            else if (bytes is not null && !bytes.AsSpan().SequenceEqual(file.Content))
+                Report(file.Path, "its bytes are not those that the blocks give");
+            progress(new AuditProgress("tiles", ++_tileCount, null));
+        }
+    }
+
     private void Fold(Block block)
     {
         try
         {
-            var line = 0;
-            foreach (var record in block.Facts())
+            foreach (var (line, record) in block.Facts())
             {
                 if (!_runs.TryGetValue(record.Run.Value, out var history))
                     _runs[record.Run.Value] = history = new RunHistory(record.Run);
-                history.Apply(record, new LedgerPosition(block.Height, line++));
+                history.Apply(record, new LedgerPosition(block.Height, line));
             }
         }
         catch (CorruptException error)
@@ -78,39 +109,32 @@ internal sealed class LedgerAudit(LedgerBucket bucket, LedgerKeys keys, List<Aud
         }
     }
 
-    private void CompareCheckpoint()
+    private void CheckEnd()
     {
-        if (Published is null || Published.Size == 0)
-            return;
-        if (Published.Size > Tip.Size)
-            Report("checkpoint", $"it promises {Published.Size} blocks, {Tip.Size} are there and in place");
-        else if (_rootsAt[Published.Size] != Published.Root)
-            Report("checkpoint", $"its root is not the root over the first {Published.Size} blocks");
+        if (PublishedSize > Tip.Size)
+            Report("checkpoint", $"it promises {PublishedSize} blocks, {Tip.Size} are there and in place");
+        if (Published is null && Tip.Size > 0)
+            Report("checkpoint", $"it is missing or unreadable: no tree head vouches for the {Tip.Size} blocks; a silo publishes it when it starts");
+        if (remembered?.Head.Size > Tip.Size)
+            Report("history was rolled back", $"this machine has accepted {Describe(remembered.Head)}, {Tip.Size} blocks are there and in place");
+        foreach (var size in _keptSizes)
+            Report($"checkpoint.{size}", $"it promises {size} blocks, {Tip.Size} are there and in place");
+        if (Tip.Size >= (PublishedSize ?? 0) && !StartsWith(Tip.Keys, keys.Newest))
+            Report("keys", "they name keys that no block of this ledger introduces");
     }
 
-    /// <summary>The tiles of the published size must be those that the blocks give.</summary>
-    private async Task CompareTilesAsync(long size, Action<AuditProgress> progress, CancellationToken cancel)
+    /// <summary>Blocks and tiles beyond the last block in place: history that somebody hides by a gap, or that is no history.</summary>
+    private async Task CheckStrangersAsync(CancellationToken cancel)
     {
-        var derived = Tip.Size == size ? _tiles : await RebuildAsync(size, cancel);
-        var files = derived.UnpublishedFiles();
-        for (var i = 0; i < files.Count; i++)
-        {
-            var bytes = await bucket.GetTileAsync(files[i].Path, cancel);
-            if (bytes is null)
-                Report(files[i].Path, "it is missing");
-            else if (!bytes.AsSpan().SequenceEqual(files[i].Content))
-                Report(files[i].Path, "its bytes are not those that the blocks give");
-            progress(new AuditProgress("tiles", i + 1, files.Count));
-        }
+        foreach (var name in await bucket.ListStrangersAsync(Tip.Size, MaxStrangers, cancel))
+            Report(name, $"it lies beyond the {Tip.Size} blocks that are there and in place");
     }
 
-    private async Task<TileBuilder> RebuildAsync(long size, CancellationToken cancel)
-    {
-        var tiles = new TileBuilder();
-        while (tiles.Size < size && await bucket.GetBlockAsync(tiles.Size, cancel) is { } bytes)
-            tiles.Append(bytes, MerkleHash.Leaf(bytes));
-        return tiles;
-    }
+    private static string Describe(TreeHead head) => $"the tree head of size {head.Size}, root {head.Root.ToShortString()}";
+
+    private static bool StartsWith(LedgerKeys longer, LedgerKeys shorter) =>
+        longer.TreeHead.Take(shorter.TreeHead.Count).SequenceEqual(shorter.TreeHead)
+        && longer.Blocks.Take(shorter.Blocks.Count).SequenceEqual(shorter.Blocks);
 
     private void Report(string where, string what) =>
         findings.Add(new AuditFinding($"ledger {bucket.Name}: {where}", what));

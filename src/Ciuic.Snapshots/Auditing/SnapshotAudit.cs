@@ -22,6 +22,7 @@ internal sealed class SnapshotAudit(
         {
             var manifest = await manifests.ReadAsync(id, snapshot.Link.Manifest, cancel);
             CompareWithRecord(id, manifest, snapshot);
+            await manifests.CheckSignaturesAsync(manifest, cancel);
             foreach (var shard in await manifests.ReadShardsAsync(manifest, cancel))
                 await CheckShardAsync(shard, cancel);
         }
@@ -37,6 +38,8 @@ internal sealed class SnapshotAudit(
     {
         if (manifest.Step != snapshot.Step || manifest.Token != snapshot.Token)
             findings.Add(new AuditFinding($"snapshot {id}", "its manifest and its ledger record tell different stories"));
+        if (!Equals(manifest.Signer, snapshot.Signer))
+            findings.Add(new AuditFinding($"snapshot {id}", "its manifest and its ledger record name different signers"));
         if (manifest.Parent != snapshot.Parent)
             findings.Add(new AuditFinding($"snapshot {id}", "its parent is not the chain head it was committed on"));
     }

@@ -1,62 +1,61 @@
 using System.Security.Cryptography;
 using Ciuic.Core;
-using Ciuic.Snapshots;
 
-namespace Ciuic.Silo;
+namespace Ciuic.Snapshots;
 
-/// <summary>The ledger's private keys: two files, made at first start, readable by their owner only.</summary>
-internal static class KeyFiles
+/// <summary>Private keys in files, readable by their owner only.</summary>
+public static class SigningKeyFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private const UnixFileMode Others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite
         | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
-    /// <summary>Reads the keys of a ledger, making them where there are none.</summary>
-    /// <exception cref="InvalidInputException">A file is damaged, of another origin, or readable by others.</exception>
-    public static LedgerSigner LoadOrCreate(string directory, string ledger, string origin)
-    {
-        directory = Path.GetFullPath(directory);
-        try
-        {
-            CreateDirectory(directory);
-            return new LedgerSigner(
-                origin,
-                LoadOrCreate(Path.Combine(directory, $"{ledger}.blocks.key"), Block.KeyNameFor(origin)),
-                LoadOrCreate(Path.Combine(directory, $"{ledger}.tree-head.key"), origin));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new InvalidInputException($"Ciuic:Ledger:KeyDirectory: {error.Message}", error);
-        }
-    }
-
-    private static SigningKey LoadOrCreate(string path, string name)
+    /// <summary>Reads a key.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, damaged, or readable by others.</exception>
+    public static SigningKey Read(string path)
     {
         if (!File.Exists(path))
-            Create(path, name);
+            throw new InvalidInputException($"There is no key file '{path}'. 'ciuic key NAME -o {path}' makes one.");
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
             throw new InvalidInputException($"The key file '{path}' can be read by others: chmod 600 it.");
+        return Parse(File.ReadAllText(path), null, $"The key file '{path}'");
+    }
+
+    /// <summary>Reads a key of a given name.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, damaged, of another name, or readable by others.</exception>
+    public static SigningKey Read(string path, string name)
+    {
+        var key = Read(path);
+        return key.Name == name
+            ? key
+            : throw new InvalidInputException($"The key file '{path}' signs for '{key.Name}', '{name}' is needed.");
+    }
+
+    /// <summary>Reads a key from text; a null name takes any.</summary>
+    /// <exception cref="InvalidInputException">The text is no key, or one of another name; never holds any of it.</exception>
+    public static SigningKey Parse(string text, string? name, string where)
+    {
         try
         {
-            var key = SigningKey.Parse(File.ReadAllText(path).TrimEnd('\n'));
-            return key.Name == name
+            var key = SigningKey.Parse(text.TrimEnd('\n'));
+            return name is null || key.Name == name
                 ? key
-                : throw new InvalidInputException($"it signs for '{key.Name}', this ledger needs '{name}'");
+                : throw new InvalidInputException($"it signs for '{key.Name}', '{name}' is needed");
         }
         catch (InvalidInputException error)
         {
-            throw new InvalidInputException($"The key file '{path}' cannot be used: {error.Message}", error);
+            throw new InvalidInputException($"{where} cannot be used: {error.Message}", error);
         }
     }
 
     /// <summary>
-    /// Written and flushed under another name first: a key that has signed must not be lost half-written. Of two
-    /// silos starting at once, the second uses the first one's key.
+    /// Makes a key. Written and flushed under another name first: a key that has signed must not be lost half-written.
     /// </summary>
-    private static void Create(string path, string name)
+    /// <returns>False where there is a file of that name already: another silo was faster.</returns>
+    public static bool TryCreate(string path, string name, KeyAlgorithm algorithm)
     {
-        using var key = SigningKey.FromSeed(name, RandomNumberGenerator.GetBytes(SigningKey.SeedSize));
+        using var key = SigningKey.FromSeed(name, algorithm, RandomNumberGenerator.GetBytes(SigningKey.SeedSize));
         var temporary = $"{path}.{Path.GetRandomFileName()}";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
@@ -70,14 +69,17 @@ internal static class KeyFiles
         try
         {
             File.Move(temporary, path, overwrite: false);
+            return true;
         }
         catch (IOException) when (File.Exists(path))
         {
             File.Delete(temporary);
+            return false;
         }
     }
 
-    private static void CreateDirectory(string directory)
+    /// <summary>Makes a folder that only its owner can enter.</summary>
+    public static void CreateDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(directory);

@@ -35,33 +35,109 @@ public sealed class LedgerBucket(IObjectStore store, string name)
     public Task<byte[]?> GetKeysAsync(CancellationToken cancel) =>
         store.GetAsync(BucketLayout.Keys(name), cancel);
 
+    /// <summary>The bytes of the signed tree head of one published size, or null.</summary>
+    public Task<byte[]?> GetCheckpointAsync(long size, CancellationToken cancel) =>
+        store.GetAsync(BucketLayout.CheckpointAt(name, size), cancel);
+
+    /// <summary>Replaces the signed tree head.</summary>
+    public Task PutCheckpointAsync(byte[] checkpoint, CancellationToken cancel) =>
+        store.PutAsync(BucketLayout.Checkpoint(name), checkpoint, cancel);
+
+    /// <summary>Keeps the signed tree head of a size, unless one is kept already.</summary>
+    public Task<CreateResult> KeepCheckpointAsync(long size, byte[] checkpoint, CancellationToken cancel) =>
+        store.CreateAsync(BucketLayout.CheckpointAt(name, size), checkpoint, cancel);
+
+    /// <summary>Replaces a kept tree head that is damaged, or lacks cosignatures, by one that says the same.</summary>
+    public Task ReplaceKeptCheckpointAsync(long size, byte[] checkpoint, CancellationToken cancel) =>
+        store.PutAsync(BucketLayout.CheckpointAt(name, size), checkpoint, cancel);
+
+    /// <summary>
+    /// Stores a derived object. Whoever derives it, the bytes are the same: one that exists with other bytes was damaged,
+    /// and is replaced by what the signed blocks give. Dying between two of them: the next load finds the old tree head
+    /// and derives them again.
+    /// </summary>
+    /// <returns>Whether anything was written.</returns>
+    public async Task<bool> DeriveAsync(TileFile file, CancellationToken cancel)
+    {
+        var key = BucketLayout.Tile(name, file.Path);
+        if (await store.CreateAsync(key, file.Content, cancel) == CreateResult.Created)
+            return true;
+        var there = await store.GetAsync(key, cancel);
+        if (there.AsSpan().SequenceEqual(file.Content))
+            return false;
+        await store.PutAsync(key, file.Content, cancel);
+        return true;
+    }
+
+    /// <summary>All sizes for which a signed tree head was kept, smallest first.</summary>
+    public Task<List<long>> ListPublishedSizesAsync(CancellationToken cancel) =>
+        ListNumbersAsync(BucketLayout.CheckpointsPrefix(name), cancel);
+
+    /// <summary>The heights of all blocks that rotated keys and have a note that says so, smallest first.</summary>
+    public Task<List<long>> ListRotationsAsync(CancellationToken cancel) =>
+        ListNumbersAsync(BucketLayout.RotatedKeysPrefix(name), cancel);
+
     /// <summary>All blocks from a height on, in order, each checked against the one before.</summary>
     /// <exception cref="CorruptException">A block is damaged, foreign or out of place.</exception>
     public async IAsyncEnumerable<LinkedBlock> FollowAsync(
         LedgerTip tip,
-        IReadOnlyList<VerifierKey> blockKeys,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
         while (await GetBlockAsync(tip.Size, cancel) is { } bytes)
         {
-            var (block, next) = Link(tip, bytes, blockKeys);
-            tip = next;
-            yield return new LinkedBlock(block, bytes, tip);
+            var linked = Link(tip, bytes);
+            tip = linked.After;
+            yield return linked;
         }
     }
 
-    private (Block Block, LedgerTip Tip) Link(LedgerTip tip, byte[] bytes, IReadOnlyList<VerifierKey> blockKeys)
+    /// <summary>Paths of blocks, tiles and entry bundles that a ledger of a size does not have, at most so many.</summary>
+    public async Task<List<string>> ListStrangersAsync(long size, int limit, CancellationToken cancel)
+    {
+        var strangers = new List<string>();
+        var prefix = BucketLayout.Tile(name, "x").Path[..^1];
+        foreach (var folder in (string[])["block/", "tile/"])
+        {
+            await foreach (var found in store.ListAsync(prefix + folder, cancel))
+            {
+                var path = found.Key.Path[prefix.Length..];
+                if (strangers.Count < limit && !BelongsTo(path, size))
+                    strangers.Add(path);
+            }
+        }
+
+        return strangers;
+    }
+
+    private static bool BelongsTo(string path, long size) => path.StartsWith("block/", StringComparison.Ordinal)
+        ? Decimal64.TryParse(path.AsSpan("block/".Length), out var height) && height < size
+        : TileLayout.TryParse(path, out var tile) && tile.Index * Tile.FullWidth + tile.Width <= size >> (8 * tile.Level);
+
+    private async Task<List<long>> ListNumbersAsync(string prefix, CancellationToken cancel)
+    {
+        var numbers = new List<long>();
+        await foreach (var found in store.ListAsync(prefix, cancel))
+        {
+            if (Decimal64.TryParse(found.Key.Path.AsSpan(prefix.Length), out var number))
+                numbers.Add(number);
+        }
+
+        numbers.Sort();
+        return numbers;
+    }
+
+    private LinkedBlock Link(LedgerTip tip, byte[] bytes)
     {
         Block block;
         try
         {
-            block = Block.Open(bytes, blockKeys);
+            block = Block.Open(bytes, [tip.Keys.ActiveBlocks]);
         }
         catch (CorruptException error)
         {
             throw new CorruptException($"block {tip.Size} of ledger '{name}' is damaged: {error.Message}", error);
         }
 
-        return (block, tip.Follow(block, bytes));
+        return new LinkedBlock(block, bytes, tip.Follow(block, bytes));
     }
 }

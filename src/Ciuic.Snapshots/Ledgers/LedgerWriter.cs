@@ -17,16 +17,23 @@ public sealed class LedgerWriter
     private readonly LedgerSigner _signer;
     private readonly TimeProvider _time;
     private readonly RecordIndex _index;
-    private readonly TileBuilder _tiles;
+    private readonly UnpublishedView _view;
+    private readonly IReadOnlyList<LedgerPromise> _promises;
 
     private LedgerWriter(
-        LedgerBucket bucket, LedgerSigner signer, TimeProvider time, LedgerTip tip, TileBuilder tiles)
+        LedgerBucket bucket,
+        LedgerSigner signer,
+        TimeProvider time,
+        LedgerTip tip,
+        TileBuilder tiles,
+        IReadOnlyList<LedgerPromise> promises)
     {
         _bucket = bucket;
         _signer = signer;
         _time = time;
-        _tiles = tiles;
+        _view = new UnpublishedView(tiles);
         _index = RecordIndex.StartingAt(tip.Size, IndexCapacity);
+        _promises = promises;
         Tip = tip;
     }
 
@@ -34,17 +41,31 @@ public sealed class LedgerWriter
     public LedgerTip Tip { get; private set; }
 
     /// <summary>
-    /// Finds the end of the ledger: from the newest published tree head on, or from the first block where there
-    /// is no usable one.
+    /// Finds the end of the ledger: from the newest published tree head on, or from the first block where its view is
+    /// not usable.
     /// </summary>
-    /// <exception cref="CorruptException">A block is damaged or out of place; nothing will be appended to it.</exception>
+    /// <param name="bucket">The ledger.</param>
+    /// <param name="signer">Its private keys.</param>
+    /// <param name="accepted">The newest tree head this cluster remembers; null where it remembers none.</param>
+    /// <param name="time">The clock of its blocks.</param>
+    /// <param name="cancel">Ends the loading.</param>
+    /// <exception cref="CorruptException">
+    /// A block is damaged, missing or out of place, or history was rewritten: nothing will be appended to this ledger. The
+    /// message names the height.
+    /// </exception>
+    /// <exception cref="ConflictException">The ledger was made with other keys than the signer's.</exception>
     public static async Task<LedgerWriter> LoadAsync(
-        LedgerBucket bucket, LedgerSigner signer, TimeProvider time, CancellationToken cancel)
+        LedgerBucket bucket, LedgerSigner signer, SignedTreeHead? accepted, TimeProvider time, CancellationToken cancel)
     {
-        var (tip, tiles) = await TreeLoader.TryResumeAsync(bucket, signer.PublicKeys, cancel)
-            ?? (LedgerTip.Start(signer.Origin), new TileBuilder());
-        var writer = new LedgerWriter(bucket, signer, time, tip, tiles);
+        var keys = await OwnKeysAsync(bucket, signer, cancel);
+        var published = (await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel))?.Head;
+        var promises = LedgerPromise.Of(published, accepted, keys.Newest);
+        var (tip, tiles) = await TreeLoader.TryResumeAsync(bucket, published, accepted?.Head, keys, cancel)
+            ?? (LedgerTip.Start(keys.Newest), new TileBuilder());
+        var writer = new LedgerWriter(bucket, signer, time, tip, tiles, promises);
         await writer.CatchUpAsync(cancel);
+        foreach (var promise in promises)
+            promise.RequireLength(bucket.Name, writer.Tip);
         return writer;
     }
 
@@ -72,16 +93,18 @@ public sealed class LedgerWriter
     /// True when it is committed. False when another writer's block stands there instead: this writer has read on,
     /// and the records must be looked for before they are offered again.
     /// </returns>
+    /// <exception cref="CorruptException">The records do not belong there, such as a rotation of a key no longer active.</exception>
     public async Task<bool> TryAppendAsync(IReadOnlyList<byte[]> records, CancellationToken cancel)
     {
         var block = Tip.Next(_time.GetUtcNow(), records);
-        var bytes = block.Sign(_signer.Blocks);
+        var bytes = block.Sign(_signer.Find(Tip.Keys.ActiveBlocks));
+        // Followed before it is offered: what no reader would accept must not reach the ledger.
+        var linked = new LinkedBlock(block, bytes, Tip.Follow(block, bytes));
         // Dying before this line: nothing happened. After it: the block is there, the next load reads it and
         // the callers, who got no answer, find their records by FindAsync.
-        var result = await _bucket.OfferBlockAsync(block.Height, bytes, cancel);
-        if (result == CreateResult.Created)
+        if (await _bucket.OfferBlockAsync(block.Height, bytes, cancel) == CreateResult.Created)
         {
-            Take(new LinkedBlock(block, bytes, Tip.Follow(block, bytes)));
+            Take(linked);
             return true;
         }
 
@@ -89,30 +112,54 @@ public sealed class LedgerWriter
         return false;
     }
 
-    /// <summary>The files that a tree head of the current tip implies, and that head, signed.</summary>
-    public (List<TileFile> Files, TreeHead Head, byte[] Checkpoint) Tree() =>
-        (_tiles.UnpublishedFiles(), Tip.Head, Tip.Head.Sign(_signer.TreeHeads));
+    /// <summary>Everything that a tree head of the current tip implies, and that head, signed.</summary>
+    public UnpublishedTree Tree()
+    {
+        var signer = _signer.Find(Tip.Keys.ActiveTreeHead);
+        var head = SignedTreeHead.Open(Tip.Head.Sign(signer), Tip.Origin, [signer.Verifier]);
+        return new UnpublishedTree(_view.Files(_signer), head, Tip.Keys);
+    }
 
     /// <summary>Takes note that a tree head and everything it implies is durable.</summary>
-    public void MarkPublished(TreeHead head) => _tiles.MarkPublished(head.Size);
+    public void MarkPublished(TreeHead head) => _view.MarkPublished(head.Size);
+
+    private static async Task<KeyNotes> OwnKeysAsync(LedgerBucket bucket, LedgerSigner signer, CancellationToken cancel)
+    {
+        try
+        {
+            // Of two silos that start a ledger at once one wins; the other finds the winner's keys below.
+            await KeyNotes.CreateAsync(bucket, signer, cancel);
+            return await KeyNotes.ReadAsync(bucket, signer.TreeHeadVerifiers, cancel);
+        }
+        catch (CorruptException error)
+        {
+            throw new ConflictException(
+                $"Ledger '{bucket.Name}' in {bucket.Store.Location} was made with other keys than those in the key "
+                + "directory. Put its keys back (Ciuic:Ledger:KeyDirectory), or give this cluster a ledger of another "
+                + $"name. ({error.Message})",
+                error);
+        }
+    }
 
     private async Task CatchUpAsync(CancellationToken cancel)
     {
-        await foreach (var linked in _bucket.FollowAsync(Tip, [_signer.Blocks.Verifier], cancel))
+        await foreach (var linked in _bucket.FollowAsync(Tip, cancel))
             Take(linked);
     }
 
     private void Take(LinkedBlock linked)
     {
         _index.Add(linked.Block);
-        _tiles.Append(linked.Bytes, linked.After.LastLeaf);
+        _view.Add(linked, rotated: !ReferenceEquals(linked.After.Keys, Tip.Keys));
         Tip = linked.After;
+        foreach (var promise in _promises)
+            promise.RequireRoot(_bucket.Name, Tip);
     }
 
     private async Task<Block> ReadAsync(long height, CancellationToken cancel)
     {
         var bytes = await _bucket.GetBlockAsync(height, cancel)
             ?? throw new CorruptException($"block {height} of ledger '{_bucket.Name}' is missing");
-        return Block.Open(bytes, [_signer.Blocks.Verifier]);
+        return Block.Open(bytes, Tip.Keys.Blocks);
     }
 }

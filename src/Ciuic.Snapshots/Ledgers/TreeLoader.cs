@@ -8,15 +8,21 @@ namespace Ciuic.Snapshots;
 /// </summary>
 internal static class TreeLoader
 {
+    /// <param name="bucket">The ledger.</param>
+    /// <param name="head">Its newest published tree head.</param>
+    /// <param name="accepted">A tree head it must continue; where the view does not show that it does, the blocks are asked.</param>
+    /// <param name="keys">Its keys.</param>
+    /// <param name="cancel">Ends the loading.</param>
     public static async Task<(LedgerTip, TileBuilder)?> TryResumeAsync(
-        LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+        LedgerBucket bucket, TreeHead? head, TreeHead? accepted, KeyNotes keys, CancellationToken cancel)
     {
         try
         {
-            if (await bucket.GetCheckpointAsync(cancel) is not { } bytes)
+            if (head is null || head.Size == 0)
                 return null;
-            var head = TreeHead.Open(bytes, keys.Origin, keys.TreeHead);
-            return head.Size == 0 ? null : await ResumeAsync(bucket, head, keys, cancel);
+            var shown = accepted is null || accepted.Size >= head.Size
+                || await new TreeProver(bucket).ContinuesAsync(accepted, head, cancel);
+            return shown ? await ResumeAsync(bucket, head, keys, cancel) : null;
         }
         catch (Exception error) when (error is CorruptException or InvalidInputException)
         {
@@ -25,7 +31,7 @@ internal static class TreeLoader
     }
 
     private static async Task<(LedgerTip, TileBuilder)?> ResumeAsync(
-        LedgerBucket bucket, TreeHead head, LedgerKeys keys, CancellationToken cancel)
+        LedgerBucket bucket, TreeHead head, KeyNotes keys, CancellationToken cancel)
     {
         var levels = new List<List<Digest>>();
         for (var level = 0; level < TileBuilder.LevelCount(head.Size); level++)
@@ -35,21 +41,20 @@ internal static class TreeLoader
         var tree = tiles.Frontier();
         if (tree.Root != head.Root)
             return null;
-        return await LastBlockAsync(bucket, head, tree, keys, cancel) is { } tip ? (tip, tiles) : null;
+        return await LastBlockAsync(bucket, tree, keys, cancel) is { } tip ? (tip, tiles) : null;
     }
 
     private static async Task<LedgerTip?> LastBlockAsync(
-        LedgerBucket bucket, TreeHead head, MerkleFrontier tree, LedgerKeys keys, CancellationToken cancel)
+        LedgerBucket bucket, MerkleFrontier tree, KeyNotes keys, CancellationToken cancel)
     {
-        var bytes = await bucket.GetBlockAsync(head.Size - 1, cancel);
-        if (bytes is null)
+        var height = tree.Size - 1;
+        if (await bucket.GetBlockAsync(height, cancel) is not { } bytes)
             return null;
-        var block = Block.Open(bytes, keys.Blocks);
+        var block = Block.Open(bytes, [keys.At(height).ActiveBlocks]);
         var leaf = MerkleHash.Leaf(bytes);
-        // The block must be the tree's last leaf: appending it to the tree it names gives the published root
-        // only if nobody swapped it.
-        return block.Height == head.Size - 1 && await IsLeafAsync(bucket, head.Size, leaf, cancel)
-            ? new LedgerTip(keys.Origin, tree, leaf, block.TimeMs)
+        // The block must be the tree's last leaf, or somebody swapped it.
+        return block.Height == height && await IsLeafAsync(bucket, tree.Size, leaf, cancel)
+            ? new LedgerTip(keys.At(tree.Size), tree, leaf, block.TimeMs)
             : null;
     }
 

@@ -1,39 +1,48 @@
 using Ciuic.Core;
-using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
-/// <summary>Stores the tlog-tiles view: first everything a tree head implies, then the tree head.</summary>
-public static class TreePublisher
+/// <summary>
+/// Stores the tlog-tiles view: first everything a tree head implies, then, when the policy's witnesses have cosigned
+/// it, the tree head.
+/// </summary>
+/// <param name="bucket">The ledger.</param>
+/// <param name="cosigners">Whose cosignatures are needed.</param>
+public sealed class TreePublisher(LedgerBucket bucket, Cosigners cosigners)
 {
     /// <summary>Publishes a tree head of the writer's tip.</summary>
     /// <returns>The published head.</returns>
-    public static async Task<TreeHead> PublishAsync(
-        LedgerBucket bucket, LedgerWriter writer, LedgerKeys keys, CancellationToken cancel)
+    /// <exception cref="UnavailableException">The quorum has not cosigned; nothing was published, blocks stay committed.</exception>
+    public async Task<SignedTreeHead> PublishAsync(LedgerWriter writer, CancellationToken cancel)
     {
-        var (files, head, checkpoint) = writer.Tree();
-        // The files are the same whoever derives them, so one that exists is right, or damaged and for the audit
-        // to name. Dying between two of them: the next load finds the old tree head and derives them again.
-        foreach (var file in files)
-            await bucket.Store.CreateAsync(BucketLayout.Tile(bucket.Name, file.Path), file.Content, cancel);
+        var tree = writer.Tree();
+        foreach (var file in tree.Files)
+            await bucket.DeriveAsync(file, cancel);
+        var cosigned = await cosigners.CosignAsync(tree.Head, new TreeProver(bucket), cancel);
+        // The kept head first: dying after this line, the next load publishes the same size or a larger one.
+        var checkpoint = await KeepAsync(tree, cosigned, cancel);
         // A tree head never goes back, even when an older writer wakes up late.
-        if (await PublishedSizeAsync(bucket, keys, cancel) < head.Size)
-            await bucket.Store.PutAsync(BucketLayout.Checkpoint(bucket.Name), checkpoint, cancel);
-        writer.MarkPublished(head);
-        return head;
+        var published = PublishedHeads.TryOpen(await bucket.GetCheckpointAsync(cancel), tree.Keys);
+        if (published is null || published.Head.Size <= checkpoint.Head.Size)
+            await bucket.PutCheckpointAsync(checkpoint.Bytes, cancel);
+        writer.MarkPublished(checkpoint.Head);
+        return checkpoint;
     }
 
-    private static async Task<long> PublishedSizeAsync(
-        LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+    /// <summary>Keeps the head for ever. One of the same size that another writer kept stays, if it says the same.</summary>
+    private async Task<SignedTreeHead> KeepAsync(UnpublishedTree tree, byte[] cosigned, CancellationToken cancel)
     {
-        try
-        {
-            var bytes = await bucket.GetCheckpointAsync(cancel);
-            return bytes is null ? -1 : TreeHead.Open(bytes, keys.Origin, keys.TreeHead).Size;
-        }
-        catch (CorruptException)
-        {
-            return -1; // damaged: replace it
-        }
+        var head = tree.Head.Head;
+        var mine = SignedTreeHead.Open(cosigned, head.Origin, tree.Keys.TreeHead);
+        if (await bucket.KeepCheckpointAsync(head.Size, cosigned, cancel) == Storage.CreateResult.Created)
+            return mine;
+        var kept = PublishedHeads.TryOpen(await bucket.GetCheckpointAsync(head.Size, cancel), tree.Keys);
+        if (kept is not null && kept.Head != head)
+            throw new CorruptException($"ledger '{bucket.Name}': the kept tree head of size {head.Size} has another root than its blocks");
+        if (kept is not null && cosigners.Suffice(kept))
+            return kept;
+        // Damaged, or from before the policy asked for more witnesses.
+        await bucket.ReplaceKeptCheckpointAsync(head.Size, cosigned, cancel);
+        return mine;
     }
 }

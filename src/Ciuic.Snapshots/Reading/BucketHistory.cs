@@ -1,5 +1,4 @@
 using Ciuic.Core;
-using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
@@ -7,40 +6,27 @@ namespace Ciuic.Snapshots;
 public static class BucketHistory
 {
     /// <summary>
-    /// Reads the ledgers in the bucket until one knows the run. Every block's signature and place is checked, with
-    /// the keys stored beside the ledger.
+    /// Reads a run's history from its ledger. Every block's signature and place is checked, and that none is missing that
+    /// the signed tree head promises.
     /// </summary>
-    /// <returns>The run's history; null where no ledger knows it.</returns>
-    /// <exception cref="CorruptException">A ledger is damaged.</exception>
-    public static async Task<RunHistory?> ReadAsync(IObjectStore store, RunId run, CancellationToken cancel)
+    /// <param name="ledger">The ledger.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="trusted">Tree head keys known from elsewhere; empty: believe those beside the ledger.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <returns>The run's history; null where the ledger does not know it, or there is no ledger.</returns>
+    /// <exception cref="CorruptException">The ledger is damaged.</exception>
+    public static async Task<RunHistory?> ReadAsync(
+        LedgerBucket ledger, RunId run, IReadOnlyList<VerifierKey> trusted, CancellationToken cancel)
     {
-        foreach (var ledger in await BucketAudit.FindLedgersAsync(store, cancel))
-        {
-            var history = await ReadAsync(new LedgerBucket(store, ledger), run, cancel);
-            if (history.Snapshots.Count > 0)
-                return history;
-        }
-
-        return null;
-    }
-
-    private static async Task<RunHistory> ReadAsync(LedgerBucket bucket, RunId run, CancellationToken cancel)
-    {
+        if (!await KeyNotes.ExistAsync(ledger, cancel))
+            return null;
         var history = new RunHistory(run);
-        if (await bucket.GetKeysAsync(cancel) is not { } bytes)
-            return history;
-        var keys = LedgerKeys.OpenUntrusted(bytes);
-        await foreach (var linked in bucket.FollowAsync(LedgerTip.Start(keys.Origin), keys.Blocks, cancel))
+        await foreach (var linked in LedgerReader.ReadAsync(ledger, trusted, cancel))
         {
-            var line = 0;
-            foreach (var record in linked.Block.Facts())
-            {
-                if (record.Run == run)
-                    history.Apply(record, new LedgerPosition(linked.Block.Height, line));
-                line++;
-            }
+            foreach (var (line, record) in linked.Block.Facts().Where(f => f.Record.Run == run))
+                history.Apply(record, new LedgerPosition(linked.Block.Height, line));
         }
 
-        return history;
+        return history.Snapshots.Count > 0 ? history : null;
     }
 }

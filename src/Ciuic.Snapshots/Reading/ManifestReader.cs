@@ -41,6 +41,20 @@ public sealed class ManifestReader(IObjectStore store)
         return shards;
     }
 
+    /// <summary>Checks that the run's key, where the manifest names one, has signed every shard.</summary>
+    /// <exception cref="CorruptException">A signature is missing or wrong.</exception>
+    public async Task CheckSignaturesAsync(Manifest manifest, CancellationToken cancel)
+    {
+        for (var rank = 0; manifest.Signer is not null && rank < manifest.WorldSize; rank++)
+        {
+            var key = BucketLayout.ShardSignature(manifest.Id, new Rank(rank));
+            var signature = await store.GetAsync(key, cancel)
+                ?? throw new CorruptException($"the trainer's signature of rank {rank} of {manifest.Id} is missing ({key})");
+            ShardSignature.Verify(
+                signature, manifest.Id, new Rank(rank), manifest.Step, manifest.Shards[rank], manifest.Signer);
+        }
+    }
+
     private async Task<byte[]> GetAsync(ObjectKey key, Digest digest, string what, CancellationToken cancel)
     {
         var bytes = await store.GetAsync(key, cancel)

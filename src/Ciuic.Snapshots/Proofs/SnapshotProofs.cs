@@ -1,0 +1,132 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>One link of the chain from tensor bytes to the quorum, checked.</summary>
+/// <param name="Link">What is tied to what.</param>
+/// <param name="Evidence">By what.</param>
+public sealed record VerifiedLink(string Link, string Evidence);
+
+/// <summary>
+/// Proofs of committed snapshots, from the bucket alone. Whoever holds only a policy's public keys can check what it makes.
+/// </summary>
+/// <param name="bucket">The ledger.</param>
+/// <param name="trust">
+/// Keys of the ledger and its witnesses known from elsewhere; without a log's key those beside the ledger are believed.
+/// </param>
+/// <param name="accepted">Remembers the newest tree head of this machine; null to remember nothing.</param>
+public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, AcceptedHeads? accepted)
+{
+    /// <summary>A committed snapshot by a person's reference.</summary>
+    /// <exception cref="NotFoundException">There is no such ledger, run or snapshot.</exception>
+    /// <exception cref="CorruptException">The ledger is damaged, or not the one this machine has accepted before.</exception>
+    public async Task<CommittedSnapshot> FindAsync(RunId run, SnapshotRef reference, CancellationToken cancel)
+    {
+        var history = await BucketHistory.ReadAsync(bucket, run, trust.Logs, cancel)
+            ?? throw new NotFoundException(
+                $"Ledger '{bucket.Name}' in {bucket.Store.Location} knows no run '{run}' with a committed snapshot.");
+        return history.Find(reference)
+            ?? throw new NotFoundException($"Run {run} has no committed snapshot '{reference}'.");
+    }
+
+    /// <summary>The proof of a committed snapshot, checked as a stranger will check it.</summary>
+    /// <exception cref="UnavailableException">The snapshot is committed, but not final yet.</exception>
+    /// <exception cref="CorruptException">A link does not hold.</exception>
+    public async Task<TlogProof> ProveAsync(CommittedSnapshot snapshot, CancellationToken cancel)
+    {
+        var keys = await AcceptAsync(cancel);
+        var proof = await SnapshotProver.ProveAsync(bucket, keys, snapshot.Position.Height, cancel);
+        RequireSnapshot(proof.Verify(PolicyFor(keys)), snapshot.Link.Manifest);
+        return proof;
+    }
+
+    /// <summary>Ties a snapshot's bytes to the quorum, link by link.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="proof">The proof to check it with; null to make one.</param>
+    /// <param name="parallelism">Chunks read at once.</param>
+    /// <param name="linked">Told each link as soon as it is checked.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="UnavailableException">The snapshot is committed, but not final yet.</exception>
+    /// <exception cref="CorruptException">A link does not hold; the message says which.</exception>
+    public async Task VerifyAsync(
+        RunId run,
+        CommittedSnapshot snapshot,
+        TlogProof? proof,
+        int parallelism,
+        Action<VerifiedLink> linked,
+        CancellationToken cancel)
+    {
+        await CheckBytesAsync(run, snapshot, parallelism, linked, cancel);
+        proof ??= await ProveAsync(snapshot, cancel);
+        CheckProof(proof, PolicyFor(await AcceptAsync(cancel)), snapshot.Link.Manifest, linked);
+        if (accepted is not null)
+            linked(new VerifiedLink("tree head -> this machine", $"continues the one accepted before ({accepted.PathOf(bucket)})"));
+    }
+
+    /// <summary>Checks a proof with public keys alone.</summary>
+    /// <param name="proof">The proof.</param>
+    /// <param name="policy">The public keys.</param>
+    /// <param name="manifest">The root manifest that it must be the proof of; null to prove whatever is in it.</param>
+    /// <param name="linked">Told each link.</param>
+    /// <returns>What is proven.</returns>
+    /// <exception cref="CorruptException">A link does not hold, or the proof is for another snapshot.</exception>
+    public static ProvenBlock CheckProof(
+        TlogProof proof, TlogPolicy policy, ManifestDigest? manifest, Action<VerifiedLink> linked)
+    {
+        var proven = proof.Verify(policy);
+        if (manifest is { } digest)
+        {
+            var line = RequireSnapshot(proven, digest);
+            linked(new VerifiedLink("manifest -> record", $"line {line} of block {proven.Block.Height} names its SHA-256"));
+        }
+
+        var head = proven.Head.Head;
+        linked(new VerifiedLink("record -> block", $"block {proven.Block.Height} of {proven.Block.Origin}, {proven.Block.Records.Count} records"));
+        linked(new VerifiedLink("block -> tree head", $"{proof.Path.Count} hashes lead to the root of {head.Size} blocks, {head.Root.ToShortString()}"));
+        linked(new VerifiedLink("tree head -> ledger key", $"signed by {proven.Head.Signer.Name} {proven.Head.Signer.Id:x8}"));
+        var witnesses = string.Join(", ", proven.Cosignatures.Select(c => $"{c.Witness.Name} at {c.SeenAt:u}"));
+        linked(new VerifiedLink("tree head -> quorum", policy.NeedsWitnesses ? $"{policy.QuorumName}: {witnesses}" : "none asked for"));
+        return proven;
+    }
+
+    private async Task CheckBytesAsync(
+        RunId run, CommittedSnapshot snapshot, int parallelism, Action<VerifiedLink> linked, CancellationToken cancel)
+    {
+        using var chunks = new ChunkStore(bucket.Store);
+        var findings = new List<AuditFinding>();
+        var audit = new SnapshotAudit(new ManifestReader(bucket.Store), chunks, parallelism, findings);
+        await audit.CheckAsync(run, snapshot, cancel);
+        if (findings.Count > 0)
+            throw new CorruptException($"{findings[0].Where}: {findings[0].What}");
+        linked(new VerifiedLink("tensor bytes -> chunks", $"{audit.Chunks} chunks, {audit.StoredBytes} bytes read and hashed"));
+        linked(new VerifiedLink("chunks -> manifest", $"{run}#{snapshot.Link.Sequence}, SHA-256 {snapshot.Link.Manifest}"));
+        if (snapshot.Signer is { } signer)
+            linked(new VerifiedLink("manifest -> trainer", $"every shard is signed by {signer.Name} {signer.Id:x8}"));
+    }
+
+    private async Task<LedgerKeys> AcceptAsync(CancellationToken cancel)
+    {
+        var keys = (await KeyNotes.ReadAsync(bucket, trust.Logs, cancel)).Newest;
+        if (accepted is not null)
+            await accepted.AcceptAsync(bucket, keys, cancel);
+        return keys;
+    }
+
+    private TlogPolicy PolicyFor(LedgerKeys keys) => trust.Logs.Count > 0 ? trust : trust.For(keys.TreeHead);
+
+    private static int RequireSnapshot(ProvenBlock proven, ManifestDigest manifest)
+    {
+        foreach (var (line, record) in proven.Block.Facts())
+        {
+            if (record.Kind == RecordKind.Snapshot && record.Manifest == manifest)
+                return line;
+        }
+
+        var others = proven.Block.Facts().Where(f => f.Record.Kind == RecordKind.Snapshot)
+            .Select(f => $"{f.Record.Run}#{f.Record.Sequence}");
+        throw new CorruptException(
+            $"this proof is for another snapshot: block {proven.Block.Height} commits {string.Join(", ", others)}, "
+            + $"none with the digest {manifest}");
+    }
+}

@@ -1,0 +1,58 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>Makes proofs from the tiles in a bucket. What it returns is checked by whoever uses it.</summary>
+public sealed class TreeProver(LedgerBucket bucket)
+{
+    /// <summary>That the tree of a head begins with an older one.</summary>
+    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    public async Task<List<Digest>> ConsistencyAsync(long oldSize, long newSize, CancellationToken cancel) =>
+        await ProveAsync(newSize, subtree => MerkleProofs.Consistency(oldSize, newSize, subtree), cancel);
+
+    /// <summary>That a leaf has its place in the tree of a size.</summary>
+    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    public async Task<List<Digest>> InclusionAsync(long index, long size, CancellationToken cancel) =>
+        await ProveAsync(size, subtree => MerkleProofs.Inclusion(index, size, subtree), cancel);
+
+    /// <summary>Root of the first leaves, from the tiles of a tree of a size.</summary>
+    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    public async Task<Digest> RootAsync(long count, long size, CancellationToken cancel) => count == 0
+        ? MerkleHash.Empty
+        : (await ProveAsync(size, subtree => [subtree(0, count)], cancel))[0];
+
+    /// <summary>Whether the tree of a newer head begins with that of an older one.</summary>
+    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    public async Task<bool> ContinuesAsync(TreeHead older, TreeHead newer, CancellationToken cancel)
+    {
+        var proof = await ConsistencyAsync(older.Size, newer.Size, cancel);
+        return older.Origin == newer.Origin
+            && MerkleProofs.VerifyConsistency(older.Size, newer.Size, older.Root, newer.Root, proof);
+    }
+
+    /// <summary>Twice the same walk: once to learn which parts of the tree are needed, once with their roots.</summary>
+    private async Task<List<Digest>> ProveAsync(
+        long size, Func<Func<long, long, Digest>, List<Digest>> walk, CancellationToken cancel)
+    {
+        var parts = new List<(long, long)>();
+        walk((begin, end) =>
+        {
+            parts.Add((begin, end));
+            return default;
+        });
+        var hashes = new TileHashes(size);
+        foreach (var tile in hashes.Needed(parts))
+            hashes.Add(tile, await FetchAsync(tile, cancel));
+        return walk(hashes.Root);
+    }
+
+    /// <summary>A partial tile may have been collected once the full one was there, which begins with it.</summary>
+    private async Task<byte[]?> FetchAsync(Tile tile, CancellationToken cancel)
+    {
+        var bytes = await bucket.GetTileAsync(tile.Path, cancel);
+        if (bytes is not null || tile.Width == Tile.FullWidth)
+            return bytes;
+        var full = await bucket.GetTileAsync((tile with { Width = Tile.FullWidth }).Path, cancel);
+        return full?.Length == Tile.FullWidth * Digest.Size ? full[..(tile.Width * Digest.Size)] : null;
+    }
+}

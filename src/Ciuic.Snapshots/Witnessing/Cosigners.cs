@@ -1,0 +1,69 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>Collects the cosignatures that a policy asks for before a tree head is published.</summary>
+public sealed class Cosigners
+{
+    private readonly TlogPolicy _policy;
+    private readonly IReadOnlyList<WitnessSession> _sessions;
+    private readonly Dictionary<WitnessSession, Task<string?>> _asked = [];
+
+    /// <summary>Makes the collector of one ledger.</summary>
+    /// <param name="policy">Whose cosignatures are enough.</param>
+    /// <param name="witnesses">Ways to the policy's witnesses.</param>
+    public Cosigners(TlogPolicy policy, IReadOnlyList<IWitness> witnesses)
+    {
+        _policy = policy;
+        _sessions = witnesses.Select(w => new WitnessSession(w)).ToList();
+    }
+
+    /// <summary>The collector that needs nobody.</summary>
+    public static Cosigners Nobody => new(TlogPolicy.Alone(), []);
+
+    /// <summary>How far each witness is.</summary>
+    public IReadOnlyList<WitnessLag> Lags => _sessions.Select(s => s.Lag).ToList();
+
+    /// <summary>Whether the cosignatures under a tree head are enough.</summary>
+    public bool Suffice(SignedTreeHead head) => head.IsCosignedAs(_policy);
+
+    /// <summary>Asks all witnesses at once; returns as soon as the quorum has cosigned.</summary>
+    /// <returns>The checkpoint with the cosignatures that came in time, each witness once.</returns>
+    /// <exception cref="UnavailableException">The quorum was not reached; the message names who is missing, and why.</exception>
+    public async Task<byte[]> CosignAsync(SignedTreeHead head, TreeProver prover, CancellationToken cancel)
+    {
+        if (!_policy.NeedsWitnesses)
+            return head.Bytes;
+        var lines = new Dictionary<string, string>(StringComparer.Ordinal);
+        var waiting = _sessions.ToDictionary(s => AskNextAsync(s, head, prover, cancel));
+        while (waiting.Count > 0 && !_policy.IsMetBy(lines.Keys.ToHashSet()))
+        {
+            var done = await Task.WhenAny(waiting.Keys);
+            waiting.Remove(done, out var session);
+            if (await done is { } line)
+                lines[session!.Identity.Name] = line;
+        }
+
+        return _policy.IsMetBy(lines.Keys.ToHashSet())
+            ? head.WithLines(lines.Values)
+            : throw new UnavailableException(
+                $"The tree head of size {head.Head.Size} is not published: {lines.Count} witnesses cosigned, which is not the "
+                + $"quorum '{_policy.QuorumName}'. {string.Join("; ", Lags.Where(l => l.Problem is not null).Select(l => $"{l.Name}: {l.Problem}"))}");
+    }
+
+    /// <summary>
+    /// A slow witness is not left behind for ever: what it was asked before comes to its end first, and its size is
+    /// known then.
+    /// </summary>
+    private Task<string?> AskNextAsync(WitnessSession session, SignedTreeHead head, TreeProver prover, CancellationToken cancel)
+    {
+        var before = _asked.GetValueOrDefault(session, Task.FromResult<string?>(null));
+        return _asked[session] = AskAsync();
+
+        async Task<string?> AskAsync()
+        {
+            await before;
+            return await session.CosignAsync(head, prover, cancel);
+        }
+    }
+}
