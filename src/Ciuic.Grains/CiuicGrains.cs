@@ -13,12 +13,13 @@ public static class CiuicGrains
     /// <summary>Name of the storage provider that the host must add.</summary>
     public const string StorageProvider = Persistence.Provider;
 
-    /// <summary>Adds the grains' services: the bucket and the keys that sign.</summary>
-    public static ISiloBuilder AddCiuicGrains(this ISiloBuilder silo, IObjectStore store, LedgerSigner signer)
+    /// <summary>Adds the grains' services: the bucket, the keys that sign, and whose word makes history final.</summary>
+    public static ISiloBuilder AddCiuicGrains(this ISiloBuilder silo, IObjectStore store, LedgerSigner signer, LedgerTrust trust)
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(store);
         silo.Services.AddSingleton(signer);
+        silo.Services.AddSingleton(trust);
         silo.Services.AddSingleton(new ChunkStore(store));
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
         return silo;

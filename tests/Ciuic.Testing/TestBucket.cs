@@ -41,14 +41,12 @@ public sealed class TestBucket(IObjectStore store, TimeProvider time)
     /// <summary>Appends a record and publishes the tree.</summary>
     public async Task AppendAsync(LedgerRecord record)
     {
-        await store.CreateAsync(
-            BucketLayout.Keys(Ledger), TestKeys.Signer.PublicKeys.Sign(TestKeys.TreeHead), CancellationToken.None);
-        _writer ??= await LedgerWriter.LoadAsync(LedgerBucket, TestKeys.Signer, time, CancellationToken.None);
+        _writer ??= await LedgerWriter.LoadAsync(LedgerBucket, TestKeys.Signer, null, time, CancellationToken.None);
         await _writer.TryAppendAsync([record.Encode()], CancellationToken.None);
-        await TreePublisher.PublishAsync(LedgerBucket, _writer, TestKeys.Signer.PublicKeys, CancellationToken.None);
+        await new TreePublisher(LedgerBucket, Cosigners.Nobody).PublishAsync(_writer, CancellationToken.None);
     }
 
     /// <summary>Audits the bucket with the test keys.</summary>
     public static Task<AuditReport> AuditAsync(IObjectStore store) => BucketAudit.RunAsync(
-        store, Ledger, [TestKeys.TreeHead.Verifier], 2, _ => { }, CancellationToken.None);
+        store, Ledger, TlogPolicy.Alone(TestKeys.TreeHead.Verifier), null, 2, _ => { }, CancellationToken.None);
 }

@@ -14,7 +14,35 @@ public static class TestKeys
 
     public static SigningKey Stranger { get; } = SigningKey.FromSeed(Block.KeyNameFor(Origin), Seed(3));
 
-    public static LedgerSigner Signer { get; } = new(Origin, Blocks, TreeHead);
+    public static LedgerSigner Signer => NewSigner();
+
+    /// <summary>The keys that a ledger of these tests begins with.</summary>
+    public static LedgerKeys Public { get; } = new(Origin, [TreeHead.Verifier], [Blocks.Verifier]);
+
+    /// <summary>A signer with keys of its own: rotations of one test are none of another's.</summary>
+    public static LedgerSigner NewSigner() => new(Origin, new MemoryKeys());
+
+    /// <summary>Keys in memory; those that rotations make have seeds from 100 on.</summary>
+    private sealed class MemoryKeys : ISigningKeys
+    {
+        private readonly List<SigningKey> _keys = [Blocks, TreeHead];
+
+        public IReadOnlyList<SigningKey> Load()
+        {
+            lock (_keys)
+                return [.. _keys];
+        }
+
+        public SigningKey Make(KeyRole role)
+        {
+            lock (_keys)
+            {
+                var made = SigningKey.FromSeed(role.KeyName(Origin), Seed((byte)(98 + _keys.Count)));
+                _keys.Add(made);
+                return made;
+            }
+        }
+    }
 
     private static byte[] Seed(byte value) => Enumerable.Repeat(value, SigningKey.SeedSize).ToArray();
 }

@@ -22,6 +22,36 @@ public interface ILedgerGrain : IGrainWithStringKey
     Task<long> GetSizeAsync();
 
     /// <summary>Returns when the published tree head covers everything appended before the call.</summary>
-    [Alias("Publish"), AlwaysInterleave]
+    /// <exception cref="UnavailableException">The witnesses have not cosigned it; commits go on.</exception>
+    [Alias("Publish"), AlwaysInterleave, ResponseTimeout("00:01:00")]
     Task PublishAsync();
+
+    /// <summary>
+    /// Waits up to <paramref name="patience"/> (at most 20 s) for a published tree head that covers a block: with the
+    /// quorum's cosignatures it is final. Asking again is safe.
+    /// </summary>
+    /// <returns>Whether the block is final.</returns>
+    [Alias("WaitFinal"), AlwaysInterleave]
+    Task<bool> WaitFinalAsync(long height, TimeSpan patience);
+
+    /// <summary>How the ledger stands.</summary>
+    [Alias("Describe"), AlwaysInterleave]
+    Task<LedgerView> DescribeAsync();
+
+    /// <summary>
+    /// The verifier key that the next rotation of a role will put in force, so that witnesses can learn it before. Asking
+    /// again names the same key.
+    /// </summary>
+    [Alias("PrepareKey"), AlwaysInterleave]
+    Task<string> PrepareKeyAsync(KeyRole role);
+
+    /// <summary>
+    /// Makes a new key of a role and appends the record that puts it in force, signed by the old and the new one. An
+    /// unknown outcome leaves either key in force, and <see cref="DescribeAsync"/> says which; the old key's public half
+    /// stays valid for what it has signed.
+    /// </summary>
+    /// <exception cref="ConflictException">Another rotation came first.</exception>
+    /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
+    [Alias("Rotate"), AlwaysInterleave, ResponseTimeout("00:01:00")]
+    Task<LedgerView> RotateAsync(KeyRole role, string actor, string reason);
 }

@@ -42,6 +42,19 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("Rollback"), ResponseTimeout("00:05:00")]
     Task<RollbackReply> RollbackAsync(RollbackRequest request);
 
+    /// <summary>Tags, untags, pins or unpins a committed snapshot. Asking again changes nothing.</summary>
+    /// <exception cref="InvalidInputException">The reason is empty or too long, or a tag is missing.</exception>
+    [Alias("Mark"), ResponseTimeout("00:05:00")]
+    Task<MarkReply> MarkAsync(MarkRequest request);
+
+    /// <summary>
+    /// Takes what the ledger says of a run that this database does not know. Only a rebuild calls this, after it has
+    /// rebuilt the run's snapshots and history pages.
+    /// </summary>
+    /// <returns>False where the run is known already: nothing was changed.</returns>
+    [Alias("Rebuild")]
+    Task<bool> RebuildAsync(RebuiltRun run);
+
     /// <summary>How the run stands; null where it was never opened.</summary>
     [Alias("Describe")]
     Task<RunView?> DescribeAsync();

@@ -133,6 +133,66 @@ public enum RollbackOutcome
 [GenerateSerializer, Immutable, Alias("ciuic.RollbackReply")]
 public sealed record RollbackReply(RollbackOutcome Outcome, RunView View);
 
+/// <summary>What a person asks to note about a committed snapshot.</summary>
+public enum MarkKind
+{
+    /// <summary>Put a tag on it, taking it from the snapshot that had it.</summary>
+    Tag = 1,
+
+    /// <summary>Take the tag away.</summary>
+    Untag,
+
+    /// <summary>It must not be forgotten.</summary>
+    Pin,
+
+    /// <summary>It may be forgotten again.</summary>
+    Unpin,
+}
+
+/// <summary>Asks to tag, untag, pin or unpin a snapshot.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.MarkRequest")]
+public sealed record MarkRequest
+{
+    /// <summary>What to do.</summary>
+    [Id(0)]
+    public required MarkKind Kind { get; init; }
+
+    /// <summary>The committed snapshot.</summary>
+    [Id(1)]
+    public required Sequence Sequence { get; init; }
+
+    /// <summary>The tag; null for pins.</summary>
+    [Id(2)]
+    public required TagName? Tag { get; init; }
+
+    /// <summary>Why, for whoever reads the ledger.</summary>
+    [Id(3)]
+    public required string Reason { get; init; }
+
+    /// <summary>Who asks.</summary>
+    [Id(4)]
+    public required string Actor { get; init; }
+}
+
+/// <summary>How marking a snapshot went.</summary>
+public enum MarkOutcome
+{
+    /// <summary>It is as asked for, and the ledger says so.</summary>
+    Done = 1,
+
+    /// <summary>There is no such committed snapshot, or it has no such tag or pin.</summary>
+    NotFound,
+
+    /// <summary>The run has as many tags or pins as it may.</summary>
+    TooMany,
+}
+
+/// <summary>The answer to <see cref="MarkRequest"/>.</summary>
+/// <param name="Outcome">How it went.</param>
+/// <param name="View">The run afterwards.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.MarkReply")]
+public sealed record MarkReply(MarkOutcome Outcome, RunView View);
+
 /// <summary>What a run says about itself.</summary>
 [GenerateSerializer, Immutable, Alias("ciuic.RunView")]
 public sealed record RunView
@@ -172,4 +232,12 @@ public sealed record RunView
     /// <summary>When the newest event happened, UTC.</summary>
     [Id(8)]
     public required DateTimeOffset? ChangedAt { get; init; }
+
+    /// <summary>Which snapshot has which tag.</summary>
+    [Id(9)]
+    public required Dictionary<string, Sequence> Tags { get; init; }
+
+    /// <summary>Snapshots that must not be forgotten.</summary>
+    [Id(10)]
+    public required Sequence[] Pins { get; init; }
 }

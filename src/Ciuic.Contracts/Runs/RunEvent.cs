@@ -23,6 +23,21 @@ public enum RunEventKind
 
     /// <summary>The chain head was moved back.</summary>
     RolledBack = 6,
+
+    /// <summary>A snapshot got a tag; the detail begins with its name.</summary>
+    Tagged = 7,
+
+    /// <summary>A snapshot lost a tag; the detail begins with its name.</summary>
+    Untagged = 8,
+
+    /// <summary>A snapshot was pinned.</summary>
+    Pinned = 9,
+
+    /// <summary>A snapshot is pinned no more.</summary>
+    Unpinned = 10,
+
+    /// <summary>The run was rebuilt from its ledger: numbers before this one were given anew.</summary>
+    Rebuilt = 11,
 }
 
 /// <summary>

@@ -43,6 +43,22 @@ public interface ISnapshotGrain : IGrainWithStringKey
     [Alias("Wait"), AlwaysInterleave]
     Task<SnapshotView?> WaitAsync(TimeSpan patience);
 
+    /// <summary>
+    /// Waits up to <paramref name="patience"/> (at most 20 s) for the snapshot to be final: committed, and covered by a
+    /// tree head that the quorum has cosigned.
+    /// </summary>
+    /// <returns>Whether it is final; false also where it is not committed.</returns>
+    [Alias("WaitFinal"), AlwaysInterleave]
+    Task<bool> WaitFinalAsync(TimeSpan patience);
+
+    /// <summary>
+    /// Takes what ledger and bucket say of a committed snapshot that this database does not know. Only a rebuild calls
+    /// this; again changes nothing.
+    /// </summary>
+    /// <returns>What is wrong with its manifests in the bucket; null when they are whole.</returns>
+    [Alias("Rebuild"), ResponseTimeout("00:02:00")]
+    Task<string?> RebuildAsync(RebuiltSnapshot snapshot);
+
     /// <summary>How it stands; null where it was never begun.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<SnapshotView?> GetAsync();

@@ -33,4 +33,8 @@ public sealed record SnapshotPlan
     /// <summary>The saving process.</summary>
     [Id(6)]
     public required TrainerIdentity Trainer { get; init; }
+
+    /// <summary>The run's key, if every rank will sign its shard with it; null otherwise.</summary>
+    [Id(7)]
+    public VerifierKey? Signer { get; init; }
 }

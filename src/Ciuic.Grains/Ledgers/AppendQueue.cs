@@ -3,7 +3,7 @@ using Ciuic.Core;
 namespace Ciuic.Grains;
 
 /// <summary>One caller that waits for its record to be committed.</summary>
-internal sealed class WaitingRecord(byte[] bytes, long notBefore)
+internal sealed class WaitingRecord(byte[] bytes, long notBefore, bool standsAlone)
 {
     private readonly TaskCompletionSource<LedgerPosition> _done =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,6 +11,9 @@ internal sealed class WaitingRecord(byte[] bytes, long notBefore)
     public byte[] Bytes => bytes;
 
     public long NotBefore => notBefore;
+
+    /// <summary>Whether it gets a block of its own: a rotation that comes too late must not take others with it.</summary>
+    public bool StandsAlone => standsAlone;
 
     public Digest Digest { get; } = Digest.Of(bytes);
 
@@ -32,11 +35,11 @@ internal sealed class AppendQueue(int maxWaiting)
     public bool IsEmpty => _waiting.Count == 0;
 
     /// <exception cref="UnavailableException">Too many are waiting.</exception>
-    public WaitingRecord Add(byte[] record, long notBefore)
+    public WaitingRecord Add(byte[] record, long notBefore, bool standsAlone)
     {
         if (_waiting.Count >= maxWaiting)
             throw new UnavailableException($"{_waiting.Count} records wait for the ledger; ask again later.");
-        return _waiting.AddLast(new WaitingRecord(record, notBefore)).Value;
+        return _waiting.AddLast(new WaitingRecord(record, notBefore, standsAlone)).Value;
     }
 
     /// <summary>Takes the oldest records that fit into one block.</summary>
@@ -44,7 +47,7 @@ internal sealed class AppendQueue(int maxWaiting)
     {
         var batch = new List<WaitingRecord>();
         var room = Block.MaxBytes - BlockOverhead;
-        while (_waiting.First is { } next && room >= next.Value.Bytes.Length + 1)
+        while (_waiting.First is { } next && room >= next.Value.Bytes.Length + 1 && MayJoin(batch, next.Value))
         {
             room -= next.Value.Bytes.Length + 1;
             batch.Add(next.Value);
@@ -53,6 +56,9 @@ internal sealed class AppendQueue(int maxWaiting)
 
         return batch;
     }
+
+    private static bool MayJoin(List<WaitingRecord> batch, WaitingRecord next) =>
+        batch.Count == 0 || !(next.StandsAlone || batch[0].StandsAlone);
 
     /// <summary>Puts records back in front, in their order.</summary>
     public void Return(IReadOnlyList<WaitingRecord> records)

@@ -11,54 +11,114 @@ namespace Ciuic.Grains;
 /// The writer of one ledger. It stores nothing of its own: the bucket is the state. Its calls interleave, because
 /// a hundred callers shall share one block; all of them only queue, and one flusher and one publisher do the work.
 /// </summary>
-internal sealed class LedgerGrain(
-    IObjectStore store,
-    LedgerSigner signer,
-    IOptions<LedgerOptions> options,
-    TimeProvider time,
-    ILogger<LedgerGrain> logger) : Grain, ILedgerGrain
+internal sealed class LedgerGrain : Grain, ILedgerGrain
 {
-    private readonly AppendQueue _queue = new(options.Value.MaxWaiting);
+    private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
+
+    private readonly LedgerSigner _signer;
+    private readonly LedgerTrust _trust;
+    private readonly LedgerOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly LedgerBucket _bucket;
+    private readonly AppendQueue _queue;
+    private readonly LedgerPublisher _publisher;
     private readonly CancellationTokenSource _stopping = new();
     private Task<LedgerWriter>? _writer;
     private Task _flusher = Task.CompletedTask;
-    private Task _publisher = Task.CompletedTask;
-    private long _publishedSize = -1;
+    private Task? _check;
+    private string? _damage;
 
-    private string Name => this.GetPrimaryKeyString();
-
-    private LedgerBucket Bucket => new(store, Name);
+    public LedgerGrain(
+        IObjectStore store,
+        LedgerSigner signer,
+        LedgerTrust trust,
+        IOptions<LedgerOptions> options,
+        TimeProvider time,
+        ILogger<LedgerGrain> logger)
+    {
+        (_signer, _trust, _options, _time, _logger) = (signer, trust, options.Value, time, logger);
+        _bucket = new LedgerBucket(store, this.GetPrimaryKeyString());
+        _queue = new AppendQueue(_options.MaxWaiting);
+        _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, _options, time, logger);
+    }
 
     public async Task<LedgerPosition> AppendAsync(byte[] record, long notBefore)
     {
         LedgerRecord.Decode(record);
-        var waiting = _queue.Add(record, notBefore);
-        if (_flusher.IsCompleted)
-            _flusher = FlushAsync();
-        return await waiting.Task;
+        return await EnqueueAsync(record, notBefore, standsAlone: false);
     }
 
     public async Task<long> GetSizeAsync() => (await WriterAsync()).Tip.Size;
 
-    public async Task PublishAsync()
+    public async Task PublishAsync() => await _publisher.PublishAsync((await WriterAsync()).Tip.Size);
+
+    public async Task<bool> WaitFinalAsync(long height, TimeSpan patience)
     {
-        var writer = await WriterAsync();
-        var size = writer.Tip.Size;
-        while (_publishedSize < size)
+        await WriterAsync();
+        return await _publisher.WaitAsync(height, patience < MaxPatience ? patience : MaxPatience);
+    }
+
+    public async Task<LedgerView> DescribeAsync()
+    {
+        var (tip, problem) = await TipAsync();
+        return new LedgerView
         {
-            await _publisher;
-            if (_publishedSize < size)
-                await (_publisher = PublishOnceAsync(writer));
-        }
+            Name = _bucket.Name,
+            Origin = _signer.Origin,
+            Size = tip?.Size ?? 0,
+            Root = tip?.Tree.Root ?? MerkleHash.Empty,
+            PublishedSize = Math.Max(_publisher.PublishedSize, 0),
+            TreeHeadKeys = Names((tip?.Keys ?? _signer.InitialKeys).TreeHead),
+            BlockKeys = Names((tip?.Keys ?? _signer.InitialKeys).Blocks),
+            Quorum = _trust.Policy.QuorumName,
+            Witnesses = _publisher.Lags.Select(l => new WitnessView(l.Name, l.Size, l.Problem, l.Excluded)).ToArray(),
+            PublishProblem = _publisher.Problem,
+            Damage = problem,
+        };
+    }
+
+    public async Task<string> PrepareKeyAsync(KeyRole role) =>
+        _signer.Next(role, (await WriterAsync()).Tip.Keys).Verifier.ToString();
+
+    public async Task<LedgerView> RotateAsync(KeyRole role, string actor, string reason)
+    {
+        RunDecisions.CheckReason("A rotation", reason);
+        var tip = (await WriterAsync()).Tip;
+        var previous = _signer.Find(tip.Keys.Active(role));
+        // Made and stored before the record names it: dying after this line leaves a key that the next rotation takes.
+        var next = _signer.Next(role, tip.Keys);
+        var rotation = new KeyRotation
+        {
+            Origin = _signer.Origin,
+            Role = role,
+            Previous = previous.Verifier,
+            Next = next.Verifier,
+            At = _time.GetUtcNow(),
+            Actor = actor,
+            Reason = reason,
+        };
+        var position = await EnqueueAsync(rotation.Encode(previous, next), tip.Size, standsAlone: true);
+        _logger.Rotated(_bucket.Name, role, next.Verifier, position);
+        return await DescribeAsync();
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_flusher, _publisher).WaitAsync(cancel).ConfigureAwait(
+        await Task.WhenAll(_flusher, _check ?? Task.CompletedTask).WaitAsync(cancel).ConfigureAwait(
             ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (_writer is { IsCompletedSuccessfully: true } && _publishedSize < _writer.Result.Tip.Size)
-            await PublishQuietlyAsync();
+        if (_writer is { IsCompletedSuccessfully: true })
+            await PublishLastAsync(_writer.Result.Tip.Size);
+        await _publisher.StopAsync(cancel);
+    }
+
+    private async Task<LedgerPosition> EnqueueAsync(byte[] record, long notBefore, bool standsAlone)
+    {
+        var waiting = _queue.Add(record, notBefore, standsAlone);
+        if (_flusher.IsCompleted)
+            _flusher = FlushAsync();
+        return await waiting.Task;
     }
 
     private async Task FlushAsync()
@@ -76,8 +136,7 @@ internal sealed class LedgerGrain(
             }
         }
 
-        if (_publisher.IsCompleted)
-            _publisher = PublishLaterAsync();
+        _publisher.Announce();
     }
 
     /// <summary>Answers those that stand in the ledger already, and puts the others into one block.</summary>
@@ -93,18 +152,18 @@ internal sealed class LedgerGrain(
                 fresh.Add(waiting);
         }
 
-        var lines = fresh.DistinctBy(w => w.Digest).ToList();
-        if (lines.Count == 0)
+        if (fresh.Count == 0)
             return;
         var height = writer.Tip.Size;
-        if (await writer.TryAppendAsync(lines.ConvertAll(w => w.Bytes), _stopping.Token))
+        var lines = BlockLines.Of(fresh);
+        if (await writer.TryAppendAsync(lines.Records, _stopping.Token))
         {
-            foreach (var waiting in fresh)
-                waiting.Commit(new LedgerPosition(height, lines.FindIndex(w => w.Digest == waiting.Digest)));
+            lines.Commit(height);
+            WarnOfClock(writer.Tip);
             return;
         }
 
-        logger.LostRace(Name, height);
+        _logger.LostRace(_bucket.Name, height);
         _queue.Return(fresh); // the winner's block may hold them: look again, then offer again
     }
 
@@ -115,56 +174,99 @@ internal sealed class LedgerGrain(
     private void Fail(List<WaitingRecord> batch, Exception error)
     {
         _writer = null;
-        logger.AppendFailed(Name, error.Message);
-        Exception answer = error is CiuicException
-            ? error
-            : new UnavailableException($"Ledger {Name} did not take the records: {error.Message}");
+        _logger.AppendFailed(_bucket.Name, error.Message);
+        Exception answer = error switch
+        {
+            CorruptException when batch[0].StandsAlone && _damage is null => new ConflictException(
+                $"Ledger {_bucket.Name}: another rotation came first ({error.Message}). Ask for its state, then decide anew."),
+            CiuicException => error,
+            _ => new UnavailableException($"Ledger {_bucket.Name} did not take the records: {error.Message}"),
+        };
         foreach (var waiting in batch)
             waiting.Fail(answer);
     }
 
     private async Task<LedgerWriter> WriterAsync()
     {
-        _writer ??= LoadAsync();
+        if (_damage is not null)
+            throw new CorruptException(_damage);
+        var loading = _writer ??= LoadAsync();
         try
         {
-            return await _writer;
+            return await loading;
         }
         catch
         {
-            _writer = null;
+            if (ReferenceEquals(_writer, loading))
+                _writer = null;
             throw;
         }
     }
 
     private async Task<LedgerWriter> LoadAsync()
     {
-        await StoredKeys.EnsureAsync(Bucket, signer, _stopping.Token);
-        var writer = await LedgerWriter.LoadAsync(Bucket, signer, time, _stopping.Token);
-        logger.Loaded(Name, writer.Tip.Size);
-        return writer;
+        var accepted = _trust.Accepted is null ? null : await _trust.Accepted.RecallAsync(_bucket, _stopping.Token);
+        var writer = await LedgerWriter.LoadAsync(_bucket, _signer, accepted, _time, _stopping.Token);
+        _logger.Loaded(_bucket.Name, writer.Tip.Size);
+        if (!_options.CheckAtStart)
+            return writer;
+        _check ??= CheckAsync(writer.Tip);
+        // Most ledgers are read in a moment; a very long one is not waited for, and stops appending when damage is found.
+        await Task.WhenAny(_check, Task.Delay(_options.CheckPatience, _time, _stopping.Token));
+        return _damage is null ? writer : throw new CorruptException(_damage);
     }
 
-    private async Task PublishLaterAsync()
-    {
-        await Task.Delay(options.Value.PublishInterval, time, _stopping.Token).ConfigureAwait(
-            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await PublishQuietlyAsync();
-    }
-
-    private async Task PublishQuietlyAsync()
+    /// <summary>Goes over all blocks once for each activation, beside the appends.</summary>
+    private async Task CheckAsync(LedgerTip tip)
     {
         try
         {
-            await PublishOnceAsync(await WriterAsync());
+            var mended = await LedgerCheck.RunAsync(_bucket, tip, _stopping.Token);
+            _logger.Checked(_bucket.Name, tip.Size, mended);
+        }
+        catch (CorruptException error)
+        {
+            _damage = error.Message;
+            _logger.Damaged(_bucket.Name, error.Message);
         }
         catch (Exception error)
         {
-            logger.PublishFailed(Name, error.Message); // the next append tries again; commits never wait for it
+            _check = null; // the store is away, or the silo ends: the next load begins again
+            _logger.NotChecked(_bucket.Name, error.Message);
         }
     }
 
-    private async Task PublishOnceAsync(LedgerWriter writer) =>
-        _publishedSize = (await TreePublisher.PublishAsync(
-            Bucket, writer, signer.PublicKeys, CancellationToken.None)).Size;
+    private async Task<(LedgerTip? Tip, string? Problem)> TipAsync()
+    {
+        try
+        {
+            return ((await WriterAsync()).Tip, null);
+        }
+        catch (CiuicException error)
+        {
+            return (null, error.Message);
+        }
+    }
+
+    private async Task PublishLastAsync(long size)
+    {
+        try
+        {
+            await _publisher.PublishAsync(size);
+        }
+        catch (Exception error)
+        {
+            _logger.PublishFailed(_bucket.Name, error.Message);
+        }
+    }
+
+    /// <summary>The order of blocks does not need the clock; people who read their times do.</summary>
+    private void WarnOfClock(LedgerTip tip)
+    {
+        var ahead = DateTimeOffset.FromUnixTimeMilliseconds(tip.LastTimeMs) - _time.GetUtcNow();
+        if (ahead > _options.MaxClockLag)
+            _logger.ClockBehind(_bucket.Name, ahead);
+    }
+
+    private static string[] Names(IEnumerable<VerifierKey> keys) => keys.Select(k => k.ToString()).ToArray();
 }

@@ -24,6 +24,15 @@ public sealed class LedgerOptions
     public string KeyDirectory { get; set; } = "artifacts/silo/keys";
 
     /// <summary>
+    /// The private key that a new ledger signs blocks with, <c>PRIVATE+KEY+...</c>; only ever given by environment
+    /// variable. Empty: a file in the key directory, made at first start.
+    /// </summary>
+    public string BlocksKey { get; set; } = "";
+
+    /// <summary>The private key that a new ledger signs tree heads with; like <see cref="BlocksKey"/>.</summary>
+    public string TreeHeadKey { get; set; } = "";
+
+    /// <summary>
     /// Records waiting at once; more are refused as unavailable, so that a dead store cannot fill the memory.
     /// </summary>
     [Range(1, 1_000_000)]
@@ -35,4 +44,44 @@ public sealed class LedgerOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan PublishInterval { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A C2SP tlog-policy file: whose cosignatures make a tree head final. Empty: <c>quorum none</c>, the ledger's key
+    /// alone.
+    /// </summary>
+    public string PolicyFile { get; set; } = "";
+
+    /// <summary>How long one witness may take to answer.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:05:00")]
+    public TimeSpan WitnessTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Longest pause between two tries to publish when the quorum is not reached; the first one is a second, and each
+    /// is twice the one before.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.01", "01:00:00")]
+    public TimeSpan MaxPublishPause { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Whether all blocks are read and checked in the background when the ledger is opened, and missing tiles derived
+    /// again. Damage stops appending.
+    /// </summary>
+    public bool CheckAtStart { get; set; } = true;
+
+    /// <summary>How long the first append waits for that check; a longer ledger is checked beside the appends.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
+    public TimeSpan CheckPatience { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How far this machine's clock may be behind the newest block before it is warned of. Block times grow all the same:
+    /// they are clamped to the block's before.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00")]
+    public TimeSpan MaxClockLag { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Remembers the newest tree head this cluster has seen, so that a bucket that was rolled back is noticed. Empty:
+    /// beside the keys.
+    /// </summary>
+    public string StateDirectory { get; set; } = "";
 }

@@ -8,6 +8,12 @@ namespace Ciuic.Grains;
 /// </summary>
 internal static class RunDecisions
 {
+    /// <summary>Tags a run may have at once.</summary>
+    public const int MaxTags = 100;
+
+    /// <summary>Pins a run may have at once.</summary>
+    public const int MaxPins = 1_000;
+
     public static bool LeaseIsLive(this RunState run, DateTimeOffset now) => run.Lease?.ExpiresAt > now;
 
     /// <summary>Whether the asker gets the lease.</summary>
@@ -85,40 +91,105 @@ internal static class RunDecisions
     public static RunState DecideRollback(
         this RunState run, SnapshotView target, RollbackRequest request, long ledgerSize, DateTimeOffset now)
     {
-        var token = run.Token.Next();
-        var record = new LedgerRecord
-        {
-            Kind = RecordKind.Rollback,
-            Run = target.Run,
-            Sequence = target.Sequence,
-            Manifest = target.Manifest!.Value,
-            Token = token,
-            Event = run.LastEvent + 1,
-            At = now,
-            Actor = request.Actor,
-            Reason = request.Reason,
-        };
-        var detail = $"{request.Actor}: {request.Reason}";
-        return run with
-        {
-            Token = token,
-            Lease = null,
-            Rollback = new PendingRollback(
-                record.Encode(), ledgerSize, target.Link!, target.Order.Plan.Step, detail),
-        };
+        var fenced = run with { Token = run.Token.Next(), Lease = null };
+        var record = fenced.RecordOf(RecordKind.Rollback, target, request.Actor, request.Reason, now);
+        return fenced.Decide(record, target, ledgerSize, $"{request.Actor}: {request.Reason}");
     }
 
-    public static RunState FinishRollback(this RunState run, RunId id, DateTimeOffset now)
+    /// <summary>Whether a mark would change nothing.</summary>
+    public static bool IsMarked(this RunState run, MarkRequest request) => request.Kind switch
     {
-        var rollback = run.Rollback!;
-        return (run with { Rollback = null, Head = rollback.Target, HeadStep = rollback.TargetStep })
-            .With(id, now, RunEventKind.RolledBack, e => e with
-            {
-                Sequence = rollback.Target.Sequence,
-                Step = rollback.TargetStep,
-                Manifest = rollback.Target.Manifest,
-                Detail = rollback.Detail,
-            });
+        MarkKind.Tag => run.Tags.TryGetValue(request.Tag!.Value.Value, out var at) && at == request.Sequence,
+        MarkKind.Untag => !run.Tags.TryGetValue(request.Tag!.Value.Value, out var at) || at != request.Sequence,
+        MarkKind.Pin => run.Pins.Contains(request.Sequence),
+        _ => !run.Pins.Contains(request.Sequence),
+    };
+
+    /// <summary>Whether the run's state has room for another mark: it is small whatever people ask.</summary>
+    public static bool HasRoomFor(this RunState run, MarkRequest request) => request.Kind switch
+    {
+        MarkKind.Tag => run.Tags.Count < MaxTags || run.Tags.ContainsKey(request.Tag!.Value.Value),
+        MarkKind.Pin => run.Pins.Length < MaxPins,
+        _ => true,
+    };
+
+    /// <summary>Decides a tag or pin; nobody is fenced.</summary>
+    public static RunState DecideMark(
+        this RunState run, SnapshotView target, MarkRequest request, long ledgerSize, DateTimeOffset now)
+    {
+        var kind = request.Kind switch
+        {
+            MarkKind.Tag => RecordKind.Tag,
+            MarkKind.Untag => RecordKind.Untag,
+            MarkKind.Pin => RecordKind.Pin,
+            _ => RecordKind.Unpin,
+        };
+        var record = run.RecordOf(kind, target, request.Actor, request.Reason, now) with { Tag = request.Tag };
+        return run.Decide(record, target, ledgerSize, DetailOf(record));
+    }
+
+    /// <summary>The state after the ledger has taken what was decided.</summary>
+    public static RunState Finish(this RunState run, RunId id, DateTimeOffset now)
+    {
+        var unfinished = run.Unfinished!;
+        var record = LedgerRecord.Decode(unfinished.Record);
+        return (run.Apply(record, unfinished) with { Unfinished = null }).With(id, now, EventOf(record.Kind), e => e with
+        {
+            Sequence = unfinished.Target.Sequence,
+            Step = unfinished.TargetStep,
+            Manifest = unfinished.Target.Manifest,
+            Detail = unfinished.Detail,
+        });
+    }
+
+    /// <summary>Which event a record of the ledger is.</summary>
+    public static RunEventKind EventOf(string kind) => kind switch
+    {
+        RecordKind.Snapshot => RunEventKind.Committed,
+        RecordKind.Rollback => RunEventKind.RolledBack,
+        RecordKind.Tag => RunEventKind.Tagged,
+        RecordKind.Untag => RunEventKind.Untagged,
+        RecordKind.Pin => RunEventKind.Pinned,
+        _ => RunEventKind.Unpinned,
+    };
+
+    /// <summary>What an event says of a record that people asked for.</summary>
+    public static string DetailOf(LedgerRecord record)
+    {
+        var why = $"{record.Actor}: {record.Reason}";
+        return record.Tag is { } tag ? $"{tag}, {why}" : why;
+    }
+
+    /// <summary>The state that a rebuild found in the ledger.</summary>
+    public static RunState Rebuilt(RebuiltRun run) => new()
+    {
+        Token = run.Token,
+        Head = run.Head,
+        HeadStep = run.HeadStep,
+        LastSequence = run.LastSequence,
+        Committed = run.Committed,
+        LastEvent = run.LastEvent.Number,
+        Outbox = [run.LastEvent],
+        Tags = run.Tags,
+        Pins = run.Pins,
+    };
+
+    /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
+    public static void CheckReason(string what, string reason)
+    {
+        if (reason.Trim().Length == 0 || reason.Length > LedgerRecord.MaxReasonLength)
+        {
+            throw new InvalidInputException(
+                $"{what} needs a reason of 1 to {LedgerRecord.MaxReasonLength} characters: it stays in the ledger.");
+        }
+    }
+
+    /// <exception cref="InvalidInputException">The request cannot be carried out whatever the run's state.</exception>
+    public static void CheckMark(MarkRequest request)
+    {
+        CheckReason("A tag or pin", request.Reason);
+        if ((request.Tag is not null) != (request.Kind is MarkKind.Tag or MarkKind.Untag))
+            throw new InvalidInputException($"{request.Kind} {(request.Tag is null ? "needs a tag" : "has no tag")}.");
     }
 
     public static RunView View(this RunState run, RunId id, DateTimeOffset now) => new()
@@ -132,6 +203,37 @@ internal static class RunDecisions
         Pending = run.Pending?.Sequence,
         LastEvent = run.LastEvent,
         ChangedAt = run.Outbox.LastOrDefault()?.At,
+        Tags = run.Tags,
+        Pins = run.Pins,
+    };
+
+    private static LedgerRecord RecordOf(
+        this RunState run, string kind, SnapshotView target, string actor, string reason, DateTimeOffset now) => new()
+        {
+            Kind = kind,
+            Run = target.Run,
+            Sequence = target.Sequence,
+            Manifest = target.Manifest!.Value,
+            Token = run.Token,
+            Event = run.LastEvent + 1,
+            At = now,
+            Actor = actor,
+            Reason = reason,
+        };
+
+    private static RunState Decide(
+        this RunState run, LedgerRecord record, SnapshotView target, long ledgerSize, string detail) => run with
+        {
+            Unfinished = new PendingRecord(record.Encode(), ledgerSize, target.Link!, target.Order.Plan.Step, detail),
+        };
+
+    private static RunState Apply(this RunState run, LedgerRecord record, PendingRecord unfinished) => record.Kind switch
+    {
+        RecordKind.Rollback => run with { Head = unfinished.Target, HeadStep = unfinished.TargetStep },
+        RecordKind.Tag => run with { Tags = new(run.Tags) { [record.Tag!.Value.Value] = record.Sequence } },
+        RecordKind.Untag => run with { Tags = run.Tags.Where(t => t.Key != record.Tag!.Value.Value).ToDictionary() },
+        RecordKind.Pin => run with { Pins = [.. run.Pins, record.Sequence] },
+        _ => run with { Pins = run.Pins.Where(p => p != record.Sequence).ToArray() },
     };
 
     private static RunState With(

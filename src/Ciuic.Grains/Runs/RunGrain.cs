@@ -1,5 +1,6 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -11,6 +12,7 @@ namespace Ciuic.Grains;
 /// </summary>
 internal sealed class RunGrain(
     [PersistentState("run", Persistence.Provider)] IPersistentState<RunState> state,
+    IObjectStore store,
     IOptions<RunOptions> options,
     IOptions<LedgerOptions> ledger,
     TimeProvider time,
@@ -26,7 +28,7 @@ internal sealed class RunGrain(
 
     public async Task<OpenReply> OpenAsync(OpenRequest request)
     {
-        await FinishRollbackAsync();
+        await FinishRecordAsync();
         if (!Run.MayOpen(request, Now))
         {
             logger.Refused(Id, request.Trainer, Run.Lease!.ExpiresAt);
@@ -34,7 +36,7 @@ internal sealed class RunGrain(
         }
 
         if (Run.LastEvent == 0)
-            await GrainFactory.GetGrain<ICatalogueGrain>(ICatalogueGrain.ShelfOf(Id)).AddAsync(Id);
+            await RegisterAsync();
         // The same attempt asking again has not lost its snapshot in flight; a new one must know how it ended.
         if (Run.Lease?.Attempt != request.Attempt)
             await SettlePendingAsync($"a new attempt was opened by {request.Trainer}");
@@ -81,8 +83,8 @@ internal sealed class RunGrain(
 
     public async Task<RollbackReply> RollbackAsync(RollbackRequest request)
     {
-        CheckReason(request);
-        await FinishRollbackAsync();
+        RunDecisions.CheckReason("A rollback", request.Reason);
+        await FinishRecordAsync();
         var target = await SnapshotOf(request.To).GetAsync();
         if (target?.Link is null)
             return new RollbackReply(RollbackOutcome.NotFound, Run.View(Id, Now));
@@ -91,15 +93,48 @@ internal sealed class RunGrain(
         await SettlePendingAsync($"the run was rolled back to #{request.To}");
         // Asking again after a lost answer finds the work done.
         if (Run.Head != target.Link)
-            await DecideAndFinishAsync(target, request);
+        {
+            var size = await Ledger.GetSizeAsync();
+            await DecideAndFinishAsync(Run.DecideRollback(target, request, size, Now));
+        }
+
         return new RollbackReply(RollbackOutcome.Done, Run.View(Id, Now));
+    }
+
+    public async Task<MarkReply> MarkAsync(MarkRequest request)
+    {
+        RunDecisions.CheckMark(request);
+        await FinishRecordAsync();
+        var target = await SnapshotOf(request.Sequence).GetAsync();
+        if (target?.Link is null)
+            return new MarkReply(MarkOutcome.NotFound, Run.View(Id, Now));
+        if (!Run.HasRoomFor(request))
+            return new MarkReply(MarkOutcome.TooMany, Run.View(Id, Now));
+        if (!Run.IsMarked(request))
+        {
+            var size = await Ledger.GetSizeAsync();
+            await DecideAndFinishAsync(Run.DecideMark(target, request, size, Now));
+        }
+
+        return new MarkReply(MarkOutcome.Done, Run.View(Id, Now));
+    }
+
+    public async Task<bool> RebuildAsync(RebuiltRun run)
+    {
+        if (Run.LastEvent > 0)
+            return false;
+        await Catalogue.AddAsync(Id);
+        // Dying before this line: the run is unknown still, and the next rebuild comes by again.
+        await SaveAsync(RunDecisions.Rebuilt(run));
+        logger.Rebuilt(Id, run.Committed);
+        return true;
     }
 
     public async Task<RunView?> DescribeAsync()
     {
         if (Run.LastEvent == 0)
             return null;
-        await FinishRollbackAsync();
+        await FinishRecordAsync();
         return Run.View(Id, Now);
     }
 
@@ -109,6 +144,22 @@ internal sealed class RunGrain(
         ArgumentOutOfRangeException.ThrowIfNotEqual(limit is >= 1 and <= 1_000, true);
         await _feed.FlushAsync(this, Run);
         return await _feed.ReadAsync(this, Id, from, Math.Min(limit, Run.LastEvent - from + 1));
+    }
+
+    /// <summary>
+    /// A run that is new to this database must be new to the bucket too: otherwise the database was lost, and numbers that
+    /// were given before would be given again.
+    /// </summary>
+    private async Task RegisterAsync()
+    {
+        await foreach (var found in store.ListAsync(BucketLayout.RunPrefix(Id), CancellationToken.None))
+        {
+            throw new ConflictException(
+                $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
+                + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket.");
+        }
+
+        await Catalogue.AddAsync(Id);
     }
 
     private bool Holds(FencingToken token) => Run.Lease is { } lease && lease.Token == token;
@@ -129,36 +180,26 @@ internal sealed class RunGrain(
             await EndAsync(await SnapshotOf(pending.Sequence).SettleAsync(pending.Order, reason));
     }
 
-    private async Task DecideAndFinishAsync(SnapshotView target, RollbackRequest request)
+    private async Task DecideAndFinishAsync(RunState decided)
     {
-        var size = await Ledger.GetSizeAsync();
         // Dying after this line: the decision is stored, and whoever talks to the run next finishes it.
-        await SaveAsync(Run.DecideRollback(target, request, size, Now));
-        await FinishRollbackAsync();
+        await SaveAsync(decided);
+        await FinishRecordAsync();
     }
 
-    private async Task FinishRollbackAsync()
+    private async Task FinishRecordAsync()
     {
-        if (Run.Rollback is not { } rollback)
+        if (Run.Unfinished is not { } unfinished)
             return;
-        await Ledger.AppendAsync(rollback.Record, rollback.NotBefore);
-        await SaveAsync(Run.FinishRollback(Id, Now));
-        logger.HeadMoved(Id, rollback.Target.Sequence, rollback.TargetStep);
+        await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
+        await SaveAsync(Run.Finish(Id, Now));
+        logger.HeadMoved(Id, Run.Head!.Sequence, Run.HeadStep!.Value);
     }
 
     private async Task SaveAsync(RunState next)
     {
         await this.SaveAsync(state, _feed.DropFlushed(next));
         await _feed.FlushAsync(this, Run);
-    }
-
-    private static void CheckReason(RollbackRequest request)
-    {
-        if (request.Reason.Trim().Length == 0 || request.Reason.Length > LedgerRecord.MaxReasonLength)
-        {
-            throw new InvalidInputException(
-                $"A rollback needs a reason of 1 to {LedgerRecord.MaxReasonLength} characters: it stays in the ledger.");
-        }
     }
 
     private OpenReply Reply(bool granted) => new()
@@ -168,6 +209,8 @@ internal sealed class RunGrain(
         Head = Run.Head,
         RenewEvery = options.Value.LeaseDuration / 3,
     };
+
+    private ICatalogueGrain Catalogue => GrainFactory.GetGrain<ICatalogueGrain>(ICatalogueGrain.ShelfOf(Id));
 
     private ILedgerGrain Ledger => GrainFactory.GetGrain<ILedgerGrain>(ledger.Value.Name);
 

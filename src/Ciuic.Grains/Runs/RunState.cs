@@ -43,9 +43,17 @@ public sealed record RunState
     [Id(8)]
     public RunEvent[] Outbox { get; init; } = [];
 
-    /// <summary>A rollback that was decided and may not be in the ledger yet.</summary>
+    /// <summary>What a person asked for and was decided, but may not be in the ledger yet.</summary>
     [Id(9)]
-    public PendingRollback? Rollback { get; init; }
+    public PendingRecord? Unfinished { get; init; }
+
+    /// <summary>Which snapshot has which tag.</summary>
+    [Id(10)]
+    public Dictionary<string, Sequence> Tags { get; init; } = [];
+
+    /// <summary>Snapshots that must not be forgotten.</summary>
+    [Id(11)]
+    public Sequence[] Pins { get; init; } = [];
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>
@@ -54,12 +62,12 @@ public sealed record RunState
 [GenerateSerializer, Immutable, Alias("ciuic.PendingSnapshot")]
 public sealed record PendingSnapshot(Sequence Sequence, SnapshotOrder Order);
 
-/// <summary>A rollback that will be finished whatever dies.</summary>
+/// <summary>A rollback, tag or pin that will be finished whatever dies.</summary>
 /// <param name="Record">The ledger record's bytes.</param>
 /// <param name="NotBefore">Size of the ledger before the first try.</param>
-/// <param name="Target">The new head.</param>
+/// <param name="Target">The snapshot it is about.</param>
 /// <param name="TargetStep">Its step.</param>
 /// <param name="Detail">Who and why.</param>
 [GenerateSerializer, Immutable, Alias("ciuic.PendingRollback")]
-public sealed record PendingRollback(
+public sealed record PendingRecord(
     byte[] Record, long NotBefore, SnapshotLink Target, long TargetStep, string Detail);

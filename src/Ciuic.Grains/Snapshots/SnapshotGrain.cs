@@ -102,6 +102,21 @@ internal sealed class SnapshotGrain(
         return Data.Order is null ? null : Data.View(Id);
     }
 
+    public async Task<bool> WaitFinalAsync(TimeSpan patience)
+    {
+        await WaitAsync(patience);
+        return Data.Position is { } position && await Ledger.WaitFinalAsync(position.Height, patience);
+    }
+
+    public async Task<string?> RebuildAsync(RebuiltSnapshot snapshot)
+    {
+        if (Data.Order is not null)
+            return null;
+        var (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
+        await ChangeAsync(d => d.Order is null ? data : d);
+        return damage;
+    }
+
     public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : Data.View(Id));
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();

@@ -22,6 +22,26 @@ internal static class SnapshotManifests
         CreatedAt = order.CreatedAt,
         Trainer = order.Plan.Trainer,
         Shards = shards,
+        Signer = order.Plan.Signer,
+    };
+
+    /// <summary>What a snapshot was begun with, from its root manifest: the inverse of <see cref="Build"/>.</summary>
+    public static SnapshotOrder OrderOf(Manifest manifest) => new()
+    {
+        Plan = new SnapshotPlan
+        {
+            Step = manifest.Step,
+            Epoch = manifest.Epoch,
+            NextSample = manifest.NextSample,
+            Metrics = manifest.Metrics.ToDictionary(),
+            Labels = manifest.Labels.ToDictionary(),
+            WorldSize = manifest.WorldSize,
+            Trainer = manifest.Trainer,
+            Signer = manifest.Signer,
+        },
+        Token = manifest.Token,
+        Parent = manifest.Parent,
+        CreatedAt = manifest.CreatedAt,
     };
 
     /// <summary>Refuses a plan before a sequence is spent on it.</summary>

@@ -18,6 +18,7 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
         try
         {
             shards = await manifests.ReadShardsAsync(manifest, CancellationToken.None);
+            await manifests.CheckSignaturesAsync(manifest, CancellationToken.None);
         }
         catch (CorruptException error)
         {

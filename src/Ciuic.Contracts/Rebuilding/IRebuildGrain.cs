@@ -1,0 +1,61 @@
+namespace Ciuic.Contracts;
+
+/// <summary>
+/// Fills an empty database with what a ledger and its bucket say: runs, heads, tags, pins, history. Leases are not among
+/// it: every attempt of before is fenced. Its key is the ledger's name.
+/// </summary>
+[Alias("ciuic.IRebuildGrain")]
+public interface IRebuildGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Begins in the background, or goes on where a rebuild was interrupted. Runs that the database knows are left as they
+    /// are. While one is at work, again changes nothing.
+    /// </summary>
+    [Alias("Start")]
+    Task StartAsync();
+
+    /// <summary>How far it is.</summary>
+    [Alias("Describe")]
+    Task<RebuildView> DescribeAsync();
+}
+
+/// <summary>How far a rebuild is.</summary>
+[GenerateSerializer, Immutable, Alias("ciuic.RebuildView")]
+public sealed record RebuildView
+{
+    /// <summary>Whether it is over.</summary>
+    [Id(0)]
+    public required bool IsOver { get; init; }
+
+    /// <summary>Why it could not go on; null when all is well.</summary>
+    [Id(1)]
+    public required string? Problem { get; init; }
+
+    /// <summary>Whether the problem is damage in the bucket, and not an absent server.</summary>
+    [Id(2)]
+    public required bool IsDamage { get; init; }
+
+    /// <summary>Blocks read.</summary>
+    [Id(3)]
+    public required long Blocks { get; init; }
+
+    /// <summary>Snapshots rebuilt.</summary>
+    [Id(4)]
+    public required long Snapshots { get; init; }
+
+    /// <summary>Snapshots to rebuild; 0 while unknown.</summary>
+    [Id(5)]
+    public required long TotalSnapshots { get; init; }
+
+    /// <summary>Runs rebuilt, by name.</summary>
+    [Id(6)]
+    public required string[] Rebuilt { get; init; }
+
+    /// <summary>Runs that the database knew already, by name.</summary>
+    [Id(7)]
+    public required string[] Kept { get; init; }
+
+    /// <summary>Committed snapshots whose manifests are damaged, and how: history has them, nobody can restore them.</summary>
+    [Id(8)]
+    public required string[] Damaged { get; init; }
+}

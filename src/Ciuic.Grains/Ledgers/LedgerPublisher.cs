@@ -1,0 +1,134 @@
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Grains;
+
+/// <summary>
+/// Publishes tree heads beside the appends: at an interval, and ever more slowly while the quorum is missing. Commits
+/// never wait for it. Used on one grain's scheduler only.
+/// </summary>
+internal sealed class LedgerPublisher(
+    LedgerBucket bucket,
+    LedgerTrust trust,
+    Func<Task<LedgerWriter>> writer,
+    LedgerOptions options,
+    TimeProvider time,
+    ILogger logger)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+
+    private readonly Cosigners _cosigners = new(trust.Policy, trust.Witnesses);
+    private readonly SemaphoreSlim _one = new(1);
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _worker = Task.CompletedTask;
+    private TaskCompletionSource _advanced = NewSignal();
+
+    /// <summary>Blocks that the published tree head covers; -1 while unknown.</summary>
+    public long PublishedSize { get; private set; } = -1;
+
+    /// <summary>Why the newest blocks are not published; null where they are, or will be in a moment.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>How far each witness is.</summary>
+    public IReadOnlyList<WitnessLag> Lags => _cosigners.Lags;
+
+    /// <summary>Takes note that there are new blocks.</summary>
+    public void Announce()
+    {
+        if (_worker.IsCompleted)
+            _worker = PublishLaterAsync();
+    }
+
+    /// <summary>Publishes now, unless the published tree head covers the size already.</summary>
+    /// <exception cref="UnavailableException">The quorum has not cosigned.</exception>
+    public async Task PublishAsync(long size)
+    {
+        await _one.WaitAsync(_stopping.Token);
+        try
+        {
+            if (PublishedSize < size)
+                await PublishOnceAsync();
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Waits for a published tree head that covers a block.</summary>
+    public async Task<bool> WaitAsync(long height, TimeSpan patience)
+    {
+        using var deadline = new CancellationTokenSource(patience, time);
+        while (PublishedSize <= height && !deadline.IsCancellationRequested)
+        {
+            Announce();
+            await _advanced.Task.WaitAsync(deadline.Token).ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        return PublishedSize > height;
+    }
+
+    /// <summary>Stops; what is not published yet will be by the next activation.</summary>
+    public async Task StopAsync(CancellationToken cancel)
+    {
+        await _stopping.CancelAsync();
+        await _worker.WaitAsync(cancel).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    }
+
+    private async Task PublishLaterAsync()
+    {
+        var pause = options.PublishInterval;
+        var tries = 0;
+        while (await PauseAsync(pause) && !await TryPublishAsync())
+        {
+            pause = FirstPause * Math.Pow(2, Math.Min(tries++, 20));
+            pause = pause < options.MaxPublishPause ? pause : options.MaxPublishPause;
+            logger.PublishDelayed(bucket.Name, Problem!, pause);
+        }
+    }
+
+    private async Task<bool> PauseAsync(TimeSpan pause)
+    {
+        await Task.Delay(pause, time, _stopping.Token).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        return !_stopping.IsCancellationRequested;
+    }
+
+    /// <returns>Whether everything appended so far is published, or trying again is pointless.</returns>
+    private async Task<bool> TryPublishAsync()
+    {
+        try
+        {
+            var size = (await writer()).Tip.Size;
+            await PublishAsync(size);
+            // Blocks that came meanwhile have been announced to a worker that was busy: go on for them.
+            return (await writer()).Tip.Size == PublishedSize;
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+        catch (Exception error)
+        {
+            Problem = error.Message;
+            return error is CorruptException or ConflictException;
+        }
+    }
+
+    private async Task PublishOnceAsync()
+    {
+        var head = await new TreePublisher(bucket, _cosigners).PublishAsync(await writer(), _stopping.Token);
+        PublishedSize = head.Head.Size;
+        Problem = null;
+        if (trust.Accepted is not null)
+            await trust.Accepted.RememberAsync(bucket, head, _stopping.Token);
+        var advanced = _advanced;
+        _advanced = NewSignal();
+        advanced.SetResult();
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

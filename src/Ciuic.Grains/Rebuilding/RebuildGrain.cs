@@ -1,0 +1,135 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Grains;
+
+/// <summary>
+/// Rebuilds in the background, on its own scheduler; calls only look. It stores nothing itself: after a crash it begins
+/// again, and what was rebuilt before stays as it is. A run's own state is written last, so that nobody sees half a run.
+/// </summary>
+internal sealed class RebuildGrain(
+    IObjectStore store, LedgerSigner signer, TimeProvider time, ILogger<RebuildGrain> logger) : Grain, IRebuildGrain
+{
+    /// <summary>Snapshots rebuilt at once: their manifests are read from the bucket.</summary>
+    private const int Parallelism = 16;
+
+    private static readonly RebuildView Nothing = new()
+    {
+        IsOver = true,
+        Problem = null,
+        IsDamage = false,
+        Blocks = 0,
+        Snapshots = 0,
+        TotalSnapshots = 0,
+        Rebuilt = [],
+        Kept = [],
+        Damaged = [],
+    };
+
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _work = Task.CompletedTask;
+    private RebuildView _view = Nothing;
+
+    private string Ledger => this.GetPrimaryKeyString();
+
+    public Task StartAsync()
+    {
+        if (_work.IsCompleted)
+        {
+            _view = Nothing with { IsOver = false };
+            _work = RunAsync();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task<RebuildView> DescribeAsync() => Task.FromResult(_view);
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
+    {
+        await _stopping.CancelAsync();
+        await _work.WaitAsync(cancel);
+    }
+
+    private async Task RunAsync()
+    {
+        try
+        {
+            var runs = await ReadLedgerAsync();
+            await ReadTracesAsync(runs);
+            _view = _view with { TotalSnapshots = runs.Values.Sum(r => (long)r.Snapshots().Count()) };
+            foreach (var run in runs.Values)
+                await RebuildAsync(run);
+        }
+        catch (Exception error)
+        {
+            logger.RebuildFailed(Ledger, error.Message);
+            _view = _view with { Problem = error.Message, IsDamage = error is CorruptException };
+        }
+
+        _view = _view with { IsOver = true };
+    }
+
+    private async Task<SortedDictionary<string, RunRebuild>> ReadLedgerAsync()
+    {
+        var runs = new SortedDictionary<string, RunRebuild>(StringComparer.Ordinal);
+        var bucket = new LedgerBucket(store, Ledger);
+        await foreach (var linked in LedgerReader.ReadAsync(bucket, signer.TreeHeadVerifiers, _stopping.Token))
+        {
+            var at = DateTimeOffset.FromUnixTimeMilliseconds(linked.Block.TimeMs);
+            foreach (var (line, record) in linked.Block.Facts())
+                Of(runs, record.Run).Add(record, new LedgerPosition(linked.Block.Height, line), at);
+            _view = _view with { Blocks = linked.After.Size };
+        }
+
+        return runs;
+    }
+
+    /// <summary>Snapshots that were never committed have spent their numbers all the same.</summary>
+    private async Task ReadTracesAsync(SortedDictionary<string, RunRebuild> runs)
+    {
+        await foreach (var found in store.ListAsync(BucketLayout.RunsPrefix, _stopping.Token))
+        {
+            var parts = found.Key.Path.Split('/');
+            if (parts.Length == 4 && RunId.TryParse(parts[1], null, out var run) && Sequence.TryParse(parts[2], null, out var sequence))
+                Of(runs, run).SawSequence(sequence.Value);
+        }
+    }
+
+    private async Task RebuildAsync(RunRebuild run)
+    {
+        var grain = GrainFactory.GetGrain<IRunGrain>(run.Run.Value);
+        if (await grain.DescribeAsync() is not null)
+        {
+            _view = _view with { Kept = [.. _view.Kept, run.Run.Value] };
+            return;
+        }
+
+        foreach (var some in run.Snapshots().Chunk(Parallelism))
+            await Task.WhenAll(some.Select(s => RebuildAsync(s.Id, s.Snapshot)));
+        foreach (var page in run.Events.Chunk(IHistoryPageGrain.Capacity).Index())
+            await GrainFactory.GetGrain<IHistoryPageGrain>($"{run.Run}/{page.Index}").AppendAsync(page.Item);
+        var isNew = await grain.RebuildAsync(run.Result(time.GetUtcNow()));
+        _view = isNew
+            ? _view with { Rebuilt = [.. _view.Rebuilt, run.Run.Value] }
+            : _view with { Kept = [.. _view.Kept, run.Run.Value] };
+    }
+
+    private async Task RebuildAsync(SnapshotId id, RebuiltSnapshot snapshot)
+    {
+        var damage = await GrainFactory.GetGrain<ISnapshotGrain>(id.ToString()).RebuildAsync(snapshot);
+        _view = _view with { Snapshots = _view.Snapshots + 1 };
+        if (damage is not null)
+            _view = _view with { Damaged = [.. _view.Damaged, $"{id}: {damage}"] };
+    }
+
+    private static RunRebuild Of(SortedDictionary<string, RunRebuild> runs, RunId run)
+    {
+        if (!runs.TryGetValue(run.Value, out var rebuild))
+            runs[run.Value] = rebuild = new RunRebuild(run);
+        return rebuild;
+    }
+}
