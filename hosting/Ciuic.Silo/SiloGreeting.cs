@@ -16,9 +16,15 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         var name = summary.Settings.Ledger.Name;
+        var ledger = grains.GetGrain<ILedgerGrain>(name);
         try
         {
-            await grains.GetGrain<ILedgerGrain>(name).PublishAsync();
+            await ledger.PublishAsync();
+        }
+        catch (UnavailableException error)
+        {
+            // Commits go on; the ledger tries again by itself.
+            NotFinal(logger, name, error.Message);
         }
         catch (CiuicException error)
         {
@@ -26,7 +32,7 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
             LedgerUnusable(logger, name, error.Message);
         }
 
-        Console.WriteLine(summary);
+        Console.WriteLine(summary.Greet(await ledger.DescribeAsync()));
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -38,6 +44,9 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(41, LogLevel.Warning, "Ledger {Ledger}: committed blocks are not final yet: {Error}")]
+    private static partial void NotFinal(ILogger logger, string ledger, string error);
 
     [LoggerMessage(40, LogLevel.Critical, "Ledger {Ledger} cannot be written: {Error}")]
     private static partial void LedgerUnusable(ILogger logger, string ledger, string error);

@@ -34,14 +34,14 @@ internal static class SiloHost
         Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.SiloPort);
         Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.GatewayPort);
         var store = settings.Store.Open(TimeProvider.System);
-        var signer = KeyFiles.LoadOrCreate(
-            settings.Ledger.KeyDirectory, settings.Ledger.Name, settings.Ledger.Origin);
+        var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
+        var trust = LedgerTrustSettings.Read(settings.Ledger, settings.Store.IsDurable, signer);
         builder.Services.AddSingleton(DatabaseLock.Take(settings.Database.Path));
         var database = SqliteDatabase.Open(settings.Database.Path);
         AddOptions(builder.Services, settings);
-        builder.Services.AddSingleton(new SiloSummary(settings, store, signer));
+        builder.Services.AddSingleton(new SiloSummary(settings, store));
         builder.Services.AddHostedService<SiloGreeting>();
-        builder.UseOrleans(silo => Configure(silo, settings, database, store, signer));
+        builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
         return builder.Build();
     }
 
@@ -54,7 +54,12 @@ internal static class SiloHost
     }
 
     private static void Configure(
-        ISiloBuilder silo, SiloSettings settings, SqliteDataSource database, IObjectStore store, LedgerSigner signer)
+        ISiloBuilder silo,
+        SiloSettings settings,
+        SqliteDataSource database,
+        IObjectStore store,
+        LedgerSigner signer,
+        LedgerTrust trust)
     {
         silo.UseLocalhostClustering(
             settings.Silo.SiloPort, settings.Silo.GatewayPort, null, settings.Silo.ServiceId, settings.Silo.ClusterId);
@@ -66,7 +71,7 @@ internal static class SiloHost
             o.DataSource = database;
         });
         silo.AddMemoryStreams(Contracts.RunEvent.StreamProvider);
-        silo.AddCiuicGrains(store, signer);
+        silo.AddCiuicGrains(store, signer, trust);
     }
 
     private static void AddStorage(ISiloBuilder silo, string provider, SqliteDataSource database) =>

@@ -1,10 +1,10 @@
-using Ciuic.Snapshots;
+using Ciuic.Contracts;
 using Ciuic.Storage;
 
 namespace Ciuic.Silo;
 
 /// <summary>What a person wants to know about a silo that has started.</summary>
-internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store, LedgerSigner Signer)
+internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store)
 {
     /// <summary>What <c>--help</c> prints.</summary>
     public const string Help = """
@@ -18,12 +18,14 @@ internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store, Le
         SIGTERM drains and stops. Exit codes: 0 stopped, 2 usage or configuration, 13 store unreachable, 1 anything else.
         """;
 
-    public override string ToString() => $"""
+    /// <summary>What it prints when it has started.</summary>
+    public string Greet(LedgerView ledger) => $"""
         Ciuic silo is ready.
           gateway       127.0.0.1:{Settings.Silo.GatewayPort}
           database      {Path.GetFullPath(Settings.Database.Path)}
           store         {Store.Location}
           ledger        {Settings.Ledger.Name} ({Settings.Ledger.Origin})
-          verifier key  {Signer.TreeHeads.Verifier}
+          blocks        {ledger.Size}, of which {ledger.PublishedSize} are final (quorum: {ledger.Quorum})
+          verifier key  {ledger.TreeHeadKeys[^1]}
         """;
 }

@@ -7,9 +7,9 @@ namespace Ciuic.Cli;
 internal static class CiuicCommandLine
 {
     private const string Description = """
-        Looks at runs and snapshots, rolls back, audits.
+        Looks at runs and snapshots, rolls back, proves, audits.
 
-        REF is latest, step:N, #sequence or the first digits of a snapshot's digest.
+        REF is latest, step:N, #sequence, tag:NAME or the first digits of a snapshot's digest.
         Settings come from appsettings.json beside the program, the environment (Ciuic__Client__Gateways__0=...)
         and --set NAME=VALUE.
 
@@ -49,12 +49,27 @@ internal static class CiuicCommandLine
         }
     }
 
-    private static RootCommand Root(CommandOutput output) => new(Description)
+    private static RootCommand Root(CommandOutput output)
     {
+        var root = new RootCommand(Description);
+        foreach (var command in Commands(output))
+            root.Add(command);
+        return root;
+    }
+
+    private static IEnumerable<Command> Commands(CommandOutput output) =>
+    [
         RunsCommand.Create(output),
         LsCommand.Create(output),
         ShowCommand.Create(output),
         RollbackCommand.Create(output),
+        .. MarkCommands.Create(output),
+        ProofCommand.Create(output),
+        VerifyCommand.Create(output),
         AuditCommand.Create(output),
-    };
+        LedgerCommands.Create(output),
+        WitnessCommand.Create(output),
+        RebuildCommand.Create(output),
+        KeyCommand.Create(output),
+    ];
 }

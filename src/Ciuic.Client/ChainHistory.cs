@@ -57,6 +57,7 @@ public sealed class ChainHistory
             SnapshotRef.Latest => view.Head?.Sequence,
             SnapshotRef.AtSequence at => at.Sequence,
             SnapshotRef.AtStep at => await NewestAsync(run, e => e.Step == at.Step, cancel),
+            SnapshotRef.Tagged with => view.Tags.TryGetValue(with.Tag.Value, out var tagged) ? tagged : null,
             SnapshotRef.WithDigest with => await OnlyAsync(run, with.Prefix, cancel),
             _ => null,
         };
@@ -96,6 +97,45 @@ public sealed class ChainHistory
             _ => throw new ConflictException(
                 $"Run {run} is being trained by {reply.View.Lease?.Trainer} until {reply.View.Lease?.ExpiresAt:u}. "
                 + "Stop it first, or use --force to fence it."),
+        };
+    }
+
+    /// <summary>Tags, untags, pins or unpins a committed snapshot; the ledger keeps who and why.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="kind">What to do.</param>
+    /// <param name="tag">The tag; null for pins.</param>
+    /// <param name="reason">Why: it stays in the ledger.</param>
+    /// <param name="actor">Who: it stays in the ledger.</param>
+    /// <param name="cancel">Ends the waiting, not the change.</param>
+    /// <exception cref="NotFoundException">There is no such committed snapshot.</exception>
+    /// <exception cref="ConflictException">The run has as many tags or pins as it may.</exception>
+    public async Task<SnapshotView> MarkAsync(
+        RunId run,
+        SnapshotRef snapshot,
+        MarkKind kind,
+        TagName? tag,
+        string reason,
+        string actor,
+        CancellationToken cancel = default)
+    {
+        var target = await FindAsync(run, snapshot, cancel);
+        var request = new MarkRequest
+        {
+            Kind = kind,
+            Sequence = target.Sequence,
+            Tag = tag,
+            Reason = reason,
+            Actor = actor,
+        };
+        var reply = await _coordinator.MarkAsync(run, request, cancel);
+        return reply.Outcome switch
+        {
+            MarkOutcome.Done => target,
+            MarkOutcome.NotFound => throw new NotFoundException(
+                $"Snapshot #{target.Sequence} of run {run} is {target.State}, not committed: it can be neither tagged nor pinned."),
+            _ => throw new ConflictException(
+                $"Run {run} has {reply.View.Tags.Count} tags and {reply.View.Pins.Length} pins, as many as it may: take one away first."),
         };
     }
 

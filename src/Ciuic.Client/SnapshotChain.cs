@@ -1,4 +1,5 @@
 using Ciuic.Core;
+using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -25,12 +26,15 @@ public sealed class SnapshotChain : IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
+    private readonly AcceptedHeads? _accepted;
+    private readonly TlogPolicy _policy;
 
     internal SnapshotChain(
         ClientOptions client,
         SaveOptions save,
         ICoordinator coordinator,
         IObjectStore store,
+        AcceptedHeads? accepted,
         TimeProvider time,
         ILoggerFactory loggers)
     {
@@ -40,11 +44,21 @@ public sealed class SnapshotChain : IAsyncDisposable
         _store = store;
         _time = time;
         _loggers = loggers;
+        _accepted = accepted;
+        _policy = client.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(client.PolicyFile);
         History = new ChainHistory(coordinator);
+        Ledger = new ChainLedger(coordinator, client.Ledger, time);
+        Proofs = new SnapshotProofs(new LedgerBucket(store, client.Ledger), _policy, _accepted);
     }
 
     /// <summary>What is known of all runs: for tools and dashboards.</summary>
     public ChainHistory History { get; }
+
+    /// <summary>The ledger's writer.</summary>
+    public ChainLedger Ledger { get; }
+
+    /// <summary>Proofs of committed snapshots, from the bucket alone.</summary>
+    public SnapshotProofs Proofs { get; }
 
     /// <summary>
     /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c> and <c>Ciuic:Store</c> and opens the bucket. A silo is
@@ -58,10 +72,16 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
         var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
-        var store = StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store").Open(TimeProvider.System);
+        var options = StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store");
         loggers ??= NullLoggerFactory.Instance;
         return Task.FromResult(new SnapshotChain(
-            client, save, new OrleansCoordinator(new OrleansConnection(client, loggers)), store, TimeProvider.System, loggers));
+            client,
+            save,
+            new OrleansCoordinator(new OrleansConnection(client, loggers)),
+            options.Open(TimeProvider.System),
+            options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
+            TimeProvider.System,
+            loggers));
     }
 
     /// <summary>
@@ -99,7 +119,8 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal async Task<TrainingRun> OpenRunAsync(RunId id, Guid attempt, CancellationToken cancel)
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
-        var run = new TrainingRun(id, _client, _save, _coordinator, _store, attempt, _time, logger);
+        var trust = new LedgerWatch(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
+        var run = new TrainingRun(id, _client, _save, _coordinator, _store, trust, attempt, _time, logger);
         try
         {
             await WaitForSiloAsync(_client.ConnectPatience, cancel);

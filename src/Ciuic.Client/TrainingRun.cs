@@ -20,6 +20,8 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly ClientOptions _client;
     private readonly ICoordinator _coordinator;
     private readonly IObjectStore _store;
+    private readonly LedgerWatch _ledger;
+    private readonly SigningKey? _key;
     private readonly RunOpening _opening;
     private readonly StagingArena _arena;
     private readonly ChunkStore _chunks;
@@ -36,6 +38,7 @@ public sealed class TrainingRun : IAsyncDisposable
         SaveOptions options,
         ICoordinator coordinator,
         IObjectStore store,
+        LedgerWatch ledger,
         Guid attempt,
         TimeProvider time,
         ILogger logger)
@@ -45,6 +48,8 @@ public sealed class TrainingRun : IAsyncDisposable
         _options = options;
         _coordinator = coordinator;
         _store = store;
+        _ledger = ledger;
+        _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile);
         _logger = logger;
         _opening = new RunOpening(
             run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger));
@@ -52,7 +57,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _chunks = new ChunkStore(store);
         _policy = new SavePolicy(options, time);
         _delivery = new SaveDelivery(
-            run, coordinator, store, _opening, options.MaxWaiting, time, logger, ReportStage,
+            run, coordinator, store, _opening, _key, options.MaxWaiting, time, logger, ReportStage,
             (save, error) => _saver!.Fail(save.Handle, error));
         _saver = new Saver(
             run, options, _arena, new ShardUploader(_chunks, options.Workers), _delivery, time, logger,
@@ -109,12 +114,15 @@ public sealed class TrainingRun : IAsyncDisposable
     /// </summary>
     /// <exception cref="InvalidInputException">The snapshot does not fit; the message lists every mismatch.</exception>
     /// <exception cref="NotFoundException">The policy is Must and there is nothing to restore.</exception>
-    /// <exception cref="CorruptException">Snapshots exist and none is whole.</exception>
+    /// <exception cref="CorruptException">
+    /// Snapshots exist and none is whole, or the ledger was rolled back or forked since this machine last looked.
+    /// </exception>
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
         var withoutSilo = !_opening.IsOpen;
+        await _ledger.CheckAsync(cancel);
         var chain = withoutSilo
-            ? await ChainSource.FromBucketAsync(Id, _store, cancel)
+            ? await ChainSource.FromBucketAsync(Id, _ledger, cancel)
             : ChainSource.FromCluster(Id, _opening.Head, _coordinator);
         if (_client.Resume == ResumePolicy.Never)
             return await StartFreshAsync(chain, withoutSilo, cancel);
@@ -157,6 +165,7 @@ public sealed class TrainingRun : IAsyncDisposable
             Labels = new Dictionary<string, string>(labels ?? new Dictionary<string, string>()),
             WorldSize = 1,
             Trainer = ThisProcess.Identity,
+            Signer = _key?.Verifier,
         };
         var handle = await _saver.SaveAsync(_tracked, plan, cancel);
         _policy.MarkSaved();
@@ -174,6 +183,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _termination.Dispose();
         _chunks.Dispose();
         _arena.Dispose();
+        _key?.Dispose();
     }
 
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);

@@ -47,7 +47,7 @@ public sealed class CommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData(ExitCode.Usage, "audit")]
+    [InlineData(ExitCode.Usage, "audit", "--stor", "file:x")]
     [InlineData(ExitCode.Usage, "audit", "--store", "nothing")]
     [InlineData(ExitCode.NotFound, "audit", "--store", "file:/nowhere/at/all")]
     [InlineData(ExitCode.Usage, "audit", "--store", "memory:", "--key", "no-key")]

@@ -20,7 +20,7 @@ internal sealed class TestChain(CiuicCluster cluster)
     public Task<TrainingRun> OpenAsync(string run)
     {
         var chain = new SnapshotChain(
-            Client, Save, new OrleansCoordinator(Connection), cluster.Store, TimeProvider.System, Log);
+            Client, Save, new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
         return chain.OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
     }
 }

@@ -111,9 +111,10 @@ public sealed class KillTests : IAsyncDisposable
     private async Task CheckAsync()
     {
         var store = StoreUri.Open(_place.StoreUri);
-        var report = await BucketAudit.RunAsync(store, "main", [], 2, _ => { }, CancellationToken.None);
+        var report = await BucketAudit.RunAsync(
+            store, "main", TlogPolicy.Alone(), null, 2, _ => { }, CancellationToken.None);
         Assert.Empty(report.Findings);
-        var history = (await BucketHistory.ReadAsync(store, Run, CancellationToken.None))!;
+        var history = (await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), Run, [], CancellationToken.None))!;
         var acknowledged = Facts("@committed").ToList();
         Assert.InRange(acknowledged.Count, 1 + (Kills / KillsBetweenCommits), int.MaxValue);
         foreach (var words in acknowledged)

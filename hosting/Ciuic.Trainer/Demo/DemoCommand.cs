@@ -138,7 +138,8 @@ internal sealed class DemoCommand
                 DemoPlan.SecondBranchSteps, null, _screen.Steps(news, DemoPlan.SecondBranchSteps), _cancel);
         });
         answer.ForEach(line => _screen.Say($"  {line}"));
-        var history = await BucketHistory.ReadAsync(StoreUri.Open(_place.StoreUri), Run, _cancel);
+        var history = await BucketHistory.ReadAsync(
+            new LedgerBucket(StoreUri.Open(_place.StoreUri), "main"), Run, [], _cancel);
         var chain = history!.Chain().Reverse().ToList();
         var other = history.Snapshots.Except(chain).ToList();
         _screen.Say($"  chain now:       {Steps(chain)}");
@@ -153,7 +154,7 @@ internal sealed class DemoCommand
     {
         var report = await _screen.PartAsync("6. Auditing the store offline (the silo is stopped)", news =>
             BucketAudit.RunAsync(
-                StoreUri.Open(_place.StoreUri), "main", [key], Environment.ProcessorCount,
+                StoreUri.Open(_place.StoreUri), "main", TlogPolicy.Alone(key), null, Environment.ProcessorCount,
                 p => news($"{p.Stage} {p.Done}{(p.Total is null ? "" : $" of {p.Total}")}"), _cancel));
         foreach (var finding in report.Findings)
             _screen.Say($"  WRONG  {finding.Where}: {finding.What}");

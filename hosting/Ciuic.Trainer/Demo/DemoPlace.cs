@@ -51,6 +51,7 @@ internal sealed class DemoPlace
     [
         "--set", $"Ciuic:Client:Gateways:0=127.0.0.1:{GatewayPort}",
         "--set", $"Ciuic:Store:Uri={StoreUri}",
+        "--set", $"Ciuic:Client:StateDirectory={Path.Combine(Folder, "client")}",
     ];
 
     private static string NewFolder()

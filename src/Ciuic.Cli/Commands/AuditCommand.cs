@@ -10,23 +10,20 @@ internal static class AuditCommand
 {
     public static Command Create(CommandOutput output)
     {
-        var store = new Option<string>("--store") { Description = "The bucket: file:PATH.", Required = true };
-        var keys = new Option<string[]>("--key")
+        var (bucket, json) = (new BucketArguments(), CliSettings.Json());
+        var command = new Command(
+            "audit",
+            "Checks a whole bucket offline: every signature, every block, every byte. Without --key or a policy with the "
+            + "ledger's key only consistency is proven.")
         {
-            Description = "A verifier key known from elsewhere, or a file that holds some; without it only consistency is proven.",
-            DefaultValueFactory = _ => [],
+            json,
         };
-        var ledger = new Option<string?>("--ledger") { Description = "The ledger's name; default: all in the bucket." };
-        var json = CliSettings.Json();
-        var command = new Command("audit", "Checks a whole bucket offline: every signature, every block, every byte.")
-        {
-            store, keys, ledger, json,
-        };
+        bucket.AddTo(command);
         command.SetAction(async (parsed, cancel) =>
         {
-            var trusted = parsed.GetValue(keys)!.SelectMany(ReadKeys).ToList();
-            var bucket = OpenExisting(parsed.GetValue(store)!);
-            var reports = await AuditAsync(bucket, parsed.GetValue(ledger), trusted, output, cancel);
+            var trust = bucket.Trust(parsed);
+            var reports = await AuditAsync(
+                bucket.OpenStore(parsed), bucket.LedgerName(parsed), trust, bucket.Accepted(parsed), output, cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(reports.Select(AuditView.Json));
             else
@@ -39,7 +36,8 @@ internal static class AuditCommand
     private static async Task<List<AuditReport>> AuditAsync(
         IObjectStore bucket,
         string? ledger,
-        IReadOnlyList<VerifierKey> trusted,
+        TlogPolicy trust,
+        AcceptedHeads accepted,
         CommandOutput output,
         CancellationToken cancel)
     {
@@ -51,26 +49,10 @@ internal static class AuditCommand
         {
             var progress = new AuditProgressLines(output, name);
             reports.Add(await BucketAudit.RunAsync(
-                bucket, name, trusted, Environment.ProcessorCount, progress.Report, cancel));
+                bucket, name, trust, accepted, Environment.ProcessorCount, progress.Report, cancel));
             progress.End();
         }
 
         return reports;
-    }
-
-    private static IEnumerable<VerifierKey> ReadKeys(string text)
-    {
-        if (!File.Exists(text))
-            return [VerifierKey.Parse(text)];
-        return File.ReadAllLines(text).Where(line => line.Length > 0).Select(VerifierKey.Parse);
-    }
-
-    /// <summary>An audit must not create the folder it was to check.</summary>
-    private static IObjectStore OpenExisting(string uri)
-    {
-        var path = uri.StartsWith("file:", StringComparison.Ordinal) ? uri["file:".Length..] : null;
-        if (path is not null && !Directory.Exists(path))
-            throw new NotFoundException($"There is no bucket at {uri}.");
-        return StoreUri.Open(uri);
     }
 }

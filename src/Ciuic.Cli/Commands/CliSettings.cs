@@ -45,7 +45,11 @@ internal static class CliSettings
         return (RunId.Parse(parts[0]), parts.Length == 2 ? SnapshotRef.Parse(parts[1]) : new SnapshotRef.Latest());
     }
 
-    private static IConfiguration Read(string[] overrides) => new ConfigurationBuilder()
+    /// <summary>Who changes history: it stays in the ledger.</summary>
+    public static string Actor => $"{Environment.UserName} on {Environment.MachineName}";
+
+    /// <summary>The settings.</summary>
+    public static IConfiguration Read(string[] overrides) => new ConfigurationBuilder()
         .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"))
         .AddEnvironmentVariables()
         .AddInMemoryCollection(overrides.Select(Split))

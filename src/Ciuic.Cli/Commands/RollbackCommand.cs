@@ -22,10 +22,9 @@ internal static class RollbackCommand
         {
             var id = RunId.Parse(parsed.GetValue(run)!);
             var reference = SnapshotRef.Parse(parsed.GetValue(to)!);
-            var actor = $"{Environment.UserName} on {Environment.MachineName}";
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
             var view = await chain.History.RollbackAsync(
-                id, reference, parsed.GetValue(reason)!, actor, parsed.GetValue(force), cancel);
+                id, reference, parsed.GetValue(reason)!, CliSettings.Actor, parsed.GetValue(force), cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(RunsCommand.Json(view));
             else

@@ -34,6 +34,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <inheritdoc cref="ISnapshotGrain.WaitAsync"/>
     Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel);
 
+    /// <inheritdoc cref="ISnapshotGrain.WaitFinalAsync"/>
+    Task<bool> WaitFinalAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel);
+
     /// <summary>A snapshot by its place; null where it was never begun.</summary>
     Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel);
 
@@ -45,6 +48,24 @@ internal interface ICoordinator : IAsyncDisposable
 
     /// <inheritdoc cref="IRunGrain.RollbackAsync"/>
     Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.MarkAsync"/>
+    Task<MarkReply> MarkAsync(RunId run, MarkRequest request, CancellationToken cancel);
+
+    /// <inheritdoc cref="ILedgerGrain.DescribeAsync"/>
+    Task<LedgerView> DescribeLedgerAsync(string ledger, CancellationToken cancel);
+
+    /// <inheritdoc cref="ILedgerGrain.PrepareKeyAsync"/>
+    Task<string> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel);
+
+    /// <inheritdoc cref="ILedgerGrain.RotateAsync"/>
+    Task<LedgerView> RotateAsync(string ledger, KeyRole role, string actor, string reason, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRebuildGrain.StartAsync"/>
+    Task StartRebuildAsync(string ledger, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRebuildGrain.DescribeAsync"/>
+    Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel);
 
     /// <summary>All runs, by name.</summary>
     Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel);

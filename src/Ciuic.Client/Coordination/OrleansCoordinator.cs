@@ -30,6 +30,9 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), cancel);
 
+    public Task<bool> WaitFinalAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
+        AskAsync(c => Snapshot(c, snapshot).WaitFinalAsync(patience), cancel);
+
     public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).GetAsync(), cancel);
 
@@ -41,6 +44,30 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
 
     public Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RollbackAsync(request), cancel);
+
+    public Task<MarkReply> MarkAsync(RunId run, MarkRequest request, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).MarkAsync(request), cancel);
+
+    public Task<LedgerView> DescribeLedgerAsync(string ledger, CancellationToken cancel) =>
+        AskAsync(c => Ledger(c, ledger).DescribeAsync(), cancel);
+
+    public Task<string> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel) =>
+        AskAsync(c => Ledger(c, ledger).PrepareKeyAsync(role), cancel);
+
+    public Task<LedgerView> RotateAsync(
+        string ledger, KeyRole role, string actor, string reason, CancellationToken cancel) =>
+        AskAsync(c => Ledger(c, ledger).RotateAsync(role, actor, reason), cancel);
+
+    public Task StartRebuildAsync(string ledger, CancellationToken cancel) => AskAsync(
+        async c =>
+        {
+            await c.GetGrain<IRebuildGrain>(ledger).StartAsync();
+            return true;
+        },
+        cancel);
+
+    public Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel) =>
+        AskAsync(c => c.GetGrain<IRebuildGrain>(ledger).DescribeAsync(), cancel);
 
     public async Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel)
     {
@@ -72,6 +99,8 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     }
 
     private static IRunGrain Run(IGrainFactory grains, RunId run) => grains.GetGrain<IRunGrain>(run.Value);
+
+    private static ILedgerGrain Ledger(IGrainFactory grains, string ledger) => grains.GetGrain<ILedgerGrain>(ledger);
 
     private static ISnapshotGrain Snapshot(IGrainFactory grains, SnapshotId snapshot) =>
         grains.GetGrain<ISnapshotGrain>(snapshot.ToString());

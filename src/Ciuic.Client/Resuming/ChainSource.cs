@@ -1,6 +1,4 @@
 using Ciuic.Core;
-using Ciuic.Snapshots;
-using Ciuic.Storage;
 
 namespace Ciuic.Client;
 
@@ -16,9 +14,8 @@ internal abstract class ChainSource
     public static ChainSource FromCluster(RunId run, SnapshotLink? head, ICoordinator coordinator) =>
         new Cluster(run, head, coordinator);
 
-    public static async Task<ChainSource> FromBucketAsync(
-        RunId run, IObjectStore store, CancellationToken cancel) =>
-        new Bucket(await BucketHistory.ReadAsync(store, run, cancel));
+    public static async Task<ChainSource> FromBucketAsync(RunId run, LedgerWatch ledger, CancellationToken cancel) =>
+        new Bucket(await ledger.ReadAsync(run, cancel));
 
     private sealed class Cluster(RunId run, SnapshotLink? head, ICoordinator coordinator) : ChainSource
     {

@@ -14,6 +14,7 @@ internal sealed class SaveDelivery(
     ICoordinator coordinator,
     IObjectStore store,
     RunOpening opening,
+    SigningKey? key,
     int maxWaiting,
     TimeProvider time,
     ILogger logger,
@@ -111,11 +112,12 @@ internal sealed class SaveDelivery(
             var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
             var snapshot = new SnapshotId(run, await BeginAsync(token, save.Plan));
             var digest = await StoreManifestAsync(save, snapshot);
+            await SignAsync(save, snapshot, digest);
             Accept(await AskAsync(() =>
                 coordinator.CompleteShardAsync(snapshot, token, ThisRank, digest, _ending.Token)));
             progress(save, SaveStage.ShardCompleted);
             var link = await UntilSettledAsync(snapshot);
-            save.Handle.Commit(link);
+            save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
             logger.Committed(run, link.Sequence, save.Plan.Step);
             progress(save, SaveStage.Committed);
         }
@@ -147,16 +149,28 @@ internal sealed class SaveDelivery(
     private async Task<ShardDigest> StoreManifestAsync(UploadedSave save, SnapshotId snapshot)
     {
         var bytes = ManifestCodec.Encode(save.Manifest(snapshot, ThisRank));
-        var key = BucketLayout.Shard(snapshot, ThisRank);
-        var result = await AskAsync(() => store.CreateAsync(key, bytes, _ending.Token));
-        if (result == CreateResult.AlreadyExists)
-        {
-            var there = await AskAsync(() => store.GetAsync(key, _ending.Token));
-            if (!there.AsSpan().SequenceEqual(bytes))
-                throw new ConflictException($"{key} exists with other bytes: somebody else writes as rank {ThisRank}.");
-        }
-
+        await StoreAsync(BucketLayout.Shard(snapshot, ThisRank), bytes);
         return ShardDigest.Of(bytes);
+    }
+
+    private async Task SignAsync(UploadedSave save, SnapshotId snapshot, ShardDigest shard)
+    {
+        if (key is not null)
+        {
+            await StoreAsync(
+                BucketLayout.ShardSignature(snapshot, ThisRank),
+                ShardSignature.Sign(snapshot, ThisRank, save.Plan.Step, shard, key));
+        }
+    }
+
+    private async Task StoreAsync(ObjectKey name, byte[] bytes)
+    {
+        if (await AskAsync(() => store.CreateAsync(name, bytes, _ending.Token)) == CreateResult.Created)
+            return;
+        // After a lost answer, our own; both manifests and Ed25519 signatures have the same bytes every time.
+        var there = await AskAsync(() => store.GetAsync(name, _ending.Token));
+        if (!there.AsSpan().SequenceEqual(bytes))
+            throw new ConflictException($"{name} exists with other bytes: somebody else writes as rank {ThisRank}.");
     }
 
     private void Accept(ShardReply reply)
@@ -179,6 +193,16 @@ internal sealed class SaveDelivery(
                 return link;
             if (view?.State == SnapshotState.Aborted)
                 throw new UnavailableException($"Snapshot {snapshot} was aborted: {view.Reason}");
+        }
+    }
+
+    /// <summary>Asked for by whoever awaits it, beside other deliveries.</summary>
+    private async Task UntilFinalAsync(SnapshotId snapshot)
+    {
+        var patient = new Backoff(time);
+        while (!await patient.UntilAvailableAsync(
+            () => coordinator.WaitFinalAsync(snapshot, Patience, _ending.Token), _ => { }, _ending.Token))
+        {
         }
     }
 

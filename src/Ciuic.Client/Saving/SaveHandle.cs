@@ -8,12 +8,16 @@ public sealed class SaveHandle
     private readonly TaskCompletionSource<SnapshotLink> _committed =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly Lazy<Task<SnapshotLink>> _final;
+    private Func<Task>? _untilFinal;
+
     internal SaveHandle(long step, TimeSpan stall, long bytes, IReadOnlyList<Exception> earlierErrors)
     {
         Step = step;
         Stall = stall;
         Bytes = bytes;
         EarlierErrors = earlierErrors;
+        _final = new Lazy<Task<SnapshotLink>>(UntilFinalAsync);
         // A program that never looks at the task has still been told by the log.
         _ = _committed.Task.ContinueWith(t => t.Exception, TaskContinuationOptions.OnlyOnFaulted);
     }
@@ -37,7 +41,25 @@ public sealed class SaveHandle
     /// </summary>
     public Task<SnapshotLink> Committed => _committed.Task;
 
-    internal void Commit(SnapshotLink link) => _committed.TrySetResult(link);
+    /// <summary>
+    /// Completes when the snapshot is committed and a published tree head covers it that the quorum of the silos' policy has
+    /// cosigned: then not even the ledger's own key can take it back unnoticed. Fails as <see cref="Committed"/> does, and is
+    /// cancelled when the run is closed. Asking the silos begins when this is read for the first time.
+    /// </summary>
+    public Task<SnapshotLink> Final => _final.Value;
+
+    internal void Commit(SnapshotLink link, Func<Task> untilFinal)
+    {
+        _untilFinal = untilFinal;
+        _committed.TrySetResult(link);
+    }
 
     internal void Fail(Exception error) => _committed.TrySetException(error);
+
+    private async Task<SnapshotLink> UntilFinalAsync()
+    {
+        var link = await Committed;
+        await _untilFinal!();
+        return link;
+    }
 }

@@ -43,6 +43,22 @@ public sealed class ClientOptions
     [Required, MinLength(1)]
     public string[] Gateways { get; set; } = [];
 
+    /// <summary>The ledger's name, as the silos have it.</summary>
+    [Required]
+    public string Ledger { get; set; } = "main";
+
+    /// <summary>
+    /// A C2SP tlog-policy file with the ledger's verifier key and its witnesses, for proofs and for reading history from
+    /// the bucket. Empty: the key that is found beside the ledger is believed, and remembered.
+    /// </summary>
+    public string PolicyFile { get; set; } = "";
+
+    /// <summary>
+    /// Remembers the newest tree head this machine has accepted, so that a ledger that was rolled back or forked is refused.
+    /// </summary>
+    [Required]
+    public string StateDirectory { get; set; } = "artifacts/client";
+
     /// <summary>
     /// How long opening a run waits for a silo before training goes on without one. 1 second to 1 hour; default 20 s.
     /// </summary>

@@ -55,6 +55,12 @@ public sealed class SaveOptions
     [Range(1, 10_000)]
     public int MaxWaiting { get; set; } = 16;
 
+    /// <summary>
+    /// The run's private key, made by <c>ciuic key</c>: every shard is signed with it, and history names it. Empty: shards
+    /// are not signed.
+    /// </summary>
+    public string KeyFile { get; set; } = "";
+
     /// <summary>Plain bytes of a full chunk, 64 KiB to 64 MiB. Default 4 MiB.</summary>
     [Range(64 << 10, ManifestLimits.MaxChunkBytes)]
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;

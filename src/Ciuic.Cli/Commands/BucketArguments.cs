@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Ciuic.Client;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+
+namespace Ciuic.Cli;
+
+/// <summary>Options of commands that read the bucket itself: which one, and whom to believe.</summary>
+internal sealed class BucketArguments
+{
+    private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH; default: Ciuic:Store:Uri." };
+
+    private readonly Option<string?> _ledger = new("--ledger") { Description = "The ledger's name; default: Ciuic:Client:Ledger." };
+
+    private readonly Option<string[]> _keys = new("--key")
+    {
+        Description = "A verifier key known from elsewhere, or a file that holds some.",
+        DefaultValueFactory = _ => [],
+    };
+
+    private readonly Option<string?> _policy = new("--policy")
+    {
+        Description = "A tlog-policy file: the ledger's key and the witnesses that must have cosigned; default: Ciuic:Client:PolicyFile.",
+    };
+
+    private readonly Option<string[]> _set = CliSettings.Set();
+
+    /// <summary>Adds the options to a command.</summary>
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_store, _ledger, _keys, _policy, _set])
+            command.Add(option);
+    }
+
+    /// <summary>Opens the bucket, which must exist.</summary>
+    /// <exception cref="NotFoundException">It does not.</exception>
+    public LedgerBucket Open(ParseResult parsed) => new(OpenStore(parsed), LedgerName(parsed) ?? Client(parsed).Ledger);
+
+    /// <summary>Opens the bucket, which must exist.</summary>
+    /// <exception cref="NotFoundException">It does not.</exception>
+    public IObjectStore OpenStore(ParseResult parsed)
+    {
+        var uri = parsed.GetValue(_store)
+            ?? StrictSettings.Read<StoreOptions>(Configuration(parsed), "Ciuic:Store").Uri;
+        return StoreUri.OpenExisting(uri);
+    }
+
+    /// <summary>The ledger that was asked for; null where none was.</summary>
+    public string? LedgerName(ParseResult parsed) => parsed.GetValue(_ledger);
+
+    /// <summary>Whom to believe.</summary>
+    /// <exception cref="InvalidInputException">A key or the policy cannot be read.</exception>
+    public TlogPolicy Trust(ParseResult parsed)
+    {
+        var file = parsed.GetValue(_policy) ?? Client(parsed).PolicyFile;
+        var policy = file.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(file);
+        var keys = parsed.GetValue(_keys)!.SelectMany(ReadKeys).ToList();
+        return keys.Count == 0 ? policy : policy.For([.. policy.Logs, .. keys]);
+    }
+
+    /// <summary>What this machine remembers of ledgers.</summary>
+    public AcceptedHeads Accepted(ParseResult parsed) => new(Client(parsed).StateDirectory);
+
+    /// <summary>The connection to a silo that these settings lead to.</summary>
+    public Task<SnapshotChain> ConnectAsync(ParseResult parsed, CancellationToken cancel) =>
+        CliSettings.ConnectAsync(parsed.GetValue(_set)!, cancel);
+
+    private ClientOptions Client(ParseResult parsed) =>
+        StrictSettings.Read<ClientOptions>(Configuration(parsed), "Ciuic:Client");
+
+    private Microsoft.Extensions.Configuration.IConfiguration Configuration(ParseResult parsed) =>
+        CliSettings.Read(parsed.GetValue(_set)!);
+
+    private static IEnumerable<VerifierKey> ReadKeys(string text)
+    {
+        if (!File.Exists(text))
+            return [VerifierKey.Parse(text)];
+        return File.ReadAllLines(text).Where(line => line.Length > 0).Select(VerifierKey.Parse);
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+
+namespace Ciuic.Cli;
+
+/// <summary>
+/// <c>ciuic rebuild --store URI</c>: fills a silo's empty database from the bucket. The bucket is checked here first, and
+/// the silo must stand on the same one.
+/// </summary>
+internal static class RebuildCommand
+{
+    public static Command Create(CommandOutput output)
+    {
+        var (bucket, json) = (new BucketArguments(), CliSettings.Json());
+        var command = new Command(
+            "rebuild",
+            "Brings runs, heads, tags, pins and history back from the bucket into the empty database of a running silo. "
+            + "Every attempt of before is fenced.")
+        {
+            json,
+        };
+        bucket.AddTo(command);
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var ledger = bucket.Open(parsed);
+            var promised = await PromiseAsync(ledger, bucket.Trust(parsed), bucket.Accepted(parsed), cancel);
+            await using var chain = await bucket.ConnectAsync(parsed, cancel);
+            await RequireSameAsync(chain, ledger, promised, cancel);
+            var view = await chain.Ledger.RebuildAsync(new RebuildLines(output).Report, cancel);
+            Write(output, view, parsed.GetValue(json));
+            return view.Damaged.Length == 0 ? ExitCode.Ok : ExitCode.Integrity;
+        });
+        return command;
+    }
+
+    /// <summary>The newest tree head in the bucket, as far as this machine's memory and keys say nothing against it.</summary>
+    private static async Task<TreeHead> PromiseAsync(
+        LedgerBucket ledger, TlogPolicy trust, AcceptedHeads accepted, CancellationToken cancel)
+    {
+        var keys = (await KeyNotes.ReadAsync(ledger, trust.Logs, cancel)).Newest;
+        var head = await accepted.AcceptAsync(ledger, keys, cancel);
+        return head?.Head ?? new TreeHead(keys.Origin, 0, MerkleHash.Empty);
+    }
+
+    private static async Task RequireSameAsync(
+        SnapshotChain chain, LedgerBucket ledger, TreeHead promised, CancellationToken cancel)
+    {
+        var silo = await chain.Ledger.DescribeAsync(cancel);
+        if (silo.Damage is { } damage)
+            throw new CorruptException($"The silo's ledger cannot be used: {damage}");
+        var same = silo.Origin == promised.Origin && silo.Size >= promised.Size
+            && (silo.Size != promised.Size || silo.Root == promised.Root);
+        if (!same)
+        {
+            throw new ConflictException(
+                $"The silo's ledger {silo.Origin} has {silo.Size} blocks, the one in {ledger.Store.Location} is {promised.Origin} with "
+                + $"{promised.Size}: the silo stands on another bucket (Ciuic:Store:Uri). Nothing was rebuilt.");
+        }
+    }
+
+    private static void Write(CommandOutput output, RebuildView view, bool json)
+    {
+        if (json)
+        {
+            output.WriteJson(new { view.Blocks, view.Snapshots, view.Rebuilt, view.Kept, view.Damaged });
+            return;
+        }
+
+        output.WriteLine($"{view.Blocks} blocks read; {view.Rebuilt.Length} runs with {view.Snapshots} snapshots are back.");
+        if (view.Kept.Length > 0)
+            output.WriteLine($"{view.Kept.Length} runs were in the database already and are as they were: {string.Join(", ", view.Kept.Take(10))}");
+        foreach (var damage in view.Damaged)
+            output.WriteLine($"WRONG  {damage}");
+    }
+}

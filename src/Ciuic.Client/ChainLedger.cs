@@ -1,0 +1,58 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>Questions to the ledger's writer, and the commands of the people who run it.</summary>
+public sealed class ChainLedger
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+
+    private readonly ICoordinator _coordinator;
+    private readonly string _ledger;
+    private readonly TimeProvider _time;
+
+    internal ChainLedger(ICoordinator coordinator, string ledger, TimeProvider time) =>
+        (_coordinator, _ledger, _time) = (coordinator, ledger, time);
+
+    /// <summary>How it stands: size, what is final, keys, witnesses.</summary>
+    public Task<LedgerView> DescribeAsync(CancellationToken cancel = default) =>
+        _coordinator.DescribeLedgerAsync(_ledger, cancel);
+
+    /// <summary>The verifier key that the next rotation of a role will put in force, so that witnesses can learn it before.</summary>
+    public async Task<VerifierKey> PrepareKeyAsync(KeyRole role, CancellationToken cancel = default) =>
+        VerifierKey.Parse(await _coordinator.PrepareKeyAsync(_ledger, role, cancel));
+
+    /// <summary>Puts a new key in force, by a record that the old and the new one sign.</summary>
+    /// <param name="role">What it signs.</param>
+    /// <param name="actor">Who asks; it stays in the ledger.</param>
+    /// <param name="reason">Why; it stays in the ledger.</param>
+    /// <param name="cancel">Ends the waiting, not the rotation.</param>
+    /// <exception cref="ConflictException">Another rotation came first.</exception>
+    public Task<LedgerView> RotateAsync(
+        KeyRole role, string actor, string reason, CancellationToken cancel = default) =>
+        _coordinator.RotateAsync(_ledger, role, actor, reason, cancel);
+
+    /// <summary>
+    /// Fills an empty database with what ledger and bucket say. Runs that the database knows are left as they are; an
+    /// interrupted rebuild goes on.
+    /// </summary>
+    /// <param name="progress">Told how far it is, a few times a second.</param>
+    /// <param name="cancel">Ends the watching, not the rebuild.</param>
+    /// <exception cref="CorruptException">The ledger is damaged.</exception>
+    /// <exception cref="UnavailableException">The silo, its store or its database does not answer; ask again.</exception>
+    public async Task<RebuildView> RebuildAsync(Action<RebuildView> progress, CancellationToken cancel = default)
+    {
+        await _coordinator.StartRebuildAsync(_ledger, cancel);
+        while (true)
+        {
+            var view = await _coordinator.DescribeRebuildAsync(_ledger, cancel);
+            progress(view);
+            if (view is { IsOver: true, Problem: { } problem })
+                throw view.IsDamage ? new CorruptException(problem) : new UnavailableException(problem);
+            if (view.IsOver)
+                return view;
+            await Task.Delay(LookEvery, _time, cancel);
+        }
+    }
+}
