@@ -32,7 +32,7 @@ public sealed class TrainerTests : IDisposable
         var place = DemoPlace.Open(_folder.File("place"));
         await using var trainer = Train(place, "Ciuic:Save:EverySteps=20", "--set", "Ciuic:Client:ConnectPatience=00:00:01");
         await trainer.UntilAsync(l => l.StartsWith("@staged", StringComparison.Ordinal));
-        Assert.Contains("NO SILO ANSWERS", trainer.Text);
+        Assert.Contains("NOTHING IS COMMITTED", trainer.Text);
         Assert.DoesNotContain("@committed", trainer.Text);
         await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
         await trainer.UntilAsync(l => l.StartsWith("@committed 20 ", StringComparison.Ordinal));

@@ -126,8 +126,8 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         var token = (await cluster.Run("events").OpenAsync(CiuicCluster.Open())).Lease.Token;
         await cluster.SaveAsync("events", token, 1);
         await committed.Task.WaitAsync(TimeSpan.FromSeconds(20));
-        Assert.Equal([RunEventKind.Opened, RunEventKind.Begun, RunEventKind.Committed], arrived.Select(e => e.Kind));
-        Assert.Equal([1L, 2L, 3L], arrived.Select(e => e.Number));
+        Assert.Equal([RunEventKind.Opened, RunEventKind.Begun, RunEventKind.Uploaded, RunEventKind.Verified, RunEventKind.Committed], arrived.Select(e => e.Kind));
+        Assert.Equal([1L, 2L, 3L, 4L, 5L], arrived.Select(e => e.Number));
         Assert.Equal(arrived, await cluster.EventsAsync("events"));
     }
 

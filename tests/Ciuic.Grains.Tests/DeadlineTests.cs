@@ -28,5 +28,18 @@ public sealed class DeadlineTests : IAsyncLifetime
         Assert.Equal(BeginOutcome.Begun, (await _cluster.Run("late").BeginSnapshotAsync(token, CiuicCluster.Plan(2))).Outcome);
     }
 
+    [Fact]
+    public async Task A_snapshot_that_cannot_be_verified_in_time_is_aborted_saying_why_and_the_run_goes_on()
+    {
+        _cluster.Snapshots.SettleDeadline = TimeSpan.FromSeconds(1);
+        var token = (await _cluster.Run("stuck").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        _cluster.Store.Unreadable = key => key.Path.StartsWith("runs/stuck/1/", StringComparison.Ordinal);
+        var view = await _cluster.SaveAsync("stuck", token, 1);
+        Assert.Equal(SnapshotState.Aborted, view.State);
+        Assert.Contains("could not be verified within 00:00:01: injected: runs/stuck/1/shard-0", view.Reason);
+        await _cluster.QuietAsync("stuck");
+        Assert.Equal(SnapshotState.Committed, (await _cluster.SaveAsync("stuck", token, 2)).State);
+    }
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

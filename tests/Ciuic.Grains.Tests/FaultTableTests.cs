@@ -23,7 +23,7 @@ public sealed class FaultTableTests(CiuicCluster cluster) : IClassFixture<CiuicC
 
         foreach (var fault in new[] { Fault.FailsBefore, Fault.FailsAfter })
         {
-            for (var write = 0; write < 11; write++)
+            for (var write = 0; write < 15; write++)
                 table.Add("database", write, fault);
         }
 
@@ -68,7 +68,7 @@ public sealed class FaultTableTests(CiuicCluster cluster) : IClassFixture<CiuicC
         await cluster.Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger).PublishAsync();
         // 3 chunks, shard manifest, root manifest, block; tile, entries and checkpoint are LedgerWriterTests' own table.
         Assert.InRange(cluster.Store.Writes.Count - bucket, 6, 8 + 3);
-        Assert.InRange(cluster.Storage.Writes.Count - database, 6, 11);
+        Assert.InRange(cluster.Storage.Writes.Count - database, 10, 15);
     }
 
     /// <summary>What the client does: repeats whatever is unavailable.</summary>

@@ -22,26 +22,26 @@ namespace Ciuic.Testing;
 /// </summary>
 public sealed class CiuicCluster : IAsyncLifetime
 {
-    private readonly ChunkStore _chunks;
+    private ChunkStore? _chunks;
+    private FaultyObjectStore? _store;
     private InProcessTestCluster? _cluster;
-
-    public CiuicCluster()
-    {
-        Store = new FaultyObjectStore(Memory);
-        _chunks = new ChunkStore(Store);
-    }
 
     public int Silos { get; init; } = 1;
 
-    public MemoryObjectStore Memory { get; } = new();
+    /// <summary>The bucket; another cluster's, to stand on the same one with a database of its own.</summary>
+    public MemoryObjectStore Memory { get; init; } = new();
 
-    public FaultyObjectStore Store { get; }
+    public FaultyObjectStore Store => _store ??= new FaultyObjectStore(Memory);
 
     public SharedGrainStorage Storage { get; } = new();
 
     public LedgerSigner Signer { get; init; } = TestKeys.NewSigner();
 
     public LedgerTrust Trust { get; init; } = LedgerTrust.Alone;
+
+    public LedgerOptions LedgerOptions { get; } = new() { PublishInterval = TimeSpan.FromMilliseconds(10) };
+
+    public ILedgerGrain Ledger => Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger);
 
     public SnapshotOptions Snapshots { get; } = new() { RetryInterval = TimeSpan.FromMilliseconds(100) };
 
@@ -97,7 +97,7 @@ public sealed class CiuicCluster : IAsyncLifetime
         using var arena = new StagingArena(1 << 24);
         var item = new ItemState("model", [ArrayTensor.Random("t", 20_000, seed)], [], []);
         var staged = StagedShard.Stage(arena, [item], 32 << 10);
-        var uploaded = await new ShardUploader(_chunks, 1).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var uploaded = await new ShardUploader(_chunks ??= new ChunkStore(Store), 1).UploadAsync(staged, _ => { }, CancellationToken.None);
         var shard = Samples.Shard(RunId.Parse(run), sequence.Value, staged, uploaded.Chunks) with { Rank = new Rank(rank) };
         var bytes = ManifestCodec.Encode(shard);
         await Store.CreateAsync(
@@ -169,7 +169,7 @@ public sealed class CiuicCluster : IAsyncLifetime
     private void Configure(ISiloBuilder silo)
     {
         silo.Services.AddSingleton(Options.Create(Snapshots));
-        silo.Services.AddSingleton(Options.Create(new LedgerOptions { PublishInterval = TimeSpan.FromMilliseconds(10) }));
+        silo.Services.AddSingleton(Options.Create(LedgerOptions));
         silo.Services.AddSingleton(Options.Create(new RunOptions()));
         silo.Services.AddKeyedSingleton<IGrainStorage>(CiuicGrains.StorageProvider, (services, _) =>
             Storage.On(services.GetRequiredService<Serializer>()));

@@ -21,6 +21,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Whether the armed fault has happened.</summary>
     public bool Happened { get; private set; }
 
+    /// <summary>Which objects cannot be read; null: all can.</summary>
+    public Func<ObjectKey, bool>? Unreadable { get; set; }
+
     /// <summary>Makes the n-th write from now, from 0, go wrong.</summary>
     public void Arm(int write, Fault fault)
     {
@@ -40,7 +43,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         _late.Clear();
     }
 
-    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => inner.GetAsync(key, cancel);
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => Unreadable?.Invoke(key) == true
+        ? throw new UnavailableException($"injected: {key} cannot be read")
+        : inner.GetAsync(key, cancel);
 
     public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
         inner.GetRangeAsync(key, offset, buffer, cancel);

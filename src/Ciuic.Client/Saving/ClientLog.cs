@@ -12,11 +12,15 @@ internal static partial class ClientLog
     public static partial void SaveFailed(this ILogger logger, RunId run, long step, string error);
 
     [LoggerMessage(52, LogLevel.Warning,
-        "Run {Run}: NO SILO ANSWERS; training goes on, {Waiting} saves wait to be committed ({Error})")]
+        "Run {Run}: NOTHING IS COMMITTED; training goes on, {Waiting} saves wait: {Error}")]
     public static partial void SiloAway(this ILogger logger, RunId run, int waiting, string error);
 
-    [LoggerMessage(53, LogLevel.Information, "Run {Run}: a silo answers again; catching up")]
+    [LoggerMessage(53, LogLevel.Information, "Run {Run}: the cluster answers again; catching up")]
     public static partial void SiloBack(this ILogger logger, RunId run);
+
+    [LoggerMessage(60, LogLevel.Warning, "Run {Run}: {Snapshot} is {State} after {Waited}, not committed: {Problem}")]
+    public static partial void StillWaiting(
+        this ILogger logger, RunId run, SnapshotId snapshot, string state, TimeSpan waited, string problem);
 
     [LoggerMessage(54, LogLevel.Error,
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]

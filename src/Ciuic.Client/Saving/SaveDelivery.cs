@@ -22,6 +22,7 @@ internal sealed class SaveDelivery(
     Action<UploadedSave, Exception> failed) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
     private static readonly Rank ThisRank = new(0);
 
     private readonly LinkedList<UploadedSave> _waiting = [];
@@ -186,6 +187,7 @@ internal sealed class SaveDelivery(
 
     private async Task<SnapshotLink> UntilSettledAsync(SnapshotId snapshot)
     {
+        var (begin, complainAfter) = (time.GetTimestamp(), FirstComplaint);
         while (true)
         {
             var view = await AskAsync(() => coordinator.WaitAsync(snapshot, Patience, _ending.Token));
@@ -193,6 +195,11 @@ internal sealed class SaveDelivery(
                 return link;
             if (view?.State == SnapshotState.Aborted)
                 throw new UnavailableException($"Snapshot {snapshot} was aborted: {view.Reason}");
+            if (time.GetElapsedTime(begin) < complainAfter)
+                continue;
+            // The silo gives it up at its deadline; until then the user should know why nothing new is committed.
+            logger.StillWaiting(run, snapshot, $"{view?.State}", complainAfter, view?.Problem ?? "no reason is known");
+            complainAfter *= 2;
         }
     }
 

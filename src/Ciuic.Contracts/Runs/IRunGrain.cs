@@ -29,6 +29,13 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("BeginSnapshot")]
     Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan);
 
+    /// <summary>
+    /// Takes note of how far the snapshot in flight is. Only the snapshot calls this; a call that is lost is made good when
+    /// the snapshot ends.
+    /// </summary>
+    [Alias("OnReached")]
+    Task OnReachedAsync(SnapshotView snapshot);
+
     /// <summary>Moves the head to a snapshot that the ledger has committed. Only the snapshot calls this.</summary>
     [Alias("OnCommitted")]
     Task OnCommittedAsync(SnapshotView snapshot);

@@ -38,6 +38,12 @@ public enum RunEventKind
 
     /// <summary>The run was rebuilt from its ledger: numbers before this one were given anew.</summary>
     Rebuilt = 11,
+
+    /// <summary>All shards of a snapshot are in.</summary>
+    Uploaded = 12,
+
+    /// <summary>Every byte of a snapshot was read back and is right.</summary>
+    Verified = 13,
 }
 
 /// <summary>

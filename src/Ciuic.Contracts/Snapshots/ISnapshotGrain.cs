@@ -22,12 +22,6 @@ public interface ISnapshotGrain : IGrainWithStringKey
     Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard);
 
     /// <summary>
-    /// Gives the snapshot up unless it is verified already: then nothing can stop it. Returns what it became.
-    /// </summary>
-    [Alias("Abort")]
-    Task<SnapshotView> AbortAsync(string reason);
-
-    /// <summary>
     /// Brings the snapshot to an end now: committed if all shards are in and right, aborted otherwise. Returns
     /// Committed or Aborted. Never waits for its run. The order is that of <see cref="BeginAsync"/>, in case that
     /// call was lost.

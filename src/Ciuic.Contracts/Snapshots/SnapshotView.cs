@@ -46,6 +46,10 @@ public sealed record SnapshotView
     [Id(9)]
     public required long Bytes { get; init; }
 
+    /// <summary>What kept it from going on when it was last tried; null where nothing does, or the silo has forgotten.</summary>
+    [Id(10)]
+    public string? Problem { get; init; }
+
     /// <summary>Place and identity, once committed.</summary>
     public SnapshotLink? Link => State == SnapshotState.Committed && Manifest is { } digest
         ? new SnapshotLink { Sequence = Sequence, Manifest = digest }

@@ -14,6 +14,9 @@ internal static class RunDecisions
     /// <summary>Pins a run may have at once.</summary>
     public const int MaxPins = 1_000;
 
+    private static readonly (SnapshotState State, RunEventKind Kind)[] Stages =
+        [(SnapshotState.Uploaded, RunEventKind.Uploaded), (SnapshotState.Verified, RunEventKind.Verified)];
+
     public static bool LeaseIsLive(this RunState run, DateTimeOffset now) => run.Lease?.ExpiresAt > now;
 
     /// <summary>Whether the asker gets the lease.</summary>
@@ -49,7 +52,12 @@ internal static class RunDecisions
     {
         var sequence = new Sequence(run.LastSequence + 1);
         var order = new SnapshotOrder { Plan = plan, Token = run.Token, Parent = run.Head, CreatedAt = now };
-        return (run with { LastSequence = sequence.Value, Pending = new PendingSnapshot(sequence, order) })
+        return (run with
+        {
+            LastSequence = sequence.Value,
+            Pending = new PendingSnapshot(sequence, order),
+            Reached = SnapshotState.Pending,
+        })
             .With(id, now, RunEventKind.Begun, e => e with
             {
                 Sequence = sequence,
@@ -58,13 +66,24 @@ internal static class RunDecisions
             });
     }
 
+    /// <summary>Takes in how far the snapshot in flight is; anything else is old news.</summary>
+    public static RunState Reach(this RunState run, SnapshotView snapshot, SnapshotState reached, DateTimeOffset now)
+    {
+        if (run.Pending?.Sequence != snapshot.Sequence)
+            return run;
+        foreach (var (state, kind) in Stages.Where(s => run.Reached < s.State && s.State <= reached))
+            run = (run with { Reached = state }).With(snapshot.Run, now, kind, e => Of(e, snapshot));
+        return run;
+    }
+
     /// <summary>Takes in how the snapshot in flight ended; anything else is old news.</summary>
     public static RunState End(this RunState run, SnapshotView snapshot, DateTimeOffset now)
     {
         if (run.Pending?.Sequence != snapshot.Sequence)
             return run;
-        var ended = run with { Pending = null };
         var committed = snapshot.Link is not null;
+        // What was committed was uploaded and verified before, whether we were told or not: no event is left out.
+        var ended = (committed ? run.Reach(snapshot, SnapshotState.Verified, now) : run) with { Pending = null };
         if (committed)
         {
             ended = ended with
@@ -76,15 +95,7 @@ internal static class RunDecisions
         }
 
         var kind = committed ? RunEventKind.Committed : RunEventKind.Aborted;
-        return ended.With(snapshot.Run, now, kind, e => e with
-        {
-            Token = snapshot.Order.Token,
-            Sequence = snapshot.Sequence,
-            Step = snapshot.Order.Plan.Step,
-            Manifest = snapshot.Manifest,
-            Parent = snapshot.Order.Parent?.Sequence,
-            Detail = snapshot.Reason,
-        });
+        return ended.With(snapshot.Run, now, kind, e => Of(e, snapshot) with { Detail = snapshot.Reason });
     }
 
     /// <summary>Decides a rollback: whoever trains now is fenced, and the ledger will say why.</summary>
@@ -205,6 +216,15 @@ internal static class RunDecisions
         ChangedAt = run.Outbox.LastOrDefault()?.At,
         Tags = run.Tags,
         Pins = run.Pins,
+    };
+
+    private static RunEvent Of(RunEvent happened, SnapshotView snapshot) => happened with
+    {
+        Token = snapshot.Order.Token,
+        Sequence = snapshot.Sequence,
+        Step = snapshot.Order.Plan.Step,
+        Manifest = snapshot.Manifest,
+        Parent = snapshot.Order.Parent?.Sequence,
     };
 
     private static LedgerRecord RecordOf(

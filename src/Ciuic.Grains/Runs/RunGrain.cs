@@ -77,6 +77,13 @@ internal sealed class RunGrain(
         return new BeginReply(BeginOutcome.Begun, pending.Sequence);
     }
 
+    public async Task OnReachedAsync(SnapshotView snapshot)
+    {
+        var next = Run.Reach(snapshot, snapshot.State, Now);
+        if (!ReferenceEquals(next, Run))
+            await SaveAsync(next);
+    }
+
     public Task OnCommittedAsync(SnapshotView snapshot) => EndAsync(snapshot);
 
     public Task OnAbortedAsync(SnapshotView snapshot) => EndAsync(snapshot);

@@ -54,6 +54,10 @@ public sealed record RunState
     /// <summary>Snapshots that must not be forgotten.</summary>
     [Id(11)]
     public Sequence[] Pins { get; init; } = [];
+
+    /// <summary>How far the snapshot in flight is, as the events tell it.</summary>
+    [Id(12)]
+    public SnapshotState Reached { get; init; }
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>

@@ -11,6 +11,9 @@ internal static partial class SnapshotLog
     [LoggerMessage(11, LogLevel.Warning, "Snapshot {Snapshot}: aborted: {Reason}")]
     public static partial void Aborted(this ILogger logger, SnapshotId snapshot, string reason);
 
+    [LoggerMessage(13, LogLevel.Debug, "Snapshot {Snapshot}: its run was not told how far it is: {Error}")]
+    public static partial void NotTold(this ILogger logger, SnapshotId snapshot, string error);
+
     [LoggerMessage(12, LogLevel.Warning, "Snapshot {Snapshot}: cannot go on yet: {Error}")]
     public static partial void Stuck(this ILogger logger, SnapshotId snapshot, string error);
 }

@@ -30,6 +30,7 @@ internal sealed class SnapshotGrain(
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _settling;
     private IGrainTimer? _timer;
+    private string? _problem;
 
     private SnapshotId Id => SnapshotId.Parse(this.GetPrimaryKeyString());
 
@@ -74,21 +75,15 @@ internal sealed class SnapshotGrain(
         return ShardReply.Accepted;
     }
 
-    public async Task<SnapshotView> AbortAsync(string reason)
-    {
-        await AbortUnlessVerifiedAsync(reason);
-        _ = FinishAsync();
-        return Data.View(Id);
-    }
-
     public async Task<SnapshotView> SettleAsync(SnapshotOrder order, string reason)
     {
         if (Data.Order is null)
             await ChangeAsync(d => d.Order is null ? Aborted(d with { Order = order }, reason) : d);
         if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
             await AbortUnlessVerifiedAsync($"{reason} while shards of ranks {Missing()} were missing");
+        await AbortIfOverdueAsync();
         await SettleAsync();
-        return Data.View(Id);
+        return View;
     }
 
     public async Task<SnapshotView?> WaitAsync(TimeSpan patience)
@@ -99,7 +94,7 @@ internal sealed class SnapshotGrain(
             await Task.WhenAny(_settled.Task, Task.Delay(wait, time));
         }
 
-        return Data.Order is null ? null : Data.View(Id);
+        return Data.Order is null ? null : View;
     }
 
     public async Task<bool> WaitFinalAsync(TimeSpan patience)
@@ -117,7 +112,7 @@ internal sealed class SnapshotGrain(
         return damage;
     }
 
-    public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : Data.View(Id));
+    public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : View);
 
     public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();
 
@@ -134,6 +129,7 @@ internal sealed class SnapshotGrain(
                 $"shards of ranks {Missing()} did not arrive within {options.Value.ShardDeadline}");
         }
 
+        await AbortIfOverdueAsync();
         await FinishAsync();
     }
 
@@ -147,6 +143,7 @@ internal sealed class SnapshotGrain(
         }
         catch (Exception error)
         {
+            _problem = error.Message;
             logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the reminder
         }
     }
@@ -171,6 +168,8 @@ internal sealed class SnapshotGrain(
                 SnapshotState.Uploaded => VerifyAsync(),
                 _ => CommitAsync(),
             });
+            if (!Data.IsSettled)
+                _ = TellReachedAsync();
         }
     }
 
@@ -223,6 +222,16 @@ internal sealed class SnapshotGrain(
         logger.Committed(Id, position);
     }
 
+    /// <summary>
+    /// A snapshot that cannot be verified must not keep its run from saving for ever. One that is verified will be committed,
+    /// however long it takes.
+    /// </summary>
+    private async Task AbortIfOverdueAsync()
+    {
+        if (Data.Order is { } order && !Data.IsSettled && time.GetUtcNow() >= order.CreatedAt + options.Value.SettleDeadline)
+            await AbortUnlessVerifiedAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem ?? "no answer"}");
+    }
+
     private async Task AbortUnlessVerifiedAsync(string reason)
     {
         await ChangeAsync(d => d.State is SnapshotState.Pending or SnapshotState.Uploaded ? Aborted(d, reason) : d);
@@ -237,14 +246,24 @@ internal sealed class SnapshotGrain(
     {
         if (!Data.IsSettled || Data.RunKnows)
             return;
-        var run = GrainFactory.GetGrain<IRunGrain>(Id.Run.Value);
-        await (Data.State == SnapshotState.Committed
-            ? run.OnCommittedAsync(Data.View(Id))
-            : run.OnAbortedAsync(Data.View(Id)));
+        await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
         await ChangeAsync(d => d with { RunKnows = true });
         _timer?.Dispose();
         if (await this.GetReminder(Reminder) is { } reminder)
             await this.UnregisterReminder(reminder);
+    }
+
+    /// <summary>For those who watch: nothing waits for it, and if it is lost the end of the snapshot makes it good.</summary>
+    private async Task TellReachedAsync()
+    {
+        try
+        {
+            await Run.OnReachedAsync(View);
+        }
+        catch (Exception error)
+        {
+            logger.NotTold(Id, error.Message);
+        }
     }
 
     /// <summary>
@@ -278,6 +297,10 @@ internal sealed class SnapshotGrain(
         Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => Data.Shards[r]).ToArray());
 
     private string Missing() => string.Join(", ", Data.MissingRanks.Take(10));
+
+    private SnapshotView View => Data.View(Id) with { Problem = Data.IsSettled ? null : _problem };
+
+    private IRunGrain Run => GrainFactory.GetGrain<IRunGrain>(Id.Run.Value);
 
     private ILedgerGrain Ledger => GrainFactory.GetGrain<ILedgerGrain>(ledger.Value.Name);
 }

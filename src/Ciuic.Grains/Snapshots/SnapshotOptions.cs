@@ -12,11 +12,21 @@ public sealed class SnapshotOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan ShardDeadline { get; set; } = TimeSpan.FromMinutes(15);
 
+    /// <summary>
+    /// How long a snapshot has, from its beginning, to be verified. Past it it is aborted, saying what kept it: a store that
+    /// cannot be read must not keep a run from saving for ever. 1 second to 30 days.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "30.00:00:00")]
+    public TimeSpan SettleDeadline { get; set; } = TimeSpan.FromHours(2);
+
     /// <summary>Time between two looks at a snapshot that waits or could not go on.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00")]
     public TimeSpan RetryInterval { get; set; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Chunks one verifier call checks: small enough to spread, large enough to be worth a call.</summary>
+    /// <summary>
+    /// Chunks one verifier call checks: small enough to spread, large enough to be worth a call. A call also takes no more
+    /// than 64 MiB, so that a slow store has time to answer it.
+    /// </summary>
     [Range(1, 1_000)]
     public int VerifyBatch { get; set; } = 16;
 

@@ -12,6 +12,8 @@ internal readonly record struct Verdict(long Bytes, string? Complaint);
 /// <summary>Reads a snapshot back from the store, chunk by chunk, through the verifiers of all silos.</summary>
 internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFactory grains, SnapshotOptions options)
 {
+    private const long MaxBatchBytes = 64 << 20;
+
     public async Task<Verdict> RunAsync(Manifest manifest)
     {
         List<ShardManifest> shards;
@@ -36,9 +38,7 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
 
     private async Task<string?> CheckAsync(ShardManifest shard)
     {
-        var chunks = shard.Chunks.Select(c => new ChunkToVerify(c.Id, c.Length)).ToArray();
-        var batches = new Queue<(int From, ChunkToVerify[] Chunks)>(
-            chunks.Chunk(options.VerifyBatch).Select((batch, i) => (i * options.VerifyBatch, batch)));
+        var batches = new Queue<(int From, ChunkToVerify[] Chunks)>(Batches(shard));
         string? complaint = null;
         await Task.WhenAll(Enumerable.Range(0, options.Verifiers).Select(WorkAsync));
         return complaint;
@@ -54,6 +54,27 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
             }
         }
     }
+
+    private IEnumerable<(int From, ChunkToVerify[] Chunks)> Batches(ShardManifest shard)
+    {
+        var (from, bytes) = (0, 0L);
+        for (var i = 0; i < shard.Chunks.Count; i++)
+        {
+            if (i > from && (i - from == options.VerifyBatch || bytes + shard.Chunks[i].Length > MaxBatchBytes))
+            {
+                yield return (from, Batch(shard, from, i));
+                (from, bytes) = (i, 0);
+            }
+
+            bytes += shard.Chunks[i].Length;
+        }
+
+        if (from < shard.Chunks.Count)
+            yield return (from, Batch(shard, from, shard.Chunks.Count));
+    }
+
+    private static ChunkToVerify[] Batch(ShardManifest shard, int from, int to) =>
+        shard.Chunks.Take(from..to).Select(c => new ChunkToVerify(c.Id, c.Length)).ToArray();
 
     private static string Describe(ShardManifest shard, int chunk, string complaint)
     {

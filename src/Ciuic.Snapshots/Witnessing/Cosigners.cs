@@ -35,13 +35,13 @@ public sealed class Cosigners
         if (!_policy.NeedsWitnesses)
             return head.Bytes;
         var lines = new Dictionary<string, string>(StringComparer.Ordinal);
-        var waiting = _sessions.ToDictionary(s => AskNextAsync(s, head, prover, cancel));
+        var waiting = _sessions.Select(s => LineAsync(s, head, prover, cancel)).ToList();
         while (waiting.Count > 0 && !_policy.IsMetBy(lines.Keys.ToHashSet()))
         {
-            var done = await Task.WhenAny(waiting.Keys);
-            waiting.Remove(done, out var session);
-            if (await done is { } line)
-                lines[session!.Identity.Name] = line;
+            var done = await Task.WhenAny(waiting);
+            waiting.Remove(done);
+            if (await done is ({ } name, { } line))
+                lines[name] = line;
         }
 
         return _policy.IsMetBy(lines.Keys.ToHashSet())
@@ -50,6 +50,10 @@ public sealed class Cosigners
                 $"The tree head of size {head.Head.Size} is not published: {lines.Count} witnesses cosigned, which is not the "
                 + $"quorum '{_policy.QuorumName}'. {string.Join("; ", Lags.Where(l => l.Problem is not null).Select(l => $"{l.Name}: {l.Problem}"))}");
     }
+
+    private async Task<(string Name, string? Line)> LineAsync(
+        WitnessSession session, SignedTreeHead head, TreeProver prover, CancellationToken cancel) =>
+        (session.Identity.Name, await AskNextAsync(session, head, prover, cancel));
 
     /// <summary>
     /// A slow witness is not left behind for ever: what it was asked before comes to its end first, and its size is

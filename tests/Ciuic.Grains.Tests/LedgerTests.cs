@@ -1,0 +1,236 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Ciuic.Testing;
+
+namespace Ciuic.Grains.Tests;
+
+/// <summary>The ledger's writer as a grain: rotation, witnesses, damage.</summary>
+public sealed class LedgerTests : IAsyncDisposable
+{
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+
+    private readonly TestWitnesses _witnesses = new(TimeProvider.System, TestKeys.TreeHead.Verifier);
+    private readonly List<CiuicCluster> _clusters = [];
+
+    [Fact]
+    public async Task Commits_do_not_wait_for_witnesses_and_are_final_when_the_quorum_has_cosigned()
+    {
+        var cluster = await StartAsync(new CiuicCluster { Trust = new LedgerTrust(_witnesses.Policy, _witnesses.All, null) });
+        foreach (var witness in _witnesses.All.Take(2))
+            witness.IsAway = true;
+        var position = await AppendAsync(cluster, 1);
+        Assert.False(await cluster.Ledger.WaitFinalAsync(position.Height, Short));
+        var view = await cluster.Ledger.DescribeAsync();
+        Assert.Equal((1, 0), (view.Size, view.PublishedSize));
+        Assert.True(view.PublishProblem?.Contains("not the quorum") == true, view.PublishProblem ?? "null");
+        Assert.Equal("w1 is away", view.Witnesses[0].Problem);
+        Assert.Null(await new LedgerBucket(cluster.Memory, TestBucket.Ledger).GetCheckpointAsync(1, default));
+
+        _witnesses.All[0].IsAway = false;
+        Assert.True(await cluster.Ledger.WaitFinalAsync(position.Height, Long));
+        var checkpoint = await new LedgerBucket(cluster.Memory, TestBucket.Ledger).GetCheckpointAsync(default);
+        Assert.Equal(2, _witnesses.Policy.OpenHead(checkpoint!).Cosignatures.Count);
+        Assert.Null((await cluster.Ledger.DescribeAsync()).PublishProblem);
+    }
+
+    [Fact]
+    public async Task A_snapshot_is_final_only_after_its_block_is_cosigned()
+    {
+        var cluster = await StartAsync(new CiuicCluster { Trust = new LedgerTrust(_witnesses.Policy, _witnesses.All, null) });
+        foreach (var witness in _witnesses.All)
+            witness.IsAway = true;
+        var token = (await cluster.Run("run").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var view = await cluster.SaveAsync("run", token, 1);
+        Assert.False(await cluster.Snapshot("run", view.Sequence).WaitFinalAsync(Short));
+        foreach (var witness in _witnesses.All)
+            witness.IsAway = false;
+        Assert.True(await cluster.Snapshot("run", view.Sequence).WaitFinalAsync(Long));
+        Assert.False(await cluster.Snapshot("run", new Sequence(9)).WaitFinalAsync(Short));
+    }
+
+    [Fact]
+    public async Task Both_keys_rotate_and_everything_signed_before_and_after_stands()
+    {
+        var cluster = await StartAsync(new CiuicCluster());
+        await AppendAsync(cluster, 1);
+        await cluster.PublishAsync();
+        var prepared = await cluster.Ledger.PrepareKeyAsync(KeyRole.Blocks);
+        var blocks = await cluster.Ledger.RotateAsync(KeyRole.Blocks, "me", "yearly");
+        Assert.Equal([TestKeys.Blocks.Verifier.ToString(), prepared], blocks.BlockKeys);
+        await AppendAsync(cluster, 2);
+        var heads = await cluster.Ledger.RotateAsync(KeyRole.TreeHead, "me", "yearly");
+        Assert.Equal(2, heads.TreeHeadKeys.Length);
+        await AppendAsync(cluster, 3);
+        await cluster.PublishAsync();
+
+        foreach (var key in heads.TreeHeadKeys) // who trusts any of the keys can check all
+        {
+            var findings = new List<AuditFinding>();
+            var bucket = new LedgerBucket(cluster.Memory, TestBucket.Ledger);
+            var tip = await BucketAudit.CheckLedgerAsync(bucket, TlogPolicy.Alone(VerifierKey.Parse(key)), findings, _ => { }, default);
+            Assert.Empty(findings);
+            Assert.Equal((5, 2, 2), (tip.Size, tip.Keys.Blocks.Count, tip.Keys.TreeHead.Count));
+        }
+
+        var again = await StartAsync(new CiuicCluster { Memory = cluster.Memory, Signer = cluster.Signer });
+        await AppendAsync(again, 4);
+        Assert.Equal(heads.TreeHeadKeys, (await again.Ledger.DescribeAsync()).TreeHeadKeys);
+    }
+
+    [Fact]
+    public async Task A_rotation_needs_a_reason() => await Assert.ThrowsAsync<InvalidInputException>(async () =>
+        await (await StartAsync(new CiuicCluster())).Ledger.RotateAsync(KeyRole.Blocks, "me", " "));
+
+    [Fact]
+    public async Task A_ledger_whose_key_is_gone_is_not_written()
+    {
+        var cluster = await StartAsync(new CiuicCluster());
+        await AppendAsync(cluster, 1);
+        await cluster.Ledger.RotateAsync(KeyRole.Blocks, "me", "yearly");
+        var other = await StartAsync(new CiuicCluster { Memory = cluster.Memory }); // has the first keys only
+        var error = await Assert.ThrowsAsync<ConflictException>(() => AppendAsync(other, 2));
+        Assert.Contains("private half is not in the key directory", error.Message);
+    }
+
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("changed")]
+    public async Task A_ledger_with_a_block_deleted_or_changed_goes_on_no_more_and_names_the_height(string how)
+    {
+        var first = await StartAsync(new CiuicCluster());
+        for (var i = 1; i <= 5; i++)
+            await AppendAsync(first, i);
+        await first.PublishAsync();
+        var key = BucketLayout.Block(TestBucket.Ledger, 2);
+        var block = (await first.Memory.GetAsync(key, default))!;
+        block[30] ^= 1;
+        await first.Memory.DeleteAsync(key, default);
+        if (how == "changed")
+            await first.Memory.PutAsync(key, block, default);
+        var second = await StartAsync(new CiuicCluster { Memory = first.Memory });
+        var error = await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(second, 6));
+        Assert.Contains("block 2", error.Message);
+        Assert.Contains("block 2", (await second.Ledger.DescribeAsync()).Damage);
+        Assert.Null(await first.Memory.GetAsync(BucketLayout.Block(TestBucket.Ledger, 5), default));
+    }
+
+    [Theory]
+    [InlineData("checkpoint", 0)]
+    [InlineData("checkpoint", 40)]
+    [InlineData("tile/0/000.p/5", 0)]
+    [InlineData("tile/0/000.p/5", 40)]
+    [InlineData("tile/entries/000.p/5", 40)]
+    public async Task What_is_derived_comes_back_from_the_blocks(string path, int keep)
+    {
+        var first = await StartAsync(new CiuicCluster());
+        for (var i = 1; i <= 5; i++)
+            await AppendAsync(first, i);
+        await first.PublishAsync();
+        var key = BucketLayout.Tile(TestBucket.Ledger, path);
+        var before = (await first.Memory.GetAsync(key, default))!;
+        await first.Memory.DeleteAsync(key, default);
+        if (keep > 0)
+            await first.Memory.PutAsync(key, before.AsMemory(0, keep), default);
+        var second = await StartAsync(new CiuicCluster { Memory = first.Memory });
+        await second.PublishAsync();
+        Assert.Equal(before, await first.Memory.GetAsync(key, default));
+        await CheckAsync(second, 5);
+    }
+
+    [Fact]
+    public async Task A_bucket_that_was_rolled_back_is_refused_by_a_silo_that_remembers()
+    {
+        using var folder = new TemporaryFolder();
+        var trust = LedgerTrust.Alone with { Accepted = new AcceptedHeads(folder.File("state")) };
+        var first = await StartAsync(new CiuicCluster { Trust = trust });
+        await AppendAsync(first, 1);
+        await first.PublishAsync();
+        var old = await CopyAsync(first.Memory);
+        await AppendAsync(first, 2);
+        await first.PublishAsync();
+        var second = await StartAsync(new CiuicCluster { Memory = old, Trust = trust });
+        var error = await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(second, 3));
+        Assert.Contains("block 1", error.Message);
+        Assert.Contains("promises 2 blocks", error.Message);
+    }
+
+    [Fact]
+    public async Task Two_clusters_on_one_bucket_make_one_chain_with_every_acknowledged_record_once()
+    {
+        var bucket = new MemoryObjectStore();
+        var clusters = new[] { await StartAsync(new CiuicCluster { Memory = bucket }), await StartAsync(new CiuicCluster { Memory = bucket }) };
+        await Task.WhenAll(clusters.SelectMany((cluster, c) => Enumerable.Range(0, 50).Select(async i =>
+        {
+            if (i % 10 == c)
+                cluster.Store.Arm(0, i % 20 == c ? Fault.FailsAfter : Fault.LandsLate);
+            await AppendStubbornlyAsync(cluster, (c * 50) + i + 1);
+        })));
+        foreach (var cluster in clusters)
+            await cluster.Store.LandLateWritesAsync();
+        await CheckAsync(clusters[0], null);
+        var seen = new List<long>();
+        await foreach (var linked in LedgerReader.ReadAsync(new LedgerBucket(bucket, TestBucket.Ledger), [], default))
+            seen.AddRange(linked.Block.Facts().Select(f => f.Record.Step!.Value));
+        Assert.Equal(Enumerable.Range(1, 100).Select(i => (long)i), seen.Order());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var cluster in _clusters)
+            await cluster.DisposeAsync();
+    }
+
+    private async Task<CiuicCluster> StartAsync(CiuicCluster cluster)
+    {
+        _clusters.Add(cluster);
+        await cluster.InitializeAsync();
+        return cluster;
+    }
+
+    private static Task<LedgerPosition> AppendAsync(CiuicCluster cluster, long sequence) =>
+        cluster.Ledger.AppendAsync(RecordOf(sequence).Encode(), 0);
+
+    /// <summary>Each of a run of its own, so that any order is a history.</summary>
+    private static LedgerRecord RecordOf(long number) => Samples.Record(number) with
+    {
+        Run = RunId.Parse($"run-{number}"),
+        Sequence = Sequence.First,
+    };
+
+    private static async Task AppendStubbornlyAsync(CiuicCluster cluster, long sequence)
+    {
+        while (true)
+        {
+            try
+            {
+                await AppendAsync(cluster, sequence);
+                return;
+            }
+            catch (UnavailableException)
+            {
+                await Task.Delay(5);
+            }
+        }
+    }
+
+    private static async Task CheckAsync(CiuicCluster cluster, long? size)
+    {
+        await cluster.PublishAsync();
+        var findings = new List<AuditFinding>();
+        var tip = await BucketAudit.CheckLedgerAsync(
+            new LedgerBucket(cluster.Memory, TestBucket.Ledger), TlogPolicy.Alone(TestKeys.TreeHead.Verifier), findings, _ => { }, default);
+        Assert.True(findings.Count == 0, string.Join("; ", findings));
+        Assert.Equal(size ?? tip.Size, tip.Size);
+    }
+
+    private static async Task<MemoryObjectStore> CopyAsync(MemoryObjectStore store)
+    {
+        var copy = new MemoryObjectStore();
+        await foreach (var found in store.ListAsync("", default))
+            await copy.PutAsync(found.Key, (await store.GetAsync(found.Key, default))!, default);
+        return copy;
+    }
+}
