@@ -117,7 +117,7 @@ public sealed class BlockTests
         Assert.Equal(record, Assert.Single(Block.Open(bytes, Keys).Facts()).Record);
     }
 
-    private static (LedgerTip Tip, List<byte[]> Blocks) Chain(int length)
+    internal static (LedgerTip Tip, List<byte[]> Blocks) Chain(int length)
     {
         var tip = LedgerTip.Start(TestKeys.Public);
         var blocks = new List<byte[]>();

@@ -12,6 +12,65 @@ public sealed class TileTests
     public void A_tile_index_is_spelled_in_groups_of_three_digits(long index, string path) =>
         Assert.Equal($"tile/0/{path}", new Tile(0, index, 256).Path);
 
+    [Theory]
+    [InlineData("tile/0/000", 0, 0, 256)]
+    [InlineData("tile/3/x001/x234/067", 3, 1_234_067, 256)]
+    [InlineData("tile/1/000.p/7", 1, 0, 7)]
+    [InlineData("tile/entries/x001/002.p/255", 0, 1_002, 255)]
+    public void A_path_names_its_tile(string path, int level, long index, int width)
+    {
+        Assert.True(TileLayout.TryParse(path, out var tile));
+        Assert.Equal(new Tile(level, index, width), tile);
+    }
+
+    [Theory]
+    [InlineData("tile/0/00")]
+    [InlineData("tile/0/1000")]
+    [InlineData("tile/00/000")]
+    [InlineData("tile/9/000")]
+    [InlineData("tile/0/001/000")]
+    [InlineData("tile/0/x000/000")]
+    [InlineData("tile/0/000.p/0")]
+    [InlineData("tile/0/000.p/256")]
+    [InlineData("tile/0/000.p/07")]
+    [InlineData("tile/0")]
+    [InlineData("tiles/0/000")]
+    public void A_path_that_no_tile_has_is_none(string path) => Assert.False(TileLayout.TryParse(path, out _));
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(255)]
+    [InlineData(256)]
+    [InlineData(257)]
+    [InlineData(70_000)]
+    public void Proofs_from_tiles_are_those_of_the_definition(int size)
+    {
+        var files = new Dictionary<string, byte[]>();
+        var builder = new TileBuilder();
+        var leaves = MerkleTests.Leaves(size);
+        for (var i = 0; i < size; i++)
+            builder.Append([], leaves[i]);
+        Publish(builder, files);
+        Digest FromTiles(long begin, long end)
+        {
+            var hashes = new TileHashes(size);
+            foreach (var tile in hashes.Needed([(begin, end)]))
+                hashes.Add(tile, files[tile.Path]);
+            return hashes.Root(begin, end);
+        }
+
+        var random = new Random(size);
+        var root = MerkleTests.RootOf(leaves, 0, size);
+        for (var i = 0; i < 20; i++)
+        {
+            var index = i == 0 ? size - 1 : random.Next(size);
+            var inclusion = MerkleProofs.Inclusion(index, size, FromTiles);
+            Assert.True(MerkleProofs.VerifyInclusion(index, size, leaves[index], root, inclusion));
+            var consistency = MerkleProofs.Consistency(index + 1, size, FromTiles);
+            Assert.True(MerkleProofs.VerifyConsistency(index + 1, size, MerkleTests.RootOf(leaves, 0, index + 1), root, consistency));
+        }
+    }
+
     [Fact]
     public void A_partial_tile_names_its_width()
     {
