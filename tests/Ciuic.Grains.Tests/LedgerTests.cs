@@ -148,7 +148,7 @@ public sealed class LedgerTests : IAsyncDisposable
         var first = await StartAsync(new CiuicCluster { Trust = trust });
         await AppendAsync(first, 1);
         await first.PublishAsync();
-        var old = await CopyAsync(first.Memory);
+        var old = await TestBucket.CopyAsync(first.Memory);
         await AppendAsync(first, 2);
         await first.PublishAsync();
         var second = await StartAsync(new CiuicCluster { Memory = old, Trust = trust });
@@ -224,13 +224,5 @@ public sealed class LedgerTests : IAsyncDisposable
             new LedgerBucket(cluster.Memory, TestBucket.Ledger), TlogPolicy.Alone(TestKeys.TreeHead.Verifier), findings, _ => { }, default);
         Assert.True(findings.Count == 0, string.Join("; ", findings));
         Assert.Equal(size ?? tip.Size, tip.Size);
-    }
-
-    private static async Task<MemoryObjectStore> CopyAsync(MemoryObjectStore store)
-    {
-        var copy = new MemoryObjectStore();
-        await foreach (var found in store.ListAsync("", default))
-            await copy.PutAsync(found.Key, (await store.GetAsync(found.Key, default))!, default);
-        return copy;
     }
 }

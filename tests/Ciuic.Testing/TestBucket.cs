@@ -5,7 +5,7 @@ using Ciuic.Storage;
 namespace Ciuic.Testing;
 
 /// <summary>Fills a bucket by the data plane alone: snapshots and the ledger that commits them.</summary>
-public sealed class TestBucket(IObjectStore store, TimeProvider time)
+public sealed class TestBucket(IObjectStore store, TimeProvider time, Cosigners? cosigners = null)
 {
     public const string Ledger = "main";
 
@@ -43,10 +43,23 @@ public sealed class TestBucket(IObjectStore store, TimeProvider time)
     {
         _writer ??= await LedgerWriter.LoadAsync(LedgerBucket, TestKeys.Signer, null, time, CancellationToken.None);
         await _writer.TryAppendAsync([record.Encode()], CancellationToken.None);
-        await new TreePublisher(LedgerBucket, Cosigners.Nobody).PublishAsync(_writer, CancellationToken.None);
+        await new TreePublisher(LedgerBucket, cosigners ?? Cosigners.Nobody).PublishAsync(_writer, CancellationToken.None);
     }
 
     /// <summary>Audits the bucket with the test keys.</summary>
-    public static Task<AuditReport> AuditAsync(IObjectStore store) => BucketAudit.RunAsync(
-        store, Ledger, TlogPolicy.Alone(TestKeys.TreeHead.Verifier), null, 2, _ => { }, CancellationToken.None);
+    public static Task<AuditReport> AuditAsync(IObjectStore store) =>
+        AuditAsync(store, TlogPolicy.Alone(TestKeys.TreeHead.Verifier), null);
+
+    /// <summary>Audits the bucket with a policy and what a machine remembers.</summary>
+    public static Task<AuditReport> AuditAsync(IObjectStore store, TlogPolicy policy, AcceptedHeads? accepted) =>
+        BucketAudit.RunAsync(store, Ledger, policy, accepted, 2, _ => { }, CancellationToken.None);
+
+    /// <summary>Another bucket with the same objects.</summary>
+    public static async Task<MemoryObjectStore> CopyAsync(IObjectStore store)
+    {
+        var copy = new MemoryObjectStore();
+        await foreach (var found in store.ListAsync("", CancellationToken.None))
+            await copy.PutAsync(found.Key, (await store.GetAsync(found.Key, CancellationToken.None))!, CancellationToken.None);
+        return copy;
+    }
 }

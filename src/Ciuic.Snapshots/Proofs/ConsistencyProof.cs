@@ -27,7 +27,7 @@ public static class ConsistencyProof
         var prover = new TreeProver(bucket);
         var older = new TreeHead(keys.Origin, oldSize, await prover.RootAsync(oldSize, published!.Size, cancel));
         var newer = new TreeHead(keys.Origin, newSize, await prover.RootAsync(newSize, published.Size, cancel));
-        var path = await prover.ConsistencyAsync(oldSize, newSize, cancel);
+        var path = await prover.ConsistencyAsync(oldSize, newSize, published.Size, cancel);
         var holds = MerkleProofs.VerifyConsistency(oldSize, newSize, older.Root, newer.Root, path)
             && await prover.ContinuesAsync(newer, published, cancel);
         return holds

@@ -10,6 +10,11 @@ public sealed class TreeProver(LedgerBucket bucket)
     public async Task<List<Digest>> ConsistencyAsync(long oldSize, long newSize, CancellationToken cancel) =>
         await ProveAsync(newSize, subtree => MerkleProofs.Consistency(oldSize, newSize, subtree), cancel);
 
+    /// <summary>That the tree of a size begins with an older one, from the tiles of a larger, published size.</summary>
+    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    public async Task<List<Digest>> ConsistencyAsync(long oldSize, long newSize, long published, CancellationToken cancel) =>
+        await ProveAsync(published, subtree => MerkleProofs.Consistency(oldSize, newSize, subtree), cancel);
+
     /// <summary>That a leaf has its place in the tree of a size.</summary>
     /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
     public async Task<List<Digest>> InclusionAsync(long index, long size, CancellationToken cancel) =>

@@ -34,7 +34,7 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         await _one.WaitAsync(cancel); // compare and persist are one step
         try
         {
-            return await AnswerAsync(request, MemoryOf(origin), cancel);
+            return await AnswerAsync(request, origin, cancel);
         }
         finally
         {
@@ -42,9 +42,9 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         }
     }
 
-    private async Task<WitnessReply> AnswerAsync(AddCheckpointRequest request, ObjectKey memory, CancellationToken cancel)
+    private async Task<WitnessReply> AnswerAsync(AddCheckpointRequest request, string origin, CancellationToken cancel)
     {
-        var seen = await RecallAsync(memory, cancel);
+        var seen = await RecallAsync(origin, cancel);
         var verdict = WitnessRules.Decide(request, logs, seen);
         if (verdict.Status == WitnessStatus.Conflict)
             return new WitnessReply((int)verdict.Status, WitnessReply.SizeType, StrictUtf8.Encode($"{seen?.Size ?? 0}\n"));
@@ -53,17 +53,33 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         // Dying before this line: nothing was signed. After it: the sender asks again, is told the new size, and gets
         // its cosignature with an empty proof.
         if (verdict.Next != seen)
-            await store.PutAsync(memory, request.Checkpoint, cancel);
+            await RememberAsync(origin, verdict.Next, request.Checkpoint, cancel);
         var text = StrictUtf8.Encode(verdict.Next.ToText());
         return Text(verdict.Status, SignedNote.SignatureLine(key.Verifier, key.Cosign(text, time.GetUtcNow())));
     }
 
-    private async Task<TreeHead?> RecallAsync(ObjectKey memory, CancellationToken cancel)
+    /// <summary>The largest tree remembered. Nothing is ever overwritten: a write that lands late cannot take it back.</summary>
+    private async Task<TreeHead?> RecallAsync(string origin, CancellationToken cancel)
     {
-        if (await store.GetAsync(memory, cancel) is not { } bytes)
-            return null;
+        var sizes = await ListAsync(origin, cancel);
+        return sizes.Count == 0 ? null : await ReadAsync(MemoryOf(origin, sizes.Max()), cancel);
+    }
+
+    private async Task RememberAsync(string origin, TreeHead head, byte[] checkpoint, CancellationToken cancel)
+    {
+        var memory = MemoryOf(origin, head.Size);
+        if (await store.CreateAsync(memory, checkpoint, cancel) == CreateResult.AlreadyExists && await ReadAsync(memory, cancel) != head)
+            throw new CorruptException($"the witness's memory {memory} in {store.Location} holds another tree head: somebody else writes there.");
+        // Only the largest counts; dying here leaves some that the next head deletes.
+        foreach (var older in (await ListAsync(origin, cancel)).Where(size => size < head.Size))
+            await store.DeleteAsync(MemoryOf(origin, older), cancel);
+    }
+
+    private async Task<TreeHead> ReadAsync(ObjectKey memory, CancellationToken cancel)
+    {
         try
         {
+            var bytes = await store.GetAsync(memory, cancel) ?? throw new InvalidInputException("it is gone");
             return TreeHead.ParseText(SignedNote.Parse(bytes).Text);
         }
         catch (InvalidInputException error)
@@ -75,7 +91,21 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         }
     }
 
-    private static ObjectKey MemoryOf(string origin) => new($"seen/{Digest.Of(StrictUtf8.Encode(origin))}");
+    private async Task<List<long>> ListAsync(string origin, CancellationToken cancel)
+    {
+        var (sizes, prefix) = (new List<long>(), PrefixOf(origin));
+        await foreach (var found in store.ListAsync(prefix, cancel))
+        {
+            if (Decimal64.TryParse(found.Key.Path.AsSpan(prefix.Length), out var size))
+                sizes.Add(size);
+        }
+
+        return sizes;
+    }
+
+    private static ObjectKey MemoryOf(string origin, long size) => new($"{PrefixOf(origin)}{size}");
+
+    private static string PrefixOf(string origin) => $"seen/{Digest.Of(StrictUtf8.Encode(origin))}/";
 
     private static WitnessReply Text(WitnessStatus status, string text) =>
         new((int)status, "text/plain", StrictUtf8.Encode(text.EndsWith('\n') ? text : text + "\n"));
