@@ -9,7 +9,7 @@ using Ciuic.Trainer;
 namespace Ciuic.EndToEnd;
 
 /// <summary>
-/// Trainer and silo are killed with SIGKILL at random moments, over and over. Then the bucket is audited: everything
+/// Trainer, silo and witness are killed with SIGKILL at random moments, over and over. Then the bucket is audited: everything
 /// that was ever acknowledged is there, every byte of it, nothing else is visible, and training was never anything but
 /// one and the same sequence.
 /// </summary>
@@ -24,6 +24,7 @@ public sealed class KillTests : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lines = [];
     private SiloProcess? _silo;
     private ProgramRun? _trainer;
+    private WitnessProcess? _witness;
 
     public KillTests() => _place = DemoPlace.Open(_folder.File("place"));
 
@@ -33,6 +34,7 @@ public sealed class KillTests : IAsyncDisposable
         var seed = int.Parse(Environment.GetEnvironmentVariable("CIUIC_SEED") ?? "20261124", CultureInfo.InvariantCulture);
         TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed} (set CIUIC_SEED to choose)");
         var random = new Random(seed);
+        await StartWitnessAsync();
         await StartSiloAsync();
         StartTrainer();
         for (var kill = 0; kill < Kills; kill++)
@@ -40,10 +42,11 @@ public sealed class KillTests : IAsyncDisposable
             if (kill % KillsBetweenCommits == 0)
                 await UntilCommittedAsync(); // however slow the machine is, there is history to lose
             await Task.Delay(random.Next(200, 3_000));
-            await KillOneAsync(random.Next(5));
+            await KillOneAsync(random.Next(6));
         }
 
         await UntilCommittedAsync();
+        await UntilFinalAsync();
         await EndAsync();
         await CheckAsync();
     }
@@ -56,6 +59,13 @@ public sealed class KillTests : IAsyncDisposable
 
     private async Task KillOneAsync(int choice)
     {
+        if (choice == 5)
+        {
+            await _witness!.KillAsync();
+            await _witness.StartAsync();
+            return;
+        }
+
         if (choice >= 2) // 2, 3: the trainer; 4: both
         {
             await StopTrainerAsync();
@@ -73,7 +83,20 @@ public sealed class KillTests : IAsyncDisposable
             StartTrainer();
     }
 
-    private async Task StartSiloAsync() => _silo = await SiloProcess.StartAsync(_place, CancellationToken.None);
+    /// <summary>The witness knows the ledger's key only when a silo has made it; the silo needs the witness's.</summary>
+    private async Task StartWitnessAsync()
+    {
+        await using (var first = await SiloProcess.StartAsync(_place, CancellationToken.None))
+            await File.WriteAllTextAsync(_folder.File("logs"), $"log {first.Key}\nquorum none\n");
+        _witness = new WitnessProcess(_folder.File("witness"), _folder.File("logs"), 1);
+        await _witness.StartAsync();
+        await File.WriteAllTextAsync(Policy, $"{_witness.PolicyLine}\nquorum {_witness.Name}\n");
+    }
+
+    private string Policy => _folder.File("policy");
+
+    private async Task StartSiloAsync() => _silo = await SiloProcess.StartAsync(
+        _place, CancellationToken.None, $"--Ciuic:Ledger:PolicyFile={Policy}");
 
     private void StartTrainer() => _trainer = ProgramRun.Trainer(
     [
@@ -99,6 +122,20 @@ public sealed class KillTests : IAsyncDisposable
         await _trainer!.UntilAsync(l => l.StartsWith("@committed", StringComparison.Ordinal));
     }
 
+    /// <summary>What was committed while the witness was away is final in the end.</summary>
+    private async Task UntilFinalAsync()
+    {
+        await StopTrainerAsync();
+        var cli = new CliRun(_place);
+        while (true)
+        {
+            var status = await cli.JsonAsync("ledger", "status");
+            if (status.GetProperty("publishedSize").GetInt64() == status.GetProperty("size").GetInt64())
+                return;
+            await Task.Delay(200);
+        }
+    }
+
     private async Task EndAsync()
     {
         if (_trainer is not null)
@@ -106,13 +143,16 @@ public sealed class KillTests : IAsyncDisposable
         if (_silo is not null)
             await _silo.DisposeAsync();
         _silo = null;
+        if (_witness is not null)
+            await _witness.DisposeAsync();
+        _witness = null;
     }
 
     private async Task CheckAsync()
     {
         var store = StoreUri.Open(_place.StoreUri);
         var report = await BucketAudit.RunAsync(
-            store, "main", TlogPolicy.Alone(), null, 2, _ => { }, CancellationToken.None);
+            store, "main", PolicyFiles.Read(Policy), null, 2, _ => { }, CancellationToken.None);
         Assert.Empty(report.Findings);
         var history = (await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), Run, [], CancellationToken.None))!;
         var acknowledged = Facts("@committed").ToList();

@@ -11,10 +11,10 @@ internal sealed class SiloProcess : IAsyncDisposable
     private readonly StreamWriter _log;
     private readonly TaskCompletionSource<VerifierKey> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SiloProcess(DemoPlace place)
+    private SiloProcess(DemoPlace place, IEnumerable<string> settings)
     {
         _log = new StreamWriter(place.SiloLog, append: true) { AutoFlush = true };
-        _process = ChildProcess.Start(ProgramFile.Find("Ciuic.Silo", "Ciuic.Silo"), place.SiloSettings, OnLine);
+        _process = ChildProcess.Start(ProgramFile.Find("Ciuic.Silo", "Ciuic.Silo"), [.. place.SiloSettings, .. settings], OnLine);
     }
 
     /// <summary>The key that its printed greeting names.</summary>
@@ -22,9 +22,10 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     /// <summary>Starts a silo and waits until it is ready.</summary>
     /// <exception cref="UnavailableException">It ended or did not become ready.</exception>
-    public static async Task<SiloProcess> StartAsync(DemoPlace place, CancellationToken cancel)
+    public static async Task<SiloProcess> StartAsync(
+        DemoPlace place, CancellationToken cancel, params IEnumerable<string> settings)
     {
-        var silo = new SiloProcess(place);
+        var silo = new SiloProcess(place, settings);
         var ended = silo._process.WaitAsync(cancel);
         var first = await Task.WhenAny(silo._ready.Task, ended, Task.Delay(StartDeadline, cancel));
         if (first == silo._ready.Task)

@@ -102,10 +102,25 @@ internal static class LedgerCommands
     private static void Write(CommandOutput output, LedgerView ledger, bool json)
     {
         if (json)
-            output.WriteJson(ledger with { Root = ledger.Root });
+            output.WriteJson(Json(ledger));
         else
             output.WriteTable(["field", "value"], Rows(ledger));
     }
+
+    private static object Json(LedgerView ledger) => new
+    {
+        ledger.Name,
+        ledger.Origin,
+        ledger.Size,
+        root = ledger.Root.ToString(),
+        ledger.PublishedSize,
+        ledger.TreeHeadKeys,
+        ledger.BlockKeys,
+        ledger.Quorum,
+        ledger.Witnesses,
+        ledger.PublishProblem,
+        ledger.Damage,
+    };
 
     private static IEnumerable<string[]> Rows(LedgerView ledger)
     {
