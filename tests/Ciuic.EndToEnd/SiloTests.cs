@@ -1,3 +1,4 @@
+using Ciuic.Core;
 using Ciuic.Testing;
 using Ciuic.Trainer;
 
@@ -33,6 +34,45 @@ public sealed class SiloTests : IDisposable
         Assert.Contains(silo.Key.ToString(), stored);
         Assert.Equal(0, await silo.StopAsync(CancellationToken.None));
         Assert.DoesNotContain("PRIVATE", await File.ReadAllTextAsync(place.SiloLog));
+    }
+
+    [Fact]
+    public async Task Keys_may_come_from_the_environment_and_a_wrong_one_is_not_printed()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        var seed = Enumerable.Repeat((byte)77, SigningKey.SeedSize).ToArray();
+        using var key = SigningKey.FromSeed("ciuic.local/demo", seed);
+        await using (var silo = await SiloProcess.StartAsync(
+            place, CancellationToken.None, $"--Ciuic:Ledger:TreeHeadKey={key.Export()}"))
+        {
+            Assert.Equal(key.Verifier, silo.Key);
+            Assert.False(File.Exists(Path.Combine(place.Folder, "silo", "keys", "main.tree-head.key")));
+            Assert.Equal(0, await silo.StopAsync(CancellationToken.None));
+        }
+
+        await using var wrong = ProgramRun.Silo([.. place.SiloSettings, $"--Ciuic:Ledger:BlocksKey={key.Export()}"]);
+        Assert.Equal(2, await wrong.ExitAsync());
+        Assert.Contains("Ciuic:Ledger:BlocksKey", Assert.Single(wrong.Lines));
+        Assert.DoesNotContain(key.Export()[^20..], wrong.Text);
+    }
+
+    [Fact]
+    public async Task A_policy_for_another_ledger_or_without_addresses_is_refused()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        var policy = _folder.File("policy");
+        await File.WriteAllTextAsync(policy, $"log {TestKeys.TreeHead.Verifier}\nquorum none\n");
+        await using (var foreign = ProgramRun.Silo([.. place.SiloSettings, $"--Ciuic:Ledger:PolicyFile={policy}"]))
+        {
+            Assert.Equal(2, await foreign.ExitAsync());
+            Assert.Contains("not for this ledger's key", Assert.Single(foreign.Lines));
+        }
+
+        var witness = SigningKey.FromSeed("w", KeyAlgorithm.Ed25519Cosignature, new byte[SigningKey.SeedSize]).Verifier;
+        await File.WriteAllTextAsync(policy, $"witness w {witness}\nquorum w\n");
+        await using var silent = ProgramRun.Silo([.. place.SiloSettings, $"--Ciuic:Ledger:PolicyFile={policy}"]);
+        Assert.Equal(2, await silent.ExitAsync());
+        Assert.Contains("could never be reached", Assert.Single(silent.Lines));
     }
 
     [Fact]

@@ -80,6 +80,49 @@ public sealed class LedgerTests : IAsyncDisposable
         Assert.Equal(heads.TreeHeadKeys, (await again.Ledger.DescribeAsync()).TreeHeadKeys);
     }
 
+    public static TheoryData<KeyRole, Fault> EveryRotation()
+    {
+        var table = new TheoryData<KeyRole, Fault>();
+        foreach (var fault in Enum.GetValues<Fault>())
+        {
+            table.Add(KeyRole.Blocks, fault);
+            table.Add(KeyRole.TreeHead, fault);
+        }
+
+        return table;
+    }
+
+    /// <summary>Of a rotation and what follows: block, tiles, note of keys, kept tree head, checkpoint.</summary>
+    [Theory]
+    [MemberData(nameof(EveryRotation))]
+    public async Task Whatever_write_of_a_rotation_goes_wrong_one_key_is_in_force_and_history_is_whole(KeyRole role, Fault fault)
+    {
+        for (var write = 0; write < 8; write++)
+        {
+            var cluster = await StartAsync(new CiuicCluster());
+            await AppendAsync(cluster, 1);
+            await cluster.PublishAsync();
+            cluster.Store.Arm(write, fault);
+            try
+            {
+                await cluster.Ledger.RotateAsync(role, "me", "test");
+                await cluster.PublishAsync();
+            }
+            catch (UnavailableException)
+            {
+                Assert.Equal(0, write); // only the block's own write leaves the outcome open
+            }
+
+            await AppendStubbornlyAsync(cluster, 2);
+            await cluster.Store.LandLateWritesAsync();
+            await AppendStubbornlyAsync(cluster, 3);
+            await CheckAsync(cluster, null);
+            var again = await StartAsync(new CiuicCluster { Memory = cluster.Memory, Signer = cluster.Signer });
+            await AppendStubbornlyAsync(again, 4);
+            await CheckAsync(again, null);
+        }
+    }
+
     [Fact]
     public async Task A_rotation_needs_a_reason() => await Assert.ThrowsAsync<InvalidInputException>(async () =>
         await (await StartAsync(new CiuicCluster())).Ledger.RotateAsync(KeyRole.Blocks, "me", " "));

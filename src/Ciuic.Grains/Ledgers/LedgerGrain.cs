@@ -28,6 +28,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     private Task _flusher = Task.CompletedTask;
     private Task? _check;
     private string? _damage;
+    private bool _clockIsBehind;
 
     public LedgerGrain(
         IObjectStore store,
@@ -264,8 +265,10 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     private void WarnOfClock(LedgerTip tip)
     {
         var ahead = DateTimeOffset.FromUnixTimeMilliseconds(tip.LastTimeMs) - _time.GetUtcNow();
-        if (ahead > _options.MaxClockLag)
+        var isBehind = ahead > _options.MaxClockLag;
+        if (isBehind && !_clockIsBehind)
             _logger.ClockBehind(_bucket.Name, ahead);
+        _clockIsBehind = isBehind; // said once, not with every block
     }
 
     private static string[] Names(IEnumerable<VerifierKey> keys) => keys.Select(k => k.ToString()).ToArray();
