@@ -54,8 +54,8 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         // its cosignature with an empty proof.
         if (verdict.Next != seen)
             await store.PutAsync(memory, request.Checkpoint, cancel);
-        var text = StrictUtf8.Encode(verdict.Next.ToText());
-        return Text(verdict.Status, SignedNote.SignatureLine(key.Verifier, key.Cosign(text, time.GetUtcNow())));
+        var cosignature = key.Cosign(StrictUtf8.Encode(verdict.Text), time.GetUtcNow());
+        return Text(verdict.Status, SignedNote.SignatureLine(key.Verifier, cosignature));
     }
 
     private async Task<TreeHead?> RecallAsync(ObjectKey memory, CancellationToken cancel)
@@ -64,7 +64,7 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
             return null;
         try
         {
-            return TreeHead.ParseText(SignedNote.Parse(bytes).Text);
+            return TreeHead.ParseExtended(SignedNote.Parse(bytes).Text);
         }
         catch (InvalidInputException error)
         {
