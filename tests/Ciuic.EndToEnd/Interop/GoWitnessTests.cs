@@ -58,7 +58,8 @@ public sealed class GoWitnessTests(GoProgram go) : IDisposable
         }
 
         var (code, text) = await go.RunAsync(
-            "tlogcheck", "-ledger", _folder.File($"ledgers/{TestBucket.Ledger}"), "-key", $"{TestKeys.TreeHead.Verifier}", "-witness", $"{place.Key}");
+            "tlogcheck", "-ledger", _folder.File($"ledgers/{TestBucket.Ledger}"),
+            "-key", $"{TestKeys.TreeHead.Verifier}", "-witness", $"{place.Key}");
         Assert.True(code == 0, text);
         Assert.Equal(7, JsonDocument.Parse(text).RootElement.GetProperty("cosignatures").GetInt32()); // six sizes and the newest again
     }
@@ -121,7 +122,8 @@ public sealed class GoWitnessTests(GoProgram go) : IDisposable
     private async Task<long> ServedAsync(WitnessPlace witness, long seen)
     {
         var (code, text) = await go.RunAsync(
-            "foreignlog", "-skey", _foreignLog.Export(), "-witness", $"{witness.Address}", "-witness-key", $"{witness.Key}", "-from", $"{seen}");
+            "foreignlog", "-skey", _foreignLog.Export(),
+            "-witness", $"{witness.Address}", "-witness-key", $"{witness.Key}", "-from", $"{seen}");
         Assert.True(code == 0, text);
         var counts = JsonDocument.Parse(text).RootElement;
         Assert.Equal(24, counts.GetProperty("cosignatures").GetInt32());
