@@ -3,7 +3,7 @@ using Ciuic.Trainer;
 
 namespace Ciuic.EndToEnd;
 
-/// <summary>A program of this repository, run as a process; its lines are kept.</summary>
+/// <summary>A program of this repository, or another one, run as a process; its lines are kept.</summary>
 internal sealed class ProgramRun : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
@@ -14,6 +14,9 @@ internal sealed class ProgramRun : IAsyncDisposable
     private ProgramRun(string project, string name, IEnumerable<string> arguments) =>
         _process = ChildProcess.Start(ProgramFile.Find(project, name), arguments, _lines.Enqueue);
 
+    private ProgramRun(string program, IEnumerable<string> arguments) =>
+        _process = ChildProcess.StartNative(program, arguments, _lines.Enqueue);
+
     public IReadOnlyCollection<string> Lines => _lines;
 
     public string Text => string.Join('\n', _lines);
@@ -23,6 +26,8 @@ internal sealed class ProgramRun : IAsyncDisposable
     public static ProgramRun Trainer(params IEnumerable<string> arguments) => new("Ciuic.Trainer", "Ciuic.Trainer", arguments);
 
     public static ProgramRun Cli(params IEnumerable<string> arguments) => new("Ciuic.Cli", "ciuic", arguments);
+
+    public static ProgramRun Native(string program, params IEnumerable<string> arguments) => new(program, arguments);
 
     public void Kill() => _process.Kill();
 

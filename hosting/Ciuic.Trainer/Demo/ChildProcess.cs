@@ -18,15 +18,18 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a .NET program; every line it prints is handed over as it comes.</summary>
-    public static ChildProcess Start(string assembly, IEnumerable<string> arguments, Action<string> onLine)
+    public static ChildProcess Start(string assembly, IEnumerable<string> arguments, Action<string> onLine) =>
+        StartNative(ProgramFile.Dotnet, [assembly, .. arguments], onLine);
+
+    /// <summary>Starts any program.</summary>
+    public static ChildProcess StartNative(string program, IEnumerable<string> arguments, Action<string> onLine)
     {
-        var start = new ProcessStartInfo(ProgramFile.Dotnet)
+        var start = new ProcessStartInfo(program)
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        start.ArgumentList.Add(assembly);
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         return new ChildProcess(Process.Start(start)!, onLine);

@@ -28,13 +28,10 @@ internal static class WitnessCommand
             await using var server = await WitnessServer.StartAsync(parsed.GetValue(listen)!, service);
             output.WriteLine($"Witness {home.Key.Name} is ready at {server.Address}, for {string.Join(", ", logs.Select(l => l.Name).Distinct())}.");
             output.WriteLine("The line for a ledger's policy file:");
-            output.WriteLine($"witness {PolicyName(home.Key.Name)} {home.Key.Verifier} {server.Address}");
+            output.WriteLine($"witness {home.Key.Name} {home.Key.Verifier} {server.Address}");
             await server.WaitAsync(cancel);
             return ExitCode.Ok;
         });
         return command;
     }
-
-    /// <summary>Names in policies have no slashes.</summary>
-    private static string PolicyName(string name) => name.Replace('/', '-');
 }

@@ -8,6 +8,7 @@ internal sealed class TlogPolicyParser
     private readonly List<VerifierKey> _logs = [];
     private readonly List<PolicyWitness> _witnesses = [];
     private readonly Dictionary<string, Func<IReadOnlySet<string>, bool>> _members = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _grouped = new(StringComparer.Ordinal);
     private string? _quorum;
 
     public static TlogPolicy Parse(string text)
@@ -20,7 +21,9 @@ internal sealed class TlogPolicyParser
         {
             try
             {
-                parser.Take(lines[i].TrimEnd('\r').Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
+                if (lines[i].Any(c => (c < ' ' && c != '\t') || c == '\u007f'))
+                    throw new InvalidInputException("it holds a control character; lines end in a newline alone.");
+                parser.Take(lines[i].Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries));
             }
             catch (InvalidInputException error)
             {
@@ -45,7 +48,7 @@ internal sealed class TlogPolicyParser
         switch (words[0], words.Length)
         {
             case ("log", 2 or 3):
-                _logs.Add(VerifierKey.Parse(words[1]));
+                AddLog(VerifierKey.Parse(words[1]));
                 break;
             case ("witness", 3 or 4):
                 AddWitness(words[1], VerifierKey.Parse(words[2]), words.Length == 4 ? words[3] : null);
@@ -61,11 +64,18 @@ internal sealed class TlogPolicyParser
         }
     }
 
+    private void AddLog(VerifierKey key)
+    {
+        if (_logs.Any(l => l.HasSamePublicKey(key)))
+            throw new InvalidInputException($"log '{key.Name}' has the key of another log line.");
+        _logs.Add(key);
+    }
+
     private void AddWitness(string name, VerifierKey key, string? url)
     {
         if (key.Algorithm != KeyAlgorithm.Ed25519Cosignature)
             throw new InvalidInputException($"the key of witness '{name}' is not one for cosignatures.");
-        if (_witnesses.Any(w => w.Key.Equals(key)))
+        if (_witnesses.Any(w => w.Key.HasSamePublicKey(key)))
             throw new InvalidInputException($"witness '{name}' has the key of another one: it would count twice.");
         Uri? address = null;
         if (url is not null && (!Uri.TryCreate(url, UriKind.Absolute, out address) || address.Scheme is not ("http" or "https")))
@@ -76,9 +86,10 @@ internal sealed class TlogPolicyParser
 
     private Func<IReadOnlySet<string>, bool> Group(string threshold, string[] names)
     {
-        if (names.Distinct(StringComparer.Ordinal).Count() != names.Length)
-            throw new InvalidInputException("a member is named twice.");
         var members = names.Select(Member).ToList();
+        // In two groups a witness would count twice towards the quorum.
+        if (names.FirstOrDefault(name => !_grouped.Add(name)) is { } again)
+            throw new InvalidInputException($"'{again}' is a member already: of this group or of one before.");
         var needed = threshold switch
         {
             "any" => 1,

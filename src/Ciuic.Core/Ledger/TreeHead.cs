@@ -26,14 +26,29 @@ public sealed record TreeHead(string Origin, long Size, Digest Root)
         }
     }
 
-    /// <summary>Reads the three lines without asking who signed them.</summary>
+    /// <summary>Reads the three lines without asking who signed them. A ledger of ours has no others.</summary>
     /// <exception cref="InvalidInputException">The text is no checkpoint.</exception>
     public static TreeHead ParseText(string text)
     {
         var lines = text[..^1].Split('\n');
         if (lines.Length != 3)
             throw new InvalidInputException($"a checkpoint has three lines, not {lines.Length}");
-        return new TreeHead(
-            lines[0], Decimal64.Parse(lines[1], "tree size"), StrictBase64.DecodeDigest(lines[2], "root hash"));
+        return Parse(lines);
     }
+
+    /// <summary>
+    /// Reads any log's checkpoint without asking who signed it. Lines after the first three are the log's own business
+    /// (C2SP tlog-checkpoint): a witness cosigns them unread.
+    /// </summary>
+    /// <exception cref="InvalidInputException">The text is no checkpoint.</exception>
+    public static TreeHead ParseExtended(string text)
+    {
+        var lines = text[..^1].Split('\n');
+        if (lines.Length < 3 || lines.Contains(""))
+            throw new InvalidInputException("a checkpoint has at least three lines, none of them empty");
+        return Parse(lines);
+    }
+
+    private static TreeHead Parse(string[] lines) => new(
+        lines[0], Decimal64.Parse(lines[1], "tree size"), StrictBase64.DecodeDigest(lines[2], "root hash"));
 }

@@ -48,7 +48,7 @@ public sealed class SignedNote
         if (bytes.Length > MaxBytes)
             throw Malformed($"it has {bytes.Length} bytes");
         var note = StrictUtf8.Decode(bytes, "A signed note");
-        if (note.Any(c => char.IsControl(c) && c != '\n'))
+        if (note.Any(c => c < ' ' && c != '\n'))
             throw Malformed("it holds control characters");
         var split = note.LastIndexOf("\n\n", StringComparison.Ordinal);
         if (split < 0)

@@ -52,8 +52,9 @@ public sealed class VerifierKey : IEquatable<VerifierKey>
         var parts = text.Split('+', 3); // base64 may hold more plus signs
         if (parts.Length != 3 || parts[1].Length != 8 || !StrictBase64.TryDecode(parts[2], out var typed))
             throw new InvalidInputException($"'{text}' is not a verifier key: name+keyid+base64 is needed.");
-        if (!uint.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id))
-            throw new InvalidInputException($"'{text}' is not a verifier key: its key id is no hex number.");
+        if (!uint.TryParse(parts[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id)
+            || parts[1].Any(char.IsAsciiLetterUpper))
+            throw new InvalidInputException($"'{text}' is not a verifier key: its key id is no hex number in lower case.");
         var key = TryCreate(parts[0], typed)
             ?? throw new InvalidInputException($"'{text}' is not a verifier key of a type this program knows.");
         return key.Id == id
@@ -66,11 +67,14 @@ public sealed class VerifierKey : IEquatable<VerifierKey>
     {
         if (Algorithm == KeyAlgorithm.Ed25519)
             return signature.Length == SignatureSize && SignatureAlgorithm.Ed25519.Verify(_key, text, signature);
-        if (signature.Length != Cosignature.TimeSize + SignatureSize)
+        if (signature.Length != Cosignature.TimeSize + SignatureSize || Cosignature.Seconds(signature) > long.MaxValue)
             return false;
         var message = Cosignature.Message(Cosignature.Seconds(signature), text);
         return SignatureAlgorithm.Ed25519.Verify(_key, message, signature[Cosignature.TimeSize..]);
     }
+
+    /// <summary>Whether both wrap one public key, under whatever names: whoever signs for one signs for the other.</summary>
+    public bool HasSamePublicKey(VerifierKey other) => _typed.AsSpan(1).SequenceEqual(other._typed.AsSpan(1));
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name}+{Id:x8}+{StrictBase64.Encode(_typed)}";

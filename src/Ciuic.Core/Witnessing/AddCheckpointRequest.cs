@@ -9,8 +9,11 @@ namespace Ciuic.Core;
 /// <param name="Checkpoint">The signed tree head.</param>
 public sealed record AddCheckpointRequest(long OldSize, IReadOnlyList<Digest> Proof, byte[] Checkpoint)
 {
-    /// <summary>The longest body in bytes: a proof of 63 hashes and a checkpoint with its signatures.</summary>
-    public const int MaxBytes = 64 << 10;
+    /// <summary>
+    /// The longest body in bytes: a proof of 63 hashes and a checkpoint with the 16 signatures that every verifier must
+    /// take, each of a post-quantum size of nearly 5 kB (C2SP signed-note).
+    /// </summary>
+    public const int MaxBytes = 128 << 10;
 
     private const int MaxProof = 63;
 

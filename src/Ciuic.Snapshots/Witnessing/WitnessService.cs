@@ -54,8 +54,8 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         // its cosignature with an empty proof.
         if (verdict.Next != seen)
             await RememberAsync(origin, verdict.Next, request.Checkpoint, cancel);
-        var text = StrictUtf8.Encode(verdict.Next.ToText());
-        return Text(verdict.Status, SignedNote.SignatureLine(key.Verifier, key.Cosign(text, time.GetUtcNow())));
+        var cosignature = key.Cosign(StrictUtf8.Encode(verdict.Text), time.GetUtcNow());
+        return Text(verdict.Status, SignedNote.SignatureLine(key.Verifier, cosignature));
     }
 
     /// <summary>The largest tree remembered. Nothing is ever overwritten: a write that lands late cannot take it back.</summary>
@@ -80,7 +80,7 @@ public sealed class WitnessService(IObjectStore store, SigningKey key, IReadOnly
         try
         {
             var bytes = await store.GetAsync(memory, cancel) ?? throw new InvalidInputException("it is gone");
-            return TreeHead.ParseText(SignedNote.Parse(bytes).Text);
+            return TreeHead.ParseExtended(SignedNote.Parse(bytes).Text);
         }
         catch (InvalidInputException error)
         {

@@ -74,7 +74,7 @@ internal sealed class WitnessSession(IWitness witness)
     private static long SizeOf(WitnessReply reply)
     {
         var text = reply.Body.Length is > 1 and <= 20 ? System.Text.Encoding.ASCII.GetString(reply.Body) : "";
-        return reply.ContentType == WitnessReply.SizeType && text.EndsWith('\n') && Decimal64.TryParse(text.AsSpan()[..^1], out var size)
+        return string.Equals(reply.ContentType, WitnessReply.SizeType, StringComparison.OrdinalIgnoreCase) && text.EndsWith('\n') && Decimal64.TryParse(text.AsSpan()[..^1], out var size)
             ? size
             : throw new ConflictException("it answered 409 without a size: it does not keep to the protocol");
     }
