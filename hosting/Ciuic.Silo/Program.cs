@@ -10,12 +10,12 @@ if (args.Contains("--help") || args.Contains("-h"))
 
 try
 {
-    using var host = SiloHost.Build(args);
+    using var host = SiloHost.Build(SiloArguments.Read(args));
     await host.RunAsync();
     return ExitCode.Ok;
 }
-catch (CiuicException error)
+catch (Exception error)
 {
-    Console.Error.WriteLine($"ciuic silo: {error.Message}");
+    Console.Error.WriteLine($"ciuic silo: {ExitCode.Reason(error)}");
     return ExitCode.For(error);
 }

@@ -2,6 +2,7 @@ using Ciuic.Core;
 using Ciuic.Grains;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,20 +23,17 @@ internal static class SiloHost
     /// <summary>SQLite's calls block their thread; a pool that grows by one a second would stall the silo.</summary>
     private const int MinThreads = 32;
 
-    public static IHost Build(string[] args)
+    public static IHost Build(IConfiguration configuration)
     {
         ThreadPool.SetMinThreads(MinThreads, MinThreads);
-        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
-        {
-            Args = args,
-            ContentRootPath = AppContext.BaseDirectory,
-        });
-        var settings = SiloSettings.Load(builder.Configuration);
+        var settings = SiloSettings.Load(configuration);
         Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.SiloPort);
         Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.GatewayPort);
         var store = settings.Store.Open(TimeProvider.System);
+        settings.Store.DeleteLeftovers(TimeProvider.System);
         var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
         var trust = LedgerTrustSettings.Read(settings.Ledger, settings.Store.IsDurable, signer);
+        var builder = NewBuilder(configuration);
         builder.Services.AddSingleton(DatabaseLock.Take(settings.Database.Path));
         var database = SqliteDatabase.Open(settings.Database.Path);
         AddOptions(builder.Services, settings);
@@ -43,6 +41,15 @@ internal static class SiloHost
         builder.Services.AddHostedService<SiloGreeting>();
         builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
         return builder.Build();
+    }
+
+    /// <summary>Without .NET's defaults: they read settings of their own, from places that appsettings.json does not name.</summary>
+    private static HostApplicationBuilder NewBuilder(IConfiguration configuration)
+    {
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Configuration.AddConfiguration(configuration);
+        builder.Logging.AddConfiguration(configuration.GetSection("Logging")).AddConsole();
+        return builder;
     }
 
     private static void AddOptions(IServiceCollection services, SiloSettings settings)

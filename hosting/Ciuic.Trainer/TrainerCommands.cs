@@ -1,12 +1,17 @@
 using System.CommandLine;
 using Ciuic.Core;
-using Microsoft.Extensions.Configuration;
+using Ciuic.Storage;
 
 namespace Ciuic.Trainer;
 
 /// <summary>The command line: <c>demo</c> and <c>train</c>.</summary>
 internal static class TrainerCommands
 {
+    private const string Train = "train";
+
+    /// <summary>Time for the demo to end its processes after SIGTERM.</summary>
+    private static readonly TimeSpan DemoEnd = TimeSpan.FromSeconds(5);
+
     public static async Task<int> InvokeAsync(string[] args)
     {
         var root = new RootCommand("A real trainer that embeds Ciuic: a small GPT on real text, through TorchSharp.")
@@ -23,11 +28,16 @@ internal static class TrainerCommands
 
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // A run in training answers SIGTERM itself: committing takes the time that its settings allow.
+                ProcessTerminationTimeout = parsed.CommandResult.Command.Name == Train ? null : DemoEnd,
+            });
         }
-        catch (CiuicException error)
+        catch (Exception error)
         {
-            Console.Error.WriteLine($"ciuic trainer: {error.Message}");
+            Console.Error.WriteLine($"ciuic trainer: {ExitCode.Reason(error)}");
             return ExitCode.For(error);
         }
     }
@@ -56,11 +66,11 @@ internal static class TrainerCommands
         var hold = new Option<string?>("--hold") { Description = "Stand still at step:N, upload:N or commit:N until killed." };
         var machine = new Option<bool>("--machine") { Description = "Print a line per step for a program to read." };
         var set = new Option<string[]>("--set") { Description = "A setting, such as Ciuic:Save:EverySteps=5.", AllowMultipleArgumentsPerToken = true };
-        var command = new Command("train", "Trains a run, resuming it where it was.")
+        var command = new Command(Train, "Trains a run, resuming it where it was.")
         {
             run, steps, seed, text, noSave, hold, machine, set,
         };
-        command.SetAction((parsed, cancel) =>
+        command.SetAction((parsed, _) =>
         {
             var options = new TrainOptions
             {
@@ -72,7 +82,7 @@ internal static class TrainerCommands
                 Hold = parsed.GetValue(hold) is { } point ? HoldPoint.Parse(point) : null,
                 Machine = parsed.GetValue(machine),
             };
-            return new TrainCommand(options, TrainerSettings.Read(parsed.GetValue(set) ?? [])).RunAsync(cancel);
+            return new TrainCommand(options, SettingsFile.Read(parsed.GetValue(set) ?? [])).RunAsync();
         });
         return command;
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Cli;
 
@@ -37,15 +38,11 @@ internal static class CiuicCommandLine
                 Error = error,
             });
         }
-        catch (CiuicException problem)
+        catch (Exception problem)
         {
-            await error.WriteLineAsync($"ciuic: {problem.Message}");
-            return ExitCode.For(problem);
-        }
-        catch (OperationCanceledException)
-        {
-            await error.WriteLineAsync("ciuic: interrupted");
-            return ExitCode.Other;
+            var explained = SettingsFile.Explain(problem);
+            await error.WriteLineAsync($"ciuic: {ExitCode.Reason(explained)}");
+            return ExitCode.For(explained);
         }
     }
 

@@ -92,6 +92,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <param name="cancel">Ends the waiting.</param>
     /// <exception cref="InvalidInputException">The name is no run id.</exception>
     /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
         OpenRunAsync(RunId.Parse(run), Guid.CreateVersion7(_time.GetUtcNow()), cancel);
 
@@ -123,8 +124,9 @@ public sealed class SnapshotChain : IAsyncDisposable
         var run = new TrainingRun(id, _client, _save, _coordinator, _store, trust, attempt, _time, logger);
         try
         {
-            await WaitForSiloAsync(_client.ConnectPatience, cancel);
-            await run.OpenAsync(cancel);
+            using var ending = run.EndingWith(cancel);
+            await WaitForSiloAsync(_client.ConnectPatience, ending.Token);
+            await run.OpenAsync(ending.Token);
         }
         catch (UnavailableException error)
         {

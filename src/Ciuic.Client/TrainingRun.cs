@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
@@ -31,6 +30,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly TerminationSignal _termination;
     private readonly ILogger _logger;
     private readonly List<ITrackedState> _tracked = [];
+    private SaveHandle? _last;
 
     internal TrainingRun(
         RunId run,
@@ -102,11 +102,12 @@ public sealed class TrainingRun : IAsyncDisposable
     public TrainingRun TrackBytes(string item, Func<byte[]> capture, Action<byte[]> restore) =>
         Track(new TrackedBytes(item, capture, restore));
 
-    /// <summary>Adds an item of the program's own as JSON.</summary>
-    public TrainingRun TrackJson<T>(string item, Func<T> capture, Action<T> restore) => TrackBytes(
-        item,
-        () => JsonSerializer.SerializeToUtf8Bytes(capture()),
-        bytes => restore(JsonSerializer.Deserialize<T>(bytes)!));
+    /// <summary>
+    /// Adds an item of the program's own as JSON. A saved one that cannot be read as <typeparamref name="T"/> is a mismatch
+    /// that <see cref="ResumeAsync"/> names before anything is changed.
+    /// </summary>
+    public TrainingRun TrackJson<T>(string item, Func<T> capture, Action<T> restore) =>
+        Track(new TrackedJson<T>(item, capture, restore));
 
     /// <summary>
     /// Restores the newest whole snapshot of the chain into what is tracked, as the resume policy says. Damaged
@@ -117,22 +118,11 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <exception cref="CorruptException">
     /// Snapshots exist and none is whole, or the ledger was rolled back or forked since this machine last looked.
     /// </exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
-        var withoutSilo = !_opening.IsOpen;
-        await _ledger.CheckAsync(cancel);
-        var chain = withoutSilo
-            ? await ChainSource.FromBucketAsync(Id, _ledger, cancel)
-            : ChainSource.FromCluster(Id, _opening.Head, _coordinator);
-        if (_client.Resume == ResumePolicy.Never)
-            return await StartFreshAsync(chain, withoutSilo, cancel);
-        if (_client.Resume == ResumePolicy.Must && chain.Head is null)
-            throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
-        var resumer = new Resumer(Id, _store, _chunks, _arena, _options.Workers, _tracked, _logger);
-        var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
-        var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
-        await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);
-        return report;
+        using var ending = EndingWith(cancel);
+        return await ResumeUntilAsync(ending.Token);
     }
 
     /// <summary>Whether a save is due after this step: by the policy, or because the process was told to end.</summary>
@@ -143,7 +133,9 @@ public sealed class TrainingRun : IAsyncDisposable
 
     /// <summary>
     /// Saves everything tracked. Returns once the state is copied aside; hashing, upload, verification and commit
-    /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process.
+    /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process: with code 0, or
+    /// with the <see cref="ExitCode"/> of what kept the snapshot from being committed. On a fenced run nothing is copied
+    /// or stored: the handle has failed already.
     /// </summary>
     /// <param name="progress">Where training is.</param>
     /// <param name="metrics">Metrics to keep with the snapshot, such as the loss; may be null.</param>
@@ -167,12 +159,25 @@ public sealed class TrainingRun : IAsyncDisposable
             Trainer = ThisProcess.Identity,
             Signer = _key?.Verifier,
         };
-        var handle = await _saver.SaveAsync(_tracked, plan, cancel);
+        _last = IsFenced
+            ? _saver.Refuse(plan, new FencedException(
+                $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
+            : await _saver.SaveAsync(_tracked, plan, cancel);
         _policy.MarkSaved();
         if (Stopping.IsCancellationRequested)
-            await FinishBeforeExitAsync(handle);
-        return handle;
+            await FinishBeforeExitAsync(_last);
+        return _last;
     }
+
+    /// <summary>
+    /// Waits until the last save is committed: the end of a training program. After SIGTERM it waits no longer than
+    /// Ciuic:Save:TerminateDeadline. Returns at once when nothing was saved.
+    /// </summary>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="CiuicException">The save failed as <see cref="SaveHandle.Committed"/> says.</exception>
+    /// <exception cref="UnavailableException">It was not committed within the deadline.</exception>
+    public Task FinishAsync(CancellationToken cancel = default) =>
+        _last is null ? Task.CompletedTask : UntilCommittedAsync(_last, cancel);
 
     /// <summary>Stops saving, gives the lease back. Saves that are not committed by then are not.</summary>
     public async ValueTask DisposeAsync()
@@ -188,6 +193,28 @@ public sealed class TrainingRun : IAsyncDisposable
 
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
 
+    /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
+    internal CancellationTokenSource EndingWith(CancellationToken cancel) =>
+        CancellationTokenSource.CreateLinkedTokenSource(cancel, Stopping);
+
+    private async Task<ResumeReport> ResumeUntilAsync(CancellationToken cancel)
+    {
+        var withoutSilo = !_opening.IsOpen;
+        await _ledger.CheckAsync(cancel);
+        var chain = withoutSilo
+            ? await ChainSource.FromBucketAsync(Id, _ledger, cancel)
+            : ChainSource.FromCluster(Id, _opening.Head, _coordinator);
+        if (_client.Resume == ResumePolicy.Never)
+            return await StartFreshAsync(chain, withoutSilo, cancel);
+        if (_client.Resume == ResumePolicy.Must && chain.Head is null)
+            throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
+        var resumer = new Resumer(Id, _store, _chunks, _arena, _options.Workers, _tracked, _logger);
+        var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
+        var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
+        await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);
+        return report;
+    }
+
     private async Task<ResumeReport> StartFreshAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
     {
         var items = _tracked
@@ -200,12 +227,40 @@ public sealed class TrainingRun : IAsyncDisposable
 
     private async Task FinishBeforeExitAsync(SaveHandle handle)
     {
-        var deadline = Task.Delay(_options.TerminateDeadline);
-        await Task.WhenAny(handle.Committed, deadline);
+        var code = await OutcomeAsync(handle);
         if (_options.OnTerminate != OnTerminate.SaveAndExit)
             return;
         await DisposeAsync();
-        Environment.Exit(handle.Committed.IsCompletedSuccessfully ? ExitCode.Ok : ExitCode.Unreachable);
+        Environment.Exit(code);
+    }
+
+    private async Task<int> OutcomeAsync(SaveHandle handle)
+    {
+        try
+        {
+            await UntilCommittedAsync(handle, CancellationToken.None);
+            return ExitCode.Ok;
+        }
+        catch (Exception error)
+        {
+            return ExitCode.For(error); // the log and the handle have told it
+        }
+    }
+
+    private async Task UntilCommittedAsync(SaveHandle handle, CancellationToken cancel)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var signal = Stopping.Register(() => deadline.CancelAfter(_options.TerminateDeadline));
+        try
+        {
+            await handle.Committed.WaitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new UnavailableException(
+                $"Run {Id} was told to end, and step {handle.Step} was not committed within Ciuic:Save:TerminateDeadline "
+                + $"({_options.TerminateDeadline}).");
+        }
     }
 
     private void ReportStage(UploadedSave save, SaveStage stage) => OnSaveProgress?.Invoke(

@@ -1,10 +1,13 @@
 using System.ComponentModel.DataAnnotations;
+using Ciuic.Core;
 
 namespace Ciuic.Storage;
 
 /// <summary>Section <c>Ciuic:Store</c>: the bucket that silos and trainers share.</summary>
 public sealed class StoreOptions
 {
+    private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
+
     /// <summary><c>file:PATH</c> or <c>memory:</c>; see <see cref="StoreUri"/>.</summary>
     [Required]
     public string Uri { get; set; } = "file:artifacts/store";
@@ -13,6 +16,32 @@ public sealed class StoreOptions
     public bool IsDurable => Uri != "memory:";
 
     /// <summary>Opens the bucket, with retries.</summary>
-    public IObjectStore Open(TimeProvider time) =>
-        new RetryingObjectStore(StoreUri.Open(Uri), new RetryOptions(), time);
+    /// <exception cref="InvalidInputException">The URI names no store this program knows.</exception>
+    /// <exception cref="UnavailableException">The store cannot be opened.</exception>
+    public IObjectStore Open(TimeProvider time) => new RetryingObjectStore(OpenOnce(), new RetryOptions(), time);
+
+    /// <summary>
+    /// Deletes what processes that died have left unfinished. A live process finishes its files within seconds; an hour is
+    /// no risk for anybody's.
+    /// </summary>
+    /// <returns>The number of files deleted.</returns>
+    public int DeleteLeftovers(TimeProvider time) => OpenOnce() is FileObjectStore files
+        ? files.DeleteTemporaryFiles(time.GetUtcNow() - LeftoverAge)
+        : 0;
+
+    private IObjectStore OpenOnce()
+    {
+        try
+        {
+            return StoreUri.Open(Uri);
+        }
+        catch (InvalidInputException error)
+        {
+            throw new InvalidInputException($"Ciuic:Store:Uri: {error.Message}", error);
+        }
+        catch (UnavailableException error)
+        {
+            throw new UnavailableException($"Ciuic:Store:Uri: {error.Message}", error);
+        }
+    }
 }

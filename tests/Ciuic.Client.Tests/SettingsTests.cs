@@ -20,6 +20,33 @@ public sealed class SettingsTests
         Assert.Contains(named, error.Message);
     }
 
+    [Theory]
+    [InlineData("Ciuic:Sav:EverySteps", "Ciuic:Sav is no section of settings; there are Silo, ")]
+    [InlineData("Ciuic:Save:EverySetps", "Ciuic:Save:EverySetps is no setting; Ciuic:Save has EverySteps, ")]
+    [InlineData("Ciuic:Save:EverySteps:Often", "Ciuic:Save:EverySteps is no setting")]
+    public void What_is_misspelled_is_named_once_with_what_there_is(string name, string message)
+    {
+        var error = Assert.Throws<InvalidInputException>(
+            () => StrictSettings.Read<SaveOptions>(Settings(name, "1"), "Ciuic:Save"));
+        Assert.StartsWith(message, error.Message);
+        Assert.DoesNotContain("\n", error.Message);
+    }
+
+    [Theory]
+    [InlineData("EverySteps", "EverySteps")]
+    [InlineData("Ciuicc:Save:EverySteps=1", "Ciuicc:Save:EverySteps")]
+    [InlineData("EverySteps=1", "Ciuic or Logging")]
+    public void A_word_on_the_command_line_that_is_no_setting_is_refused(string setting, string named) =>
+        Assert.Contains(named, Assert.Throws<InvalidInputException>(() => SettingsFile.Read([setting])).Message);
+
+    [Fact]
+    public void A_store_that_cannot_be_opened_names_its_setting()
+    {
+        var options = new StoreOptions { Uri = "file:/dev/null/store" };
+        Assert.StartsWith(
+            "Ciuic:Store:Uri: ", Assert.Throws<UnavailableException>(() => options.Open(TimeProvider.System)).Message);
+    }
+
     [Fact]
     public async Task A_chain_without_gateways_is_refused() => await Assert.ThrowsAsync<InvalidInputException>(() =>
         SnapshotChain.ConnectAsync(Settings("Ciuic:Client:ClusterId", "x")));

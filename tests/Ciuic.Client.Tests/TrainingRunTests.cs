@@ -81,6 +81,59 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     }
 
     [Fact]
+    public async Task An_item_of_JSON_that_does_not_fit_is_a_mismatch_and_the_model_is_left_alone()
+    {
+        await using (var run = await _chain.OpenAsync("json"))
+        {
+            var trained = new TrackedArray(Elements);
+            await run.Track(trained).TrackJson("note", () => "words", _ => { }).ResumeAsync();
+            await StepAsync(run, trained, 1);
+        }
+
+        await using var next = await _chain.OpenAsync("json");
+        var model = new TrackedArray(Elements);
+        next.Track(model).TrackJson("note", () => 0, _ => Assert.Fail("must not be restored"));
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => next.ResumeAsync());
+        Assert.Contains("note: the saved JSON is no Int32", error.Message);
+        Assert.Equal(new byte[4 * Elements], model.Content);
+    }
+
+    [Fact]
+    public async Task A_fenced_run_copies_and_stores_nothing_any_more()
+    {
+        await using var first = await _chain.OpenAsync("fenced");
+        var model = new TrackedArray(Elements);
+        await first.Track(model).ResumeAsync();
+        _chain.Client.WhenLeased = WhenLeased.TakeOver;
+        await using var second = await _chain.OpenAsync("fenced");
+        var told = await first.SaveAsync(new TrainingProgress(1, 0, 1));
+        await Assert.ThrowsAsync<FencedException>(() => told.Committed.WaitAsync(Soon));
+        model.Train(2);
+        var stages = new List<SaveStage>();
+        first.OnSaveProgress += p => stages.Add(p.Stage);
+        var refused = await first.SaveAsync(new TrainingProgress(2, 0, 2));
+        Assert.True(refused.Committed.IsFaulted);
+        await Assert.ThrowsAsync<FencedException>(() => first.FinishAsync());
+        Assert.Equal([SaveStage.Failed], stages);
+    }
+
+    [Fact]
+    public async Task Finishing_waits_for_the_last_save()
+    {
+        await using var run = await _chain.OpenAsync("finished");
+        await run.FinishAsync(); // nothing was saved
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        _chain.Connection.Cut();
+        var save = await run.SaveAsync(new TrainingProgress(1, 0, 1));
+        var finishing = run.FinishAsync();
+        Assert.False(finishing.IsCompleted);
+        _chain.Connection.Mend();
+        await finishing.WaitAsync(Soon);
+        Assert.True(save.Committed.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task A_second_trainer_is_refused_by_name_or_takes_over_and_fences_the_first()
     {
         await using var first = await _chain.OpenAsync("leased");

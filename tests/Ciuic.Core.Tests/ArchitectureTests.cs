@@ -6,10 +6,13 @@ namespace Ciuic.Core.Tests;
 /// <summary>Who may use whom, read from the project files; see src/README.md.</summary>
 public sealed class ArchitectureTests
 {
+    private const string S3 = "Ciuic.Storage.S3";
+
     private static readonly Dictionary<string, string[]> Allowed = new()
     {
         ["Ciuic.Core"] = [],
         ["Ciuic.Storage"] = ["Ciuic.Core"],
+        [S3] = ["Ciuic.Core", "Ciuic.Storage"],
         ["Ciuic.Snapshots"] = ["Ciuic.Core", "Ciuic.Storage"],
         ["Ciuic.Contracts"] = ["Ciuic.Core"],
         ["Ciuic.Grains"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts"],
@@ -18,18 +21,43 @@ public sealed class ArchitectureTests
         ["Ciuic.Cli"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts", "Ciuic.Client"],
     };
 
-    public static TheoryData<string> Projects() => [.. Directory
-        .EnumerateFiles(Path.Combine(Root(), "src"), "*.csproj", SearchOption.AllDirectories)
-        .Select(Path.GetFileNameWithoutExtension)
-        .OfType<string>()];
+    /// <summary>Programs wire everything together; the trainer is a user's program and knows no silo from within.</summary>
+    private static readonly Dictionary<string, string[]> Forbidden = new()
+    {
+        ["Ciuic.Silo"] = [],
+        ["Ciuic.Trainer"] = ["Ciuic.Silo", "Ciuic.Grains"],
+    };
+
+    /// <summary>The composition roots: they alone choose the store.</summary>
+    private static readonly string[] SeeS3 = ["Ciuic.Silo", "Ciuic.Cli", "Ciuic.Trainer"];
+
+    private static readonly string[] Documented = ["Ciuic.Core", "Ciuic.Contracts", "Ciuic.Client", "Ciuic.Torch"];
+
+    public static TheoryData<string> Projects() => [.. Names("src")];
+
+    public static TheoryData<string> Programs() => [.. Names("hosting")];
 
     [Theory]
     [MemberData(nameof(Projects))]
     public void A_project_uses_only_what_it_may(string project)
     {
-        var used = References(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path));
-        Assert.Empty(used.Except(Allowed[project]));
+        var allowed = SeeS3.Contains(project) ? [.. Allowed[project], S3] : Allowed[project];
+        Assert.Empty(Uses(project).Except(allowed));
     }
+
+    [Theory]
+    [MemberData(nameof(Programs))]
+    public void A_program_uses_libraries_and_not_what_it_must_not_know(string program)
+    {
+        var used = Uses(program).ToList();
+        Assert.Empty(used.Except(Names("src")));
+        Assert.Empty(used.Intersect(Forbidden[program]));
+        Assert.True(SeeS3.Contains(program) || !used.Contains(S3), $"{program} must not choose the store");
+    }
+
+    [Fact]
+    public void Public_members_are_documented_where_others_build_on_them() => Assert.All(
+        Documented, project => Assert.Equal("true", Assert.Single(Load(project).Descendants("DocumentsPublicMembers")).Value));
 
     [Fact]
     public void Core_knows_nothing_of_Orleans() =>
@@ -56,10 +84,25 @@ public sealed class ArchitectureTests
         Assert.Empty(others);
     }
 
-    private static List<string> References(string project, string kind) => XDocument
-        .Load(Path.Combine(Root(), "src", project, $"{project}.csproj"))
+    /// <summary>What a project loads; one that is only built beside it, to be started as a process, is not used.</summary>
+    private static IEnumerable<string> Uses(string project) => Load(project)
+        .Descendants("ProjectReference")
+        .Where(e => (string?)e.Attribute("ReferenceOutputAssembly") != "false")
+        .Select(e => Path.GetFileNameWithoutExtension((string)e.Attribute("Include")!));
+
+    private static List<string> References(string project, string kind) => Load(project)
         .Descendants(kind)
         .Select(e => (string)e.Attribute("Include")!)
+        .ToList();
+
+    private static XDocument Load(string project) => XDocument.Load(new[] { "src", "hosting" }
+        .Select(folder => Path.Combine(Root(), folder, project, $"{project}.csproj"))
+        .First(File.Exists));
+
+    private static List<string> Names(string folder) => Directory
+        .EnumerateFiles(Path.Combine(Root(), folder), "*.csproj", SearchOption.AllDirectories)
+        .Select(Path.GetFileNameWithoutExtension)
+        .OfType<string>()
         .ToList();
 
     private static string Root([CallerFilePath] string source = "") =>

@@ -52,7 +52,7 @@ public sealed class PolicyTests
     [InlineData("group g 4 a b c\nquorum g", "4 of 3")]
     [InlineData("group g 0 a b c\nquorum g", "0 of 3")]
     [InlineData("group g 01 a b\nquorum g", "not a plain decimal")]
-    [InlineData("group g any a a\nquorum g", "named twice")]
+    [InlineData("group g any a a\nquorum g", "a member already")]
     [InlineData("group a any b c\nquorum a", "'a' is taken")]
     [InlineData("group none any b c\nquorum none", "'none' is taken")]
     [InlineData("group g any g\nquorum g", "named before")]

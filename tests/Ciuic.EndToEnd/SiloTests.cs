@@ -14,13 +14,29 @@ public sealed class SiloTests : IDisposable
     [InlineData("--Ciuic:Silo:GatwayPort=30000", "GatwayPort")]
     [InlineData("--Ciuic:Runs:LeaseDuration=00:00:00", "LeaseDuration")]
     [InlineData("--Ciuic:Ledger:Origin=with space", "Origin")]
-    [InlineData("--Ciuic:Store:Uri=ftp://x", "ftp://x")]
-    public async Task A_wrong_setting_is_one_clear_line_and_code_2(string setting, string named)
+    [InlineData("--Ciuic:Store:Uri=ftp://x", "Ciuic:Store:Uri")]
+    [InlineData("--Ciuic:Sillo:GatewayPort=1", "Ciuic:Sillo")]
+    [InlineData("--Ciuic:Snapshot:ShardDeadline=bad", "Ciuic:Snapshot ")]
+    [InlineData("--Ciuic:Silo:SiloPort=7777", "SiloPort", "--Ciuic:Silo:GatewayPort=7777")]
+    [InlineData("--Logging:LogLevel:Default=Loud", "Loud")]
+    [InlineData("--Logging:Console:LogLevel:Default=Loud", "Loud")]
+    [InlineData("--GatewayPort", "GatewayPort")]
+    [InlineData("foo", "foo")]
+    public async Task A_wrong_setting_is_one_clear_line_and_code_2(string setting, string named, params string[] others)
     {
         var place = DemoPlace.Open(_folder.File("place"));
-        await using var silo = ProgramRun.Silo([.. place.SiloSettings, setting]);
+        await using var silo = ProgramRun.Silo([.. place.SiloSettings, setting, .. others]);
         Assert.Equal(2, await silo.ExitAsync());
         Assert.Contains(named, Assert.Single(silo.Lines));
+    }
+
+    [Fact]
+    public async Task A_store_that_cannot_be_opened_is_code_13_and_names_its_setting()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = ProgramRun.Silo([.. place.SiloSettings, "--Ciuic:Store:Uri=file:/dev/null/store"]);
+        Assert.Equal(ExitCode.Unreachable, await silo.ExitAsync());
+        Assert.Contains("Ciuic:Store:Uri", Assert.Single(silo.Lines));
     }
 
     [Fact]

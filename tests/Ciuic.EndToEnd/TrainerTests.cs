@@ -51,8 +51,73 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("is being trained by process", second.Text);
     }
 
+    [Fact]
+    public async Task SIGTERM_ends_a_trainer_that_waits_for_a_lease()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
+        await using var first = Train(place, "Ciuic:Save:EverySteps=50");
+        await first.UntilAsync(l => l.StartsWith("@loss", StringComparison.Ordinal));
+        await using var second = Train(place, "Ciuic:Client:WhenLeased=Wait");
+        await Task.Delay(TimeSpan.FromSeconds(5)); // a trainer that waits says nothing
+        second.Terminate();
+        Assert.Equal(ExitCode.Other, await second.ExitAsync());
+        Assert.Equal("ciuic trainer: interrupted", second.Lines.Last());
+    }
+
+    [Fact]
+    public async Task SIGTERM_while_the_last_commit_waits_for_a_silo_ends_with_code_13()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var trainer = TrainUntil(
+            2, place, "Ciuic:Save:EverySteps=2", "--set", "Ciuic:Client:ConnectPatience=00:00:01",
+            "--set", "Ciuic:Save:TerminateDeadline=00:00:02");
+        await trainer.UntilAsync(l => l.StartsWith("@staged 2 ", StringComparison.Ordinal));
+        await Task.Delay(TimeSpan.FromSeconds(1)); // the training is over; nothing more is said
+        trainer.Terminate();
+        Assert.Equal(ExitCode.Unreachable, await trainer.ExitAsync());
+        Assert.Contains("TerminateDeadline", trainer.Lines.Last());
+    }
+
+    [Fact]
+    public async Task SIGTERM_ends_a_fenced_trainer_with_code_11()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
+        await using var first = Train(place, "Ciuic:Save:EverySteps=5");
+        await first.UntilAsync(l => l.StartsWith("@loss", StringComparison.Ordinal));
+        await using var second = Train(place, "Ciuic:Client:WhenLeased=TakeOver");
+        await first.UntilAsync(l => l.Contains("FENCED", StringComparison.Ordinal));
+        first.Terminate();
+        Assert.Equal(ExitCode.Conflict, await first.ExitAsync());
+    }
+
+    [Fact]
+    public async Task A_demo_with_a_wrong_text_or_folder_is_one_line_and_code_2_before_anything_starts()
+    {
+        var tiny = _folder.File("tiny.txt");
+        foreach (var text in new[] { "", "tiny" })
+        {
+            await File.WriteAllTextAsync(tiny, text);
+            await RefusedAsync("--text", "demo", "--text", tiny, "--data", _folder.File("data"));
+        }
+
+        await RefusedAsync("--data", "demo", "--data", "/dev/null/x");
+        Assert.False(Directory.Exists(_folder.File("data")));
+        await RefusedAsync("Ciuic:Sav ", "train", "--set", "Ciuic:Sav:EverySteps=1");
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    private static ProgramRun Train(DemoPlace place, params string[] settings) => ProgramRun.Trainer(
-        ["train", "--machine", "--run", "e2e", "--steps", "1000000", .. place.ClientSettings, "--set", .. settings]);
+    private static async Task RefusedAsync(string named, params string[] arguments)
+    {
+        await using var trainer = ProgramRun.Trainer(arguments);
+        Assert.Equal(ExitCode.Usage, await trainer.ExitAsync());
+        Assert.Contains(named, Assert.Single(trainer.Lines));
+    }
+
+    private static ProgramRun Train(DemoPlace place, params string[] settings) => TrainUntil(1_000_000, place, settings);
+
+    private static ProgramRun TrainUntil(int steps, DemoPlace place, params string[] settings) => ProgramRun.Trainer(
+        ["train", "--machine", "--run", "e2e", "--steps", $"{steps}", .. place.ClientSettings, "--set", .. settings]);
 }

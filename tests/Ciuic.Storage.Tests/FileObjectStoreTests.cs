@@ -26,6 +26,18 @@ public sealed class FileObjectStoreTests : StoreConformance, IDisposable
     }
 
     [Fact]
+    public void A_silo_that_starts_deletes_unfinished_files_older_than_an_hour()
+    {
+        var folder = Directory.CreateDirectory(_folder.File("store/~tmp")).FullName;
+        var (old, young) = (Path.Combine(folder, "old"), Path.Combine(folder, "young"));
+        foreach (var file in new[] { old, young })
+            File.WriteAllBytes(file, [1]);
+        File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-2));
+        Assert.Equal(1, new StoreOptions { Uri = $"file:{_folder.File("store")}" }.DeleteLeftovers(TimeProvider.System));
+        Assert.True(File.Exists(young));
+    }
+
+    [Fact]
     public async Task No_temporary_file_is_left_behind()
     {
         var key = new ObjectKey("a/b");

@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace Ciuic.Silo;
 
 /// <summary>Section <c>Ciuic:Silo</c>.</summary>
-internal sealed class SiloOptions
+internal sealed class SiloOptions : IValidatableObject
 {
     /// <summary>Names the cluster; silos and clients of other names do not talk to it.</summary>
     [Required]
@@ -24,4 +24,9 @@ internal sealed class SiloOptions
     /// <summary>How long a stopping silo lets its work come to an end.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Orleans would start with one port for both, and nobody could connect.</summary>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => SiloPort == GatewayPort
+        ? [new ValidationResult($"{GatewayPort} is the SiloPort too; the two must differ.", [nameof(GatewayPort)])]
+        : [];
 }

@@ -30,7 +30,7 @@ internal sealed class DemoCommand
 
     public static async Task<int> RunAsync(string? text, string? data, bool json, CancellationToken cancel)
     {
-        TextData.Load(text); // a wrong file is an error now, not in a child process
+        TrainCommand.Sample(text, seed: 0); // a wrong text is an error now, not in a child process
         var demo = new DemoCommand(DemoPlace.Open(data), new DemoScreen(json), text, cancel);
         var summary = await demo.RunAsync();
         if (json)

@@ -10,7 +10,15 @@ internal sealed class DemoPlace
     private DemoPlace(string folder)
     {
         Folder = Path.GetFullPath(folder);
-        Directory.CreateDirectory(Folder);
+        try
+        {
+            Directory.CreateDirectory(Folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"--data: '{folder}' cannot be made: {error.Message}", error);
+        }
+
         (SiloPort, GatewayPort) = (FreePort(), FreePort());
     }
 
@@ -27,7 +35,7 @@ internal sealed class DemoPlace
     public string SiloLog => Path.Combine(Folder, "silo.log");
 
     /// <summary>A folder of the caller's, or a new one under artifacts/demo.</summary>
-    /// <exception cref="InvalidInputException">The folder holds something already.</exception>
+    /// <exception cref="InvalidInputException">The folder holds something already, or cannot be made.</exception>
     public static DemoPlace Open(string? folder)
     {
         if (folder is null)

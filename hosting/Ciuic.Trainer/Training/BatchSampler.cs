@@ -27,7 +27,7 @@ internal sealed class BatchSampler
         if (text.Length / (context + 1) < _samples)
         {
             throw new InvalidInputException(
-                $"The text has {text.Length} bytes; {_samples * (context + 1)} are needed for an epoch.");
+                $"--text: the text has {text.Length} bytes; {_samples * (context + 1)} are needed for an epoch.");
         }
     }
 

@@ -10,13 +10,21 @@ internal static class TextData
     private static readonly string[] Kinds = [".cs", ".md", ".json", ".sql"];
 
     /// <exception cref="NotFoundException">There is no such file, or no repository around the program.</exception>
+    /// <exception cref="InvalidInputException">The file cannot be read.</exception>
     public static byte[] Load(string? file)
     {
         if (file is null)
             return LoadRepository();
         if (!File.Exists(file))
             throw new NotFoundException($"--text: there is no file '{file}'.");
-        return File.ReadAllBytes(file);
+        try
+        {
+            return File.ReadAllBytes(file);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"--text: '{file}' cannot be read: {error.Message}", error);
+        }
     }
 
     private static byte[] LoadRepository()

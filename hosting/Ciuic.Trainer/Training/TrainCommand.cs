@@ -21,30 +21,35 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
     private readonly TrainOutput _output = new(options.Machine);
     private readonly GptOptions _gpt = new();
 
-    public async Task<int> RunAsync(CancellationToken cancel)
+    public async Task<int> RunAsync()
     {
         random.manual_seed(options.Seed);
         using var model = new Gpt(_gpt);
         using var optimizer = optim.AdamW(model.parameters(), LearningRate, weight_decay: 0.1);
         var scheduler = optim.lr_scheduler.LambdaLR(optimizer, WarmUpThenCosine);
-        var data = new BatchSampler(TextData.Load(options.Text), _gpt.Context, Batch, BatchesPerEpoch, options.Seed);
+        var data = Sample(options.Text, options.Seed);
         if (options.NoSave)
         {
-            await LoopAsync(model, optimizer, scheduler, data, TrainingProgress.Start, null, cancel);
+            await LoopAsync(model, optimizer, scheduler, data, TrainingProgress.Start, null);
             return ExitCode.Ok;
         }
 
         using var loggers = LoggerFactory.Create(log => log.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(
             c => c.SingleLine = true));
         await using var chain = await SnapshotChain.ConnectAsync(configuration, loggers);
-        await using var run = await chain.OpenRunAsync(options.Run, cancel);
+        await using var run = await chain.OpenRunAsync(options.Run);
         run.Track("model", model).Track("optimizer", optimizer).Track("scheduler", scheduler).TrackRandomState();
         run.OnSaveProgress += HoldIfReached;
-        var report = await run.ResumeAsync(cancel);
+        var report = await run.ResumeAsync();
         _output.Resumed(report);
-        await LoopAsync(model, optimizer, scheduler, data, report.Progress, run, cancel);
+        await LoopAsync(model, optimizer, scheduler, data, report.Progress, run);
+        await run.FinishAsync();
         return ExitCode.Ok;
     }
+
+    /// <summary>The data, checked to be enough for an epoch.</summary>
+    public static BatchSampler Sample(string? text, int seed) =>
+        new(TextData.Load(text), new GptOptions().Context, Batch, BatchesPerEpoch, seed);
 
     private async Task LoopAsync(
         Gpt model,
@@ -52,28 +57,26 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
         optim.lr_scheduler.LRScheduler scheduler,
         BatchSampler data,
         TrainingProgress progress,
-        TrainingRun? run,
-        CancellationToken cancel)
+        TrainingRun? run)
     {
         SaveHandle? last = null;
         model.train();
-        while (progress.Step < options.Steps && !cancel.IsCancellationRequested)
+        for (var stopping = false; progress.Step < options.Steps && !stopping;)
         {
             if (IsHeldIn(progress.Step + 1) && last is not null)
-                await last.Committed.WaitAsync(cancel); // so that a kill here has something to resume from
+                await last.Committed; // so that a kill here has something to resume from
             var loss = Step(model, optimizer, data, progress);
             scheduler.step();
             progress = data.Next(progress);
             _output.Step(progress.Step, loss, optimizer.ParamGroups.First().LearningRate);
+            // Looked at before the save is decided on: SIGTERM between the two must not end the loop without a save.
+            stopping = run?.Stopping.IsCancellationRequested == true;
             if (run?.ShouldSave(progress.Step, endOfEpoch: progress.NextSample == 0) == true)
             {
-                last = await run.SaveAsync(progress, new Dictionary<string, double> { ["loss"] = loss }, null, cancel);
+                last = await run.SaveAsync(progress, new Dictionary<string, double> { ["loss"] = loss });
                 _output.Staged(last);
             }
         }
-
-        if (last is not null)
-            await last.Committed.WaitAsync(cancel);
     }
 
     private float Step(Gpt model, optim.Optimizer optimizer, BatchSampler data, TrainingProgress progress)

@@ -70,7 +70,7 @@ internal sealed class BucketArguments
         StrictSettings.Read<ClientOptions>(Configuration(parsed), "Ciuic:Client");
 
     private Microsoft.Extensions.Configuration.IConfiguration Configuration(ParseResult parsed) =>
-        CliSettings.Read(parsed.GetValue(_set)!);
+        SettingsFile.Read(parsed.GetValue(_set)!);
 
     private static IEnumerable<VerifierKey> ReadKeys(string text)
     {

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Ciuic.Client;
 using Ciuic.Core;
-using Microsoft.Extensions.Configuration;
+using Ciuic.Storage;
 
 namespace Ciuic.Cli;
 
@@ -24,7 +24,7 @@ internal static class CliSettings
     /// <exception cref="UnavailableException">None answers.</exception>
     public static async Task<SnapshotChain> ConnectAsync(string[] overrides, CancellationToken cancel)
     {
-        var chain = await SnapshotChain.ConnectAsync(Read(overrides));
+        var chain = await SnapshotChain.ConnectAsync(SettingsFile.Read(overrides));
         try
         {
             await chain.WaitForSiloAsync(Patience, cancel);
@@ -47,19 +47,4 @@ internal static class CliSettings
 
     /// <summary>Who changes history: it stays in the ledger.</summary>
     public static string Actor => $"{Environment.UserName} on {Environment.MachineName}";
-
-    /// <summary>The settings.</summary>
-    public static IConfiguration Read(string[] overrides) => new ConfigurationBuilder()
-        .AddJsonFile(Path.Combine(AppContext.BaseDirectory, "appsettings.json"))
-        .AddEnvironmentVariables()
-        .AddInMemoryCollection(overrides.Select(Split))
-        .Build();
-
-    private static KeyValuePair<string, string?> Split(string setting)
-    {
-        var parts = setting.Split('=', 2);
-        return parts.Length == 2
-            ? KeyValuePair.Create(parts[0], (string?)parts[1])
-            : throw new InvalidInputException($"--set: '{setting}' is not NAME=VALUE.");
-    }
 }

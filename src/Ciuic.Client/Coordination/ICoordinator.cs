@@ -9,9 +9,6 @@ namespace Ciuic.Client;
 /// </summary>
 internal interface ICoordinator : IAsyncDisposable
 {
-    /// <summary>Whether the cluster answered the last call.</summary>
-    bool IsConnected { get; }
-
     /// <summary>Returns when the cluster can be asked.</summary>
     Task ConnectAsync(CancellationToken cancel);
 

@@ -6,8 +6,6 @@ namespace Ciuic.Client;
 /// <summary>Asks the grains through an Orleans client; foreign exceptions become Ciuic's.</summary>
 internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoordinator
 {
-    public bool IsConnected { get; private set; }
-
     public Task ConnectAsync(CancellationToken cancel) => connection.ConnectAsync(cancel);
 
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
@@ -86,14 +84,11 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
         {
             var grains = connection.Grains
                 ?? throw new UnavailableException($"No silo answers at {connection.Address}.");
-            var answer = await ask(grains).WaitAsync(cancel);
-            IsConnected = true;
-            return answer;
+            return await ask(grains).WaitAsync(cancel);
         }
         catch (Exception error) when (error is not (CiuicException or OperationCanceledException))
         {
             // Time-outs, rejections and lost connections alike: the outcome is unknown, asking again is safe.
-            IsConnected = false;
             throw new UnavailableException($"The cluster does not answer: {error.Message}", error);
         }
     }

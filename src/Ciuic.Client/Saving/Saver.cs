@@ -31,12 +31,24 @@ internal sealed class Saver(
         IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, CancellationToken cancel)
     {
         if (!await StagingIsFreeAsync(cancel))
-            return Skip(plan);
+        {
+            return Refuse(plan, new UnavailableException(
+                $"The save of step {plan.Step} was skipped: the one before it is still being uploaded."));
+        }
+
         var begin = time.GetTimestamp();
         var shard = StagedShard.Stage(arena, tracked.Select(t => t.Capture()).ToList(), options.ChunkBytes);
         var handle = new SaveHandle(plan.Step, time.GetElapsedTime(begin), shard.Length, TakeErrors());
         Report(plan.Step, SaveStage.Staged, shard.Length);
         _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
+        return handle;
+    }
+
+    /// <summary>A save that has failed before anything was copied or stored.</summary>
+    public SaveHandle Refuse(SnapshotPlan plan, CiuicException why)
+    {
+        var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
+        Fail(handle, why);
         return handle;
     }
 
@@ -64,14 +76,6 @@ internal sealed class Saver(
         var patience = _storeIsAway ? TimeSpan.Zero : options.MaxWait;
         await Task.WhenAny(_uploading, Task.Delay(patience, time, cancel));
         return _uploading.IsCompleted;
-    }
-
-    private SaveHandle Skip(SnapshotPlan plan)
-    {
-        var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
-        Fail(handle, new UnavailableException(
-            $"The save of step {plan.Step} was skipped: the one before it is still being uploaded."));
-        return handle;
     }
 
     private async Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)

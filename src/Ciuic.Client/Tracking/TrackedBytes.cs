@@ -5,7 +5,8 @@ namespace Ciuic.Client;
 /// <summary>A user's item: bytes that the program makes and takes back.</summary>
 internal sealed class TrackedBytes(string item, Func<byte[]> capture, Action<byte[]> restore) : ITrackedState
 {
-    private const string Name = "value";
+    /// <summary>The item's one value has no name of its own.</summary>
+    public const string Name = "value";
 
     public string Item => item;
 

@@ -24,6 +24,17 @@ public static class ExitCode
     /// <summary>Stored bytes or signatures are wrong.</summary>
     public const int Integrity = 20;
 
+    /// <summary>
+    /// What a program says before it ends because of this error. A stack trace helps nobody at a shell; the kind of an error
+    /// that nobody expected does.
+    /// </summary>
+    public static string Reason(Exception error) => error switch
+    {
+        CiuicException => error.Message,
+        OperationCanceledException => "interrupted",
+        _ => $"unexpected {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}",
+    };
+
     /// <summary>The exit code of a program that ends because of this error.</summary>
     public static int For(Exception error) => error switch
     {

@@ -1,0 +1,78 @@
+using System.ComponentModel.DataAnnotations;
+using System.Reflection;
+using Ciuic.Core;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Storage;
+
+/// <summary>Reads a section of the settings; a typo or a value out of range is one clear line.</summary>
+public static class StrictSettings
+{
+    /// <summary>Everything of ours is below this section.</summary>
+    public const string Root = "Ciuic";
+
+    /// <summary>All sections below <see cref="Root"/>. Programs share one file, so each knows the names of the others'.</summary>
+    public static readonly IReadOnlyList<string> Sections =
+        ["Silo", "Database", "Store", "Ledger", "Runs", "Snapshots", "Client", "Save"];
+
+    /// <summary>Binds and checks a section; what is not set has its default.</summary>
+    /// <param name="configuration">All settings.</param>
+    /// <param name="section">One of <see cref="Sections"/> below the root, such as <c>Ciuic:Save</c>.</param>
+    /// <exception cref="InvalidInputException">
+    /// A section below the root or a key is unknown, or a value malformed or out of range.
+    /// </exception>
+    public static T Read<T>(IConfiguration configuration, string section)
+        where T : class, new()
+    {
+        RefuseUnknownSections(configuration);
+        var options = Bind<T>(configuration.GetSection(section));
+        var complaints = new List<ValidationResult>();
+        if (Validator.TryValidateObject(options, new ValidationContext(options), complaints, true))
+            return options;
+        var first = complaints[0];
+        throw new InvalidInputException($"{section}:{first.MemberNames.FirstOrDefault()}: {first.ErrorMessage}");
+    }
+
+    private static void RefuseUnknownSections(IConfiguration configuration)
+    {
+        foreach (var section in configuration.GetSection(Root).GetChildren())
+        {
+            if (section.Value is not null || !Sections.Contains(section.Key, StringComparer.OrdinalIgnoreCase))
+                throw new InvalidInputException($"{section.Path} is no section of settings; there are {string.Join(", ", Sections)}.");
+        }
+    }
+
+    private static T Bind<T>(IConfigurationSection section)
+        where T : class, new()
+    {
+        RefuseUnknownKeys<T>(section);
+        try
+        {
+            var options = new T();
+            section.Bind(options);
+            return options;
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new InvalidInputException(error.Message, error); // names the value, the key and the type
+        }
+    }
+
+    private static void RefuseUnknownKeys<T>(IConfigurationSection section)
+    {
+        var known = typeof(T).GetProperties().Where(p => p.SetMethod is { IsPublic: true }).ToList();
+        foreach (var child in section.GetChildren())
+        {
+            if (!known.Any(property => Fits(property, child)))
+            {
+                var names = string.Join(", ", known.Select(property => property.Name));
+                throw new InvalidInputException($"{child.Path} is no setting; {section.Path} has {names}.");
+            }
+        }
+    }
+
+    /// <summary>Only lists have keys below them.</summary>
+    private static bool Fits(PropertyInfo property, IConfigurationSection child) =>
+        property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)
+        && (property.PropertyType.IsArray || !child.GetChildren().Any());
+}
