@@ -27,7 +27,7 @@ public static class MerkleHash
         bytes[0] = 0x01;
         left.Span.CopyTo(bytes[1..]);
         right.Span.CopyTo(bytes[(1 + Digest.Size)..]);
-        return Digest.Of(bytes);
+        return ShortSha256.Of(bytes);
     }
 
     /// <summary>Root of a tree whose leaves are 1, 2, 4, 8 ... hashes.</summary>
