@@ -26,6 +26,12 @@ internal static class BenchmarkCommandLine
             Description = "Length of the ledger that is audited end to end.",
             DefaultValueFactory = _ => 1_000_000,
         };
+        var callers = new Option<int[]>("--callers")
+        {
+            Description = "How many append at once.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [1, 16, 256, 1024],
+        };
         var only = new Option<LedgerPart[]>("--only")
         {
             Description = "Measures these parts; all of them by default.",
@@ -39,13 +45,14 @@ internal static class BenchmarkCommandLine
         };
         var command = new Command("ledger", "Group commit, publishing, finality and audit of the ledger, with the machine's limits beside them.")
         {
-            json, seconds, blocks, only, folder,
+            json, seconds, blocks, callers, only, folder,
         };
         command.SetAction(async (parsed, cancel) =>
         {
             var plan = new LedgerPlan(
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 parsed.GetValue(blocks),
+                parsed.GetValue(callers)!,
                 parsed.GetValue(only)!.ToHashSet(),
                 parsed.GetValue(folder)!);
             var report = new BenchmarkReport(Console.Out);

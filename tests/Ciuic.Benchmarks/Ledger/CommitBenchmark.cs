@@ -20,7 +20,7 @@ internal static class CommitBenchmark
         await using var quiet = await LedgerSilo.StartAsync(Path.Combine(folder, "quiet"), Never, LedgerTrust.Alone);
         var plain = publishing.Grains.GetGrain<IPlainGrain>("plain");
         var alone = publishing.Grains.GetGrain<IPlainGrain>("alone");
-        foreach (var callers in LedgerPlan.Callers)
+        foreach (var callers in plan.Callers)
         {
             report.Add(await Load.RunAsync("empty grain calls", "calls", callers, plan.Length, _ => plain.EmptyAsync()));
             report.Add(await AppendAsync(Committed, callers, plan.Length, publishing));

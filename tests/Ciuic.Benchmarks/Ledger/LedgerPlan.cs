@@ -12,9 +12,8 @@ internal enum LedgerPart
 /// <summary>What to measure.</summary>
 /// <param name="Length">Of each measurement under load.</param>
 /// <param name="AuditBlocks">Of the ledger that is audited end to end.</param>
+/// <param name="Callers">Numbers of callers to try.</param>
 /// <param name="Parts">Which parts.</param>
 /// <param name="Folder">On the disk to be measured.</param>
-internal sealed record LedgerPlan(TimeSpan Length, int AuditBlocks, IReadOnlySet<LedgerPart> Parts, string Folder)
-{
-    public static IReadOnlyList<int> Callers { get; } = [1, 16, 256, 1024];
-}
+internal sealed record LedgerPlan(
+    TimeSpan Length, int AuditBlocks, IReadOnlyList<int> Callers, IReadOnlySet<LedgerPart> Parts, string Folder);

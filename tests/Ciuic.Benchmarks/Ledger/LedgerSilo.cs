@@ -34,6 +34,7 @@ internal sealed class LedgerSilo : IAsyncDisposable
         Directory.CreateDirectory(folder);
         var options = new LedgerOptions { PublishInterval = publishInterval, Origin = TestKeys.Origin };
         var builder = new InProcessTestClusterBuilder(1);
+        builder.Options.ConfigureFileLogging = false;
         builder.ConfigureSilo((_, silo) => Configure(silo, folder, options, trust));
         var cluster = builder.Build();
         await cluster.DeployAsync();
