@@ -39,6 +39,21 @@ public sealed class BlockTests
         }
     }
 
+    [Theory]
+    [InlineData("{\n}")]
+    [InlineData("{\t}")]
+    public void A_record_that_no_block_could_be_read_with_is_neither_taken_nor_signed(string line)
+    {
+        var record = System.Text.Encoding.UTF8.GetBytes(line);
+        Assert.Throws<InvalidInputException>(() => LedgerRecord.Decode(record));
+        Assert.Throws<InvalidInputException>(
+            () => LedgerTip.Start(TestKeys.Public).Next(Samples.Time, [record]).Sign(TestKeys.Blocks));
+    }
+
+    [Fact]
+    public void A_record_that_is_no_text_is_not_signed() => Assert.Throws<InvalidInputException>(
+        () => LedgerTip.Start(TestKeys.Public).Next(Samples.Time, [[0xC2]]).Sign(TestKeys.Blocks));
+
     [Fact]
     public void A_truncated_block_is_refused()
     {

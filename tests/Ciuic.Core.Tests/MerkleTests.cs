@@ -7,6 +7,14 @@ namespace Ciuic.Core.Tests;
 public sealed class MerkleTests
 {
     [Fact]
+    public void Leaves_and_nodes_have_the_hashes_of_RFC_6962() => Gen.Byte.Array[0, 300].Select(Gen.Byte.Array[64]).Sample((entry, both) =>
+    {
+        Assert.Equal(Digest.Of([0x00, .. entry]), MerkleHash.Leaf(entry));
+        var node = MerkleHash.Node(new Digest(both.AsSpan(0, 32)), new Digest(both.AsSpan(32)));
+        Assert.Equal(Digest.Of([0x01, .. both]), node);
+    });
+
+    [Fact]
     public void The_roots_of_the_public_eight_leaf_tree_come_out()
     {
         var vector = Vectors.Read("derived", "ct-8-leaf-tree.json");

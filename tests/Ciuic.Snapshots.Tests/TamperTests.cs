@@ -236,7 +236,8 @@ public sealed class TamperTests : IDisposable
         var text = SignedNote.Parse((await _store.GetAsync(place, None))!).Text;
         var changed = change(text);
         Assert.True(changed != text || key == TestKeys.Stranger);
-        await _store.PutAsync(place, SignedNote.Sign(changed, key), None);
+        var line = SignedNote.SignatureLine(key.Verifier, key.Sign(StrictUtf8.Encode(changed))); // our own code would not sign all of it
+        await _store.PutAsync(place, StrictUtf8.Encode($"{changed}\n{line}"), None);
     }
 
     private static async Task<List<ObjectKey>> PathsAsync(IObjectStore store)

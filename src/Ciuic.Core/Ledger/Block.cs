@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers;
 using System.Text;
 
 namespace Ciuic.Core;
@@ -11,6 +11,8 @@ public sealed record Block
 {
     /// <summary>First line of every block.</summary>
     public const string Header = "ciuic.dev/block/v1";
+
+    private static ReadOnlySpan<byte> HeaderBytes => "ciuic.dev/block/v1"u8;
 
     /// <summary>The longest block in bytes: what an entry bundle can hold.</summary>
     public const int MaxBytes = EntryBundle.MaxEntryBytes;
@@ -37,7 +39,7 @@ public sealed record Block
     public static string KeyNameFor(string origin) => $"{origin}/blocks";
 
     /// <summary>The signed bytes that become object and leaf.</summary>
-    /// <exception cref="InvalidInputException">The block is longer than 65,535 bytes.</exception>
+    /// <exception cref="InvalidInputException">The block is longer than 65,535 bytes, or a record is no line.</exception>
     public byte[] Sign(SigningKey key)
     {
         var bytes = SignedNote.Sign(Text(), key);
@@ -54,7 +56,7 @@ public sealed record Block
         {
             if (bytes.Length > MaxBytes)
                 throw new InvalidInputException($"{bytes.Length} bytes are too many for a block.");
-            return ParseText(SignedNote.Open(bytes, known).Text);
+            return ParseText(SignedNote.Open(bytes, known).TextBytes);
         }
         catch (InvalidInputException error)
         {
@@ -68,7 +70,7 @@ public sealed record Block
     {
         try
         {
-            return ParseText(SignedNote.Parse(bytes).Text);
+            return ParseText(SignedNote.Parse(bytes).TextBytes);
         }
         catch (InvalidInputException error)
         {
@@ -114,40 +116,75 @@ public sealed record Block
         }
     }
 
-    private string Text()
+    // Bytes from end to end: records are not turned into strings and back.
+    private byte[] Text()
     {
-        var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{Header}\norigin {Origin}\nheight {Height}\ntime {TimeMs}\n");
-        text.Append(CultureInfo.InvariantCulture, $"prev {StrictBase64.Encode(Previous.Span)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"tree {StrictBase64.Encode(Tree.Span)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"records {Records.Count}\n");
+        var text = new ArrayBufferWriter<byte>(MaxBytes);
+        var head = $"{Header}\norigin {Origin}\nheight {Height}\ntime {TimeMs}\nprev {StrictBase64.Encode(Previous.Span)}\n"
+            + $"tree {StrictBase64.Encode(Tree.Span)}\nrecords {Records.Count}\n";
+        text.Write(StrictUtf8.Encode(head));
         foreach (var record in Records)
-            text.Append(Encoding.UTF8.GetString(record)).Append('\n');
-        return text.ToString();
-    }
-
-    private static Block ParseText(string text)
-    {
-        var lines = text[..^1].Split('\n');
-        if (lines.Length < 8 || lines[0] != Header)
-            throw new InvalidInputException($"it does not begin with {Header} and seven more lines");
-        var block = new Block
         {
-            Origin = Field(lines[1], "origin "),
-            Height = Decimal64.Parse(Field(lines[2], "height "), "height"),
-            TimeMs = Decimal64.Parse(Field(lines[3], "time "), "time"),
-            Previous = StrictBase64.DecodeDigest(Field(lines[4], "prev "), "prev"),
-            Tree = StrictBase64.DecodeDigest(Field(lines[5], "tree "), "tree"),
-            Records = lines.Skip(7).Select(StrictUtf8.Encode).ToArray(),
-        };
-        var promised = Decimal64.Parse(Field(lines[6], "records "), "records");
-        if (promised != block.Records.Count)
-            throw new InvalidInputException($"it promises {promised} records and holds {block.Records.Count}");
-        return block;
+            if (record.AsSpan().Contains((byte)'\n'))
+                throw new InvalidInputException("A record is one line.");
+            text.Write(record);
+            text.Write("\n"u8);
+        }
+
+        return text.WrittenSpan.ToArray();
     }
 
-    private static string Field(string line, string name) =>
-        line.StartsWith(name, StringComparison.Ordinal)
+    private static Block ParseText(ReadOnlySpan<byte> rest)
+    {
+        if (!TakeLine(ref rest).SequenceEqual(HeaderBytes))
+            throw NotBegun();
+        var origin = TakeField(ref rest, "origin ");
+        var height = TakeField(ref rest, "height ");
+        var time = TakeField(ref rest, "time ");
+        var previous = TakeField(ref rest, "prev ");
+        var tree = TakeField(ref rest, "tree ");
+        var promised = Decimal64.Parse(TakeField(ref rest, "records "), "records");
+        return new Block
+        {
+            Origin = origin,
+            Height = Decimal64.Parse(height, "height"),
+            TimeMs = Decimal64.Parse(time, "time"),
+            Previous = StrictBase64.DecodeDigest(previous, "prev"),
+            Tree = StrictBase64.DecodeDigest(tree, "tree"),
+            Records = TakeRecords(rest, promised),
+        };
+    }
+
+    private static byte[][] TakeRecords(ReadOnlySpan<byte> rest, long promised)
+    {
+        var held = rest.Count((byte)'\n');
+        if (held == 0)
+            throw NotBegun();
+        if (promised != held)
+            throw new InvalidInputException($"it promises {promised} records and holds {held}");
+        var records = new byte[held][];
+        for (var line = 0; line < held; line++)
+            records[line] = TakeLine(ref rest).ToArray();
+        return records;
+    }
+
+    private static ReadOnlySpan<byte> TakeLine(ref ReadOnlySpan<byte> rest)
+    {
+        var end = rest.IndexOf((byte)'\n');
+        if (end < 0)
+            throw NotBegun();
+        var line = rest[..end];
+        rest = rest[(end + 1)..];
+        return line;
+    }
+
+    private static string TakeField(ref ReadOnlySpan<byte> rest, string name)
+    {
+        var line = Encoding.UTF8.GetString(TakeLine(ref rest));
+        return line.StartsWith(name, StringComparison.Ordinal)
             ? line[name.Length..]
             : throw new InvalidInputException($"'{line}' stands where '{name}...' is needed");
+    }
+
+    private static InvalidInputException NotBegun() => new($"it does not begin with {Header} and seven more lines");
 }

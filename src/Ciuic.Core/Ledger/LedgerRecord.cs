@@ -85,5 +85,8 @@ public sealed record LedgerRecord
     /// <summary>Reads a line without its newline.</summary>
     /// <exception cref="InvalidInputException">The line is no record.</exception>
     public static LedgerRecord Decode(ReadOnlySpan<byte> line) =>
-        ManifestCodec.Decode(line, ManifestJson.Default.LedgerRecord, "ledger record", MaxBytes);
+        SignedNote.HoldsControls(line) || line.Contains((byte)'\n')
+            // JSON allows white space that a line of a note cannot hold.
+            ? throw new InvalidInputException("A ledger record is one line without control characters.")
+            : ManifestCodec.Decode(line, ManifestJson.Default.LedgerRecord, "ledger record", MaxBytes);
 }

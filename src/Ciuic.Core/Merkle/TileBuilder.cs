@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Ciuic.Core;
 
 /// <summary>One derived object of the tlog-tiles view.</summary>
@@ -120,7 +122,7 @@ public sealed class TileBuilder
         if (tile.Count < Tile.FullWidth)
             return;
         _finished.Enqueue((Size, new TileFile(Last(level).Path, Concatenate(tile))));
-        var root = tile.Aggregate(MerkleFrontier.Empty, (tree, leaf) => tree.Append(leaf)).Root;
+        var root = MerkleHash.CompleteTree(CollectionsMarshal.AsSpan(tile));
         tile.Clear();
         AddHash(level + 1, root);
     }
@@ -138,7 +140,7 @@ public sealed class TileBuilder
         for (int at = 0, left = hashes.Count; left > 0;)
         {
             var count = 1 << System.Numerics.BitOperations.Log2((uint)left);
-            roots.Add(hashes.GetRange(at, count).Aggregate(MerkleFrontier.Empty, (t, h) => t.Append(h)).Root);
+            roots.Add(MerkleHash.CompleteTree(CollectionsMarshal.AsSpan(hashes).Slice(at, count)));
             at += count;
             left -= count;
         }

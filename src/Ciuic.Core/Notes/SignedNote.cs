@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Buffers.Binary;
+using System.Text;
+using System.Text.Unicode;
 
 namespace Ciuic.Core;
 
@@ -16,29 +19,45 @@ public sealed class SignedNote
 
     private const string LineStart = "\u2014 ";
 
-    private SignedNote(string text, IReadOnlyList<NoteSignature> signatures)
+    /// <summary>What C2SP forbids: ASCII below the space, but for the newline.</summary>
+    private static readonly SearchValues<byte> Controls =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (byte)c).Where(c => c != '\n')]);
+
+    // Kept as bytes: that is what signatures cover, and a block of 60 kB is not turned into a string and back.
+    private readonly byte[] _text;
+
+    private SignedNote(byte[] text, IReadOnlyList<NoteSignature> signatures)
     {
-        Text = text;
+        _text = text;
         Signatures = signatures;
     }
 
     /// <summary>What is signed, with its final newline.</summary>
-    public string Text { get; }
+    public string Text => Encoding.UTF8.GetString(_text);
+
+    /// <summary>The same as <see cref="Text"/>, as well-formed UTF-8.</summary>
+    public ReadOnlySpan<byte> TextBytes => _text;
 
     /// <summary>All signature lines, checked or not.</summary>
     public IReadOnlyList<NoteSignature> Signatures { get; }
 
     /// <summary>Signs a text.</summary>
     /// <exception cref="InvalidInputException">The text does not end in a newline.</exception>
-    public static byte[] Sign(string text, params ReadOnlySpan<SigningKey> keys)
+    public static byte[] Sign(string text, params ReadOnlySpan<SigningKey> keys) => Sign(StrictUtf8.Encode(text), keys);
+
+    /// <summary>Signs a text given as UTF-8.</summary>
+    /// <exception cref="InvalidInputException">The text does not end in a newline, or no note can hold it.</exception>
+    public static byte[] Sign(ReadOnlySpan<byte> text, params ReadOnlySpan<SigningKey> keys)
     {
-        if (!text.EndsWith('\n'))
+        if (!text.EndsWith("\n"u8))
             throw new InvalidInputException("A note's text ends in a newline.");
-        var bytes = StrictUtf8.Encode(text);
-        var note = new System.Text.StringBuilder(text).Append('\n');
+        RequireText(text); // what nobody could read must not be signed
+        var note = new ArrayBufferWriter<byte>(text.Length + 256 * keys.Length);
+        note.Write(text);
+        note.Write("\n"u8);
         foreach (var key in keys)
-            note.Append(SignatureLine(key.Verifier, key.Sign(bytes)));
-        return StrictUtf8.Encode(note.ToString());
+            note.Write(StrictUtf8.Encode(SignatureLine(key.Verifier, key.Sign(text))));
+        return note.WrittenSpan.ToArray();
     }
 
     /// <summary>Reads a note without believing it.</summary>
@@ -47,13 +66,11 @@ public sealed class SignedNote
     {
         if (bytes.Length > MaxBytes)
             throw Malformed($"it has {bytes.Length} bytes");
-        var note = StrictUtf8.Decode(bytes, "A signed note");
-        if (note.Any(c => c < ' ' && c != '\n'))
-            throw Malformed("it holds control characters");
-        var split = note.LastIndexOf("\n\n", StringComparison.Ordinal);
+        RequireText(bytes);
+        var split = bytes.LastIndexOf("\n\n"u8);
         if (split < 0)
             throw Malformed("it has no empty line before its signatures");
-        return new SignedNote(note[..(split + 1)], ParseLines(note[(split + 2)..]));
+        return new SignedNote(bytes[..(split + 1)].ToArray(), ParseLines(Encoding.UTF8.GetString(bytes[(split + 2)..])));
     }
 
     /// <summary>Reads a note and believes it only if a known key signed it.</summary>
@@ -74,14 +91,13 @@ public sealed class SignedNote
     /// <exception cref="CorruptException">A signature by a known key is wrong.</exception>
     public IReadOnlyList<VerifierKey> VerifiedBy(IReadOnlyList<VerifierKey> known)
     {
-        var text = StrictUtf8.Encode(Text);
         var signers = new List<VerifierKey>();
         foreach (var line in Signatures)
         {
             var key = known.FirstOrDefault(k => k.Id == line.KeyId && k.Name == line.Name);
             if (key is null || signers.Contains(key))
                 continue;
-            if (!key.Verify(text, line.Signature))
+            if (!key.Verify(_text, line.Signature))
                 throw new CorruptException($"the signature of {key.Name} (key {key.Id:x8}) under this note is wrong");
             signers.Add(key);
         }
@@ -112,6 +128,17 @@ public sealed class SignedNote
     public static string SignatureLine(VerifierKey key, ReadOnlySpan<byte> signature) =>
         Line(new NoteSignature(key.Name, key.Id, signature.ToArray()));
 
+    /// <summary>Whether UTF-8 holds an ASCII control character other than a newline.</summary>
+    internal static bool HoldsControls(ReadOnlySpan<byte> text) => text.ContainsAny(Controls);
+
+    private static void RequireText(ReadOnlySpan<byte> bytes)
+    {
+        if (!Utf8.IsValid(bytes))
+            throw new InvalidInputException("A signed note is not well-formed UTF-8.");
+        if (HoldsControls(bytes))
+            throw Malformed("it holds control characters");
+    }
+
     private NoteSignature LineOf(VerifierKey key) => Signatures.First(s => s.KeyId == key.Id && s.Name == key.Name);
 
     private static string Line(NoteSignature signature)
@@ -127,26 +154,32 @@ public sealed class SignedNote
         if (lines.Length == 0 || !lines.EndsWith('\n'))
             throw Malformed("its last signature line is not complete");
         var signatures = new List<NoteSignature>();
-        foreach (var line in lines[..^1].Split('\n'))
+        var rest = lines.AsSpan()[..^1];
+        foreach (var line in rest.Split('\n'))
         {
             if (signatures.Count == MaxSignatures)
                 throw Malformed($"it has more than {MaxSignatures} signature lines");
-            signatures.Add(ParseLine(line));
+            signatures.Add(ParseLine(rest[line]));
         }
 
         return signatures;
     }
 
-    private static NoteSignature ParseLine(string line)
+    private static NoteSignature ParseLine(ReadOnlySpan<char> line)
     {
         if (!line.StartsWith(LineStart, StringComparison.Ordinal))
             throw Malformed($"'{line}' is no signature line");
-        var parts = line[LineStart.Length..].Split(' ');
-        if (parts.Length != 2 || !KeyName.IsValid(parts[0]) || !StrictBase64.TryDecode(parts[1], out var bytes))
+        var rest = line[LineStart.Length..];
+        var space = rest.IndexOf(' ');
+        // A second space is no base64.
+        if (space < 0 || !StrictBase64.TryDecode(rest[(space + 1)..], out var bytes))
+            throw Malformed($"'{line}' is no signature line");
+        var name = rest[..space].ToString();
+        if (!KeyName.IsValid(name))
             throw Malformed($"'{line}' is no signature line");
         if (bytes.Length <= sizeof(uint))
             throw Malformed($"'{line}' holds no signature");
-        return new NoteSignature(parts[0], BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[sizeof(uint)..]);
+        return new NoteSignature(name, BinaryPrimitives.ReadUInt32BigEndian(bytes), bytes[sizeof(uint)..]);
     }
 
     private static InvalidInputException Malformed(string why) => new($"This is not a signed note: {why}.");

@@ -14,12 +14,15 @@ internal static partial class DurableFiles
     private const int ErrorExists = 17; // EEXIST, the same number on Linux and macOS
     private const int OpenReadOnly = 0;
 
-    /// <summary>Writes bytes to a new file and flushes them to the disk.</summary>
-    public static async Task WriteAsync(string path, ReadOnlyMemory<byte> content, CancellationToken cancel)
+    /// <summary>
+    /// Writes bytes to a new file and flushes them to the disk. Blocks, as flushing does anyway: an asynchronous write
+    /// is the same call on another thread of the pool, and under load waits in its queue.
+    /// </summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
     {
         using SafeFileHandle file = File.OpenHandle(
-            path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.Asynchronous, content.Length);
-        await RandomAccess.WriteAsync(file, content, 0, cancel);
+            path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length);
+        RandomAccess.Write(file, content, 0);
         RandomAccess.FlushToDisk(file);
     }
 

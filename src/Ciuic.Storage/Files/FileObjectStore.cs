@@ -59,7 +59,7 @@ public sealed class FileObjectStore : IObjectStore
 
     /// <inheritdoc/>
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        GuardAsync(key, async () =>
+        GuardAsync(key, () =>
         {
             var path = PathOf(key);
             if (File.Exists(path))
@@ -67,17 +67,16 @@ public sealed class FileObjectStore : IObjectStore
                 // The creator before us may have died between publishing and flushing: what we report as
                 // existing must be as durable as what we report as created.
                 DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
-                return CreateResult.AlreadyExists;
+                return Task.FromResult(CreateResult.AlreadyExists);
             }
 
-            return await WriteAndPublishAsync(path, content, replace: false, cancel)
-                ? CreateResult.Created
-                : CreateResult.AlreadyExists;
+            var published = WriteAndPublish(path, content.Span, replace: false, cancel);
+            return Task.FromResult(published ? CreateResult.Created : CreateResult.AlreadyExists);
         });
 
     /// <inheritdoc/>
     public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        GuardAsync(key, () => WriteAndPublishAsync(PathOf(key), content, replace: true, cancel));
+        GuardAsync(key, () => Task.FromResult(WriteAndPublish(PathOf(key), content.Span, replace: true, cancel)));
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
@@ -126,14 +125,14 @@ public sealed class FileObjectStore : IObjectStore
         return stale.Count;
     }
 
-    private async Task<bool> WriteAndPublishAsync(
-        string path, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancel)
+    private bool WriteAndPublish(string path, ReadOnlySpan<byte> content, bool replace, CancellationToken cancel)
     {
+        cancel.ThrowIfCancellationRequested();
         var temporary = Path.Combine(_root, TemporaryFolder, Path.GetRandomFileName());
         try
         {
             EnsureDirectory(Path.GetDirectoryName(temporary)!);
-            await DurableFiles.WriteAsync(temporary, content, cancel);
+            DurableFiles.Write(temporary, content);
             EnsureDirectory(Path.GetDirectoryName(path)!);
             var published = true;
             if (replace)

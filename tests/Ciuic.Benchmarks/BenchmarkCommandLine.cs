@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace Ciuic.Benchmarks;
+
+/// <summary>One command for each benchmark.</summary>
+internal static class BenchmarkCommandLine
+{
+    public static async Task<int> InvokeAsync(string[] args)
+    {
+        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger() };
+        var parsed = root.Parse(args);
+        var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        return parsed.Errors.Count > 0 ? 2 : code;
+    }
+
+    private static Command Ledger()
+    {
+        var json = new Option<string?>("--json") { Description = "Writes the figures to this file." };
+        var seconds = new Option<double>("--seconds")
+        {
+            Description = "Length of each measurement.",
+            DefaultValueFactory = _ => 5,
+        };
+        var blocks = new Option<int>("--blocks")
+        {
+            Description = "Length of the ledger that is audited end to end.",
+            DefaultValueFactory = _ => 1_000_000,
+        };
+        var callers = new Option<int[]>("--callers")
+        {
+            Description = "How many append at once.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [1, 16, 256, 1024],
+        };
+        var only = new Option<LedgerPart[]>("--only")
+        {
+            Description = "Measures these parts; all of them by default.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => Enum.GetValues<LedgerPart>(),
+        };
+        var folder = new Option<string>("--folder")
+        {
+            Description = "Works below this folder, on the disk that is to be measured.",
+            DefaultValueFactory = _ => Path.GetTempPath(),
+        };
+        var command = new Command("ledger", "Group commit, publishing, finality and audit of the ledger, with the machine's limits beside them.")
+        {
+            json, seconds, blocks, callers, only, folder,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var plan = new LedgerPlan(
+                TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+                parsed.GetValue(blocks),
+                parsed.GetValue(callers)!,
+                parsed.GetValue(only)!.ToHashSet(),
+                parsed.GetValue(folder)!);
+            var report = new BenchmarkReport(Console.Out);
+            await LedgerBenchmark.RunAsync(plan, report, cancel);
+            if (parsed.GetValue(json) is { } file)
+                await report.WriteJsonAsync(file, cancel);
+            return 0;
+        });
+        return command;
+    }
+}

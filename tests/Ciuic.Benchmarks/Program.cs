@@ -1,0 +1,1 @@
+return await Ciuic.Benchmarks.BenchmarkCommandLine.InvokeAsync(args);
