@@ -37,6 +37,21 @@ public sealed class LedgerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Under_constant_load_tree_heads_keep_coming()
+    {
+        var cluster = await StartAsync(new CiuicCluster());
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        var number = 0L;
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(async _ =>
+        {
+            while (!deadline.IsCancellationRequested)
+                await AppendAsync(cluster, Interlocked.Increment(ref number));
+        }));
+        var sizes = await new LedgerBucket(cluster.Memory, TestBucket.Ledger).ListPublishedSizesAsync(default);
+        Assert.InRange(sizes.Count, 20, int.MaxValue); // at an interval of 10 ms
+    }
+
+    [Fact]
     public async Task A_snapshot_is_final_only_after_its_block_is_cosigned()
     {
         var cluster = await StartAsync(new CiuicCluster { Trust = new LedgerTrust(_witnesses.Policy, _witnesses.All, null) });

@@ -19,6 +19,7 @@ public sealed class RunHistory(RunId run)
     private readonly SortedDictionary<long, CommittedSnapshot> _snapshots = [];
     private readonly SortedDictionary<string, SnapshotLink> _tags = new(StringComparer.Ordinal);
     private readonly SortedSet<long> _pins = [];
+    private long _newest; // a tree's last key takes a walk to find, and a run has many snapshots
 
     /// <summary>The run.</summary>
     public RunId Run { get; } = run;
@@ -71,13 +72,13 @@ public sealed class RunHistory(RunId run)
 
     private void Commit(LedgerRecord record, LedgerPosition position)
     {
-        var newest = _snapshots.Count == 0 ? 0 : _snapshots.Keys.Last();
-        Require(record.Sequence.Value > newest, record, position, $"#{newest} was committed before it");
+        Require(record.Sequence.Value > _newest, record, position, $"#{_newest} was committed before it");
         Require(record.Step is not null, record, position, "it names no step");
         var link = new SnapshotLink { Sequence = record.Sequence, Manifest = record.Manifest };
         _snapshots[record.Sequence.Value] =
             new CommittedSnapshot(link, record.Step!.Value, record.Token, Head, position, record.Signer);
         Head = link;
+        _newest = record.Sequence.Value;
     }
 
     private void Mark(LedgerRecord record, LedgerPosition position)

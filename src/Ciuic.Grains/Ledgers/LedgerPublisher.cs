@@ -80,14 +80,23 @@ internal sealed class LedgerPublisher(
 
     private async Task PublishLaterAsync()
     {
-        var pause = options.PublishInterval;
-        var tries = 0;
-        while (await PauseAsync(pause) && !await TryPublishAsync())
+        var (pause, failures) = (options.PublishInterval, 0);
+        while (await PauseAsync(pause))
         {
-            pause = FirstPause * Math.Pow(2, Math.Min(tries++, 20));
-            pause = pause < options.MaxPublishPause ? pause : options.MaxPublishPause;
-            logger.PublishDelayed(bucket.Name, Problem!, pause);
+            var outcome = await TryPublishAsync();
+            if (outcome == Outcome.Done)
+                return;
+            failures = outcome == Outcome.Failed ? failures + 1 : 0;
+            pause = failures == 0 ? options.PublishInterval : PauseAfter(failures);
+            if (failures > 0)
+                logger.PublishDelayed(bucket.Name, Problem!, pause);
         }
+    }
+
+    private TimeSpan PauseAfter(int failures)
+    {
+        var pause = FirstPause * Math.Pow(2, Math.Min(failures - 1, 20));
+        return pause < options.MaxPublishPause ? pause : options.MaxPublishPause;
     }
 
     private async Task<bool> PauseAsync(TimeSpan pause)
@@ -97,24 +106,23 @@ internal sealed class LedgerPublisher(
         return !_stopping.IsCancellationRequested;
     }
 
-    /// <returns>Whether everything appended so far is published, or trying again is pointless.</returns>
-    private async Task<bool> TryPublishAsync()
+    private async Task<Outcome> TryPublishAsync()
     {
         try
         {
-            var size = (await writer()).Tip.Size;
-            await PublishAsync(size);
+            await PublishAsync((await writer()).Tip.Size);
             // Blocks that came meanwhile have been announced to a worker that was busy: go on for them.
-            return (await writer()).Tip.Size == PublishedSize;
+            return (await writer()).Tip.Size == PublishedSize ? Outcome.Done : Outcome.MoreToPublish;
         }
         catch (OperationCanceledException)
         {
-            return true;
+            return Outcome.Done;
         }
         catch (Exception error)
         {
             Problem = error.Message;
-            return error is CorruptException or ConflictException;
+            // Trying again cannot help where history itself is wrong.
+            return error is CorruptException or ConflictException ? Outcome.Done : Outcome.Failed;
         }
     }
 
@@ -128,6 +136,13 @@ internal sealed class LedgerPublisher(
         var advanced = _advanced;
         _advanced = NewSignal();
         advanced.SetResult();
+    }
+
+    private enum Outcome
+    {
+        Done,
+        MoreToPublish,
+        Failed,
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
