@@ -20,6 +20,9 @@ public sealed class RebuildTests : IDisposable
             await cli.TrainAsync(0, "a", 9);
             await cli.ExpectAsync(ExitCode.Ok, "tagged best", "tag", "a@step:6", "best", "--reason", "lowest loss");
             await cli.ExpectAsync(ExitCode.Ok, "pinned", "pin", "a@#1");
+            await cli.ExpectAsync(ExitCode.Ok, "tagged worst", "tag", "a@#1", "worst");
+            await cli.ExpectAsync(ExitCode.Ok, "a#1, step 3", "untag", "a", "worst");
+            await cli.ExpectAsync(ExitCode.NotFound, "tag:worst", "untag", "a", "worst");
             await cli.ExpectAsync(ExitCode.Usage, "not a tag", "tag", "a", "no/slash");
             await cli.ExpectAsync(ExitCode.Ok, "resumes from #2", "rollback", "a", "--to", "tag:best", "--reason", "test");
             await cli.TrainAsync(0, "a", 12);
@@ -39,7 +42,7 @@ public sealed class RebuildTests : IDisposable
         Assert.Equal(6, (await cli.JsonAsync("show", "a@tag:best")).GetProperty("step").GetInt32());
         var kinds = (await cli.JsonAsync("ls", "a", "--all")).EnumerateArray().Select(e => e.GetProperty("kind").GetString());
         Assert.Equal(
-            ["committed", "committed", "committed", "tagged", "pinned", "rolledBack", "committed", "committed", "rebuilt"], kinds);
+            ["committed", "committed", "committed", "tagged", "pinned", "tagged", "untagged", "rolledBack", "committed", "committed", "rebuilt"], kinds);
         var resumed = await cli.TrainAsync(0, "a", 15);
         Assert.Equal(Losses(reference).TakeLast(3), Losses(resumed));
         await second.StopAsync(CancellationToken.None);

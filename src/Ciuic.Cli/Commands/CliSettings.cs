@@ -24,7 +24,8 @@ internal static class CliSettings
     /// <exception cref="UnavailableException">None answers.</exception>
     public static async Task<SnapshotChain> ConnectAsync(string[] overrides, CancellationToken cancel)
     {
-        var chain = await SnapshotChain.ConnectAsync(SettingsFile.Read(overrides));
+        // What asks a silo needs no bucket, and must not create the folder of one by looking.
+        var chain = await SnapshotChain.ConnectAsync(SettingsFile.Read([.. overrides, "Ciuic:Store:Uri=memory:"]));
         try
         {
             await chain.WaitForSiloAsync(Patience, cancel);

@@ -17,7 +17,10 @@ internal static class MarkCommands
 
     private static Command Create(CommandOutput output, MarkKind kind, string name, string description)
     {
-        var target = new Argument<string>("RUN@REF") { Description = "The snapshot; without @REF the latest." };
+        var target = new Argument<string>("RUN@REF")
+        {
+            Description = kind == MarkKind.Untag ? "The run; the tag is found." : "The snapshot; without @REF the latest.",
+        };
         var tag = new Argument<string>("TAG") { Description = "The tag's name, such as best." };
         var reason = new Option<string>("--reason")
         {
@@ -33,6 +36,8 @@ internal static class MarkCommands
         {
             var (run, reference) = CliSettings.ParseTarget(parsed.GetValue(target)!);
             TagName? named = tagged ? TagName.Parse(parsed.GetValue(tag)!) : null;
+            if (kind == MarkKind.Untag && !parsed.GetValue(target)!.Contains('@'))
+                reference = new SnapshotRef.Tagged(named!.Value); // wherever it is
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
             var snapshot = await chain.History.MarkAsync(
                 run, reference, kind, named, parsed.GetValue(reason)!, CliSettings.Actor, cancel);
