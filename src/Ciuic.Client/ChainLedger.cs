@@ -20,18 +20,29 @@ public sealed class ChainLedger
         _coordinator.DescribeLedgerAsync(_ledger, cancel);
 
     /// <summary>The verifier key that the next rotation of a role will put in force, so that witnesses can learn it before.</summary>
-    public async Task<VerifierKey> PrepareKeyAsync(KeyRole role, CancellationToken cancel = default) =>
-        VerifierKey.Parse(await _coordinator.PrepareKeyAsync(_ledger, role, cancel));
+    public Task<VerifierKey> PrepareKeyAsync(KeyRole role, CancellationToken cancel = default) =>
+        _coordinator.PrepareKeyAsync(_ledger, role, cancel);
 
-    /// <summary>Puts a new key in force, by a record that the old and the new one sign.</summary>
+    /// <summary>Puts the prepared key in force, by a record that the old and the new one sign.</summary>
     /// <param name="role">What it signs.</param>
     /// <param name="actor">Who asks; it stays in the ledger.</param>
     /// <param name="reason">Why; it stays in the ledger.</param>
     /// <param name="cancel">Ends the waiting, not the rotation.</param>
     /// <exception cref="ConflictException">Another rotation came first.</exception>
-    public Task<LedgerView> RotateAsync(
-        KeyRole role, string actor, string reason, CancellationToken cancel = default) =>
-        _coordinator.RotateAsync(_ledger, role, actor, reason, cancel);
+    /// <exception cref="UnavailableException">The outcome is unknown; <see cref="DescribeAsync"/> says which key is in force.</exception>
+    public async Task<LedgerView> RotateAsync(KeyRole role, string actor, string reason, CancellationToken cancel = default)
+    {
+        var to = await PrepareKeyAsync(role, cancel);
+        try
+        {
+            return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
+        }
+        catch (UnavailableException)
+        {
+            // The answer was lost or the writer was not sure: the same key again is the same rotation.
+            return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
+        }
+    }
 
     /// <summary>
     /// Fills an empty database with what ledger and bucket say. Runs that the database knows are left as they are; an
@@ -47,6 +58,8 @@ public sealed class ChainLedger
         while (true)
         {
             var view = await _coordinator.DescribeRebuildAsync(_ledger, cancel);
+            if (!view.HasBegun)
+                throw new UnavailableException("The rebuild was interrupted: its silo has stopped. Ask again, it goes on.");
             progress(view);
             if (view is { IsOver: true, Problem: { } problem })
                 throw view.IsDamage ? new CorruptException(problem) : new UnavailableException(problem);

@@ -49,7 +49,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _coordinator = coordinator;
         _store = store;
         _ledger = ledger;
-        _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile);
+        _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _opening = new RunOpening(
             run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger));
@@ -200,10 +200,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private async Task<ResumeReport> ResumeUntilAsync(CancellationToken cancel)
     {
         var withoutSilo = !_opening.IsOpen;
-        await _ledger.CheckAsync(cancel);
-        var chain = withoutSilo
-            ? await ChainSource.FromBucketAsync(Id, _ledger, cancel)
-            : ChainSource.FromCluster(Id, _opening.Head, _coordinator);
+        var chain = await FindChainAsync(withoutSilo, cancel);
         if (_client.Resume == ResumePolicy.Never)
             return await StartFreshAsync(chain, withoutSilo, cancel);
         if (_client.Resume == ResumePolicy.Must && chain.Head is null)
@@ -213,6 +210,16 @@ public sealed class TrainingRun : IAsyncDisposable
         var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
         await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);
         return report;
+    }
+
+    private async Task<ChainSource> FindChainAsync(bool withoutSilo, CancellationToken cancel)
+    {
+        if (withoutSilo)
+            return await ChainSource.FromBucketAsync(Id, _ledger, await _ledger.CheckAsync(Id, _logger, cancel), cancel);
+        // Where nothing is restored nothing needs to be believed, and the bucket need not even answer.
+        if (_opening.Head is not null && _client.Resume != ResumePolicy.Never)
+            await _ledger.CheckAsync(Id, _logger, cancel);
+        return ChainSource.FromCluster(Id, _opening.Head, _coordinator);
     }
 
     private async Task<ResumeReport> StartFreshAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)

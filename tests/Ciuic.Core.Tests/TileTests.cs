@@ -118,7 +118,7 @@ public sealed class TileTests
         var levels = new List<List<Digest>>();
         for (var i = 0; i < published; i++)
             whole.Append(BitConverter.GetBytes(i), leaves[i]);
-        whole.MarkPublished(published);
+        whole.MarkDurable(published);
         for (var level = 0; level < TileBuilder.LevelCount(published); level++)
             levels.Add(PartialOf(leaves, published, level));
         var entries = Enumerable.Range(published - published % 256, published % 256).Select(BitConverter.GetBytes).ToList();
@@ -139,11 +139,6 @@ public sealed class TileTests
         Assert.Throws<InvalidInputException>(() => TileBuilder.Resume(3, [MerkleTests.Leaves(2).ToList()], []));
 
     [Fact]
-    public void New_tiles_of_a_growing_tree_are_those_that_changed() => Assert.Equal(
-        ["tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1"],
-        TileLayout.NewTiles(200, 257).Select(t => t.Path));
-
-    [Fact]
     public void An_entry_bundle_that_ends_within_an_entry_is_refused()
     {
         var bundle = EntryBundle.Encode([[1, 2, 3], []]);
@@ -160,7 +155,7 @@ public sealed class TileTests
             Assert.True(files.TryAdd(file.Path, file.Content) || files[file.Path].AsSpan().SequenceEqual(file.Content));
         }
 
-        builder.MarkPublished(builder.Size);
+        builder.MarkDurable(builder.Size);
     }
 
     private static List<Digest> PartialOf(Digest[] leaves, int size, int level)

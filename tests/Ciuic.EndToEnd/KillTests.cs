@@ -154,7 +154,7 @@ public sealed class KillTests : IAsyncDisposable
         var report = await BucketAudit.RunAsync(
             store, "main", PolicyFiles.Read(Policy), null, 2, _ => { }, CancellationToken.None);
         Assert.Empty(report.Findings);
-        var history = (await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), Run, [], CancellationToken.None))!;
+        var history = (await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), Run, [], null, CancellationToken.None))!;
         var acknowledged = Facts("@committed").ToList();
         Assert.InRange(acknowledged.Count, 1 + (Kills / KillsBetweenCommits), int.MaxValue);
         foreach (var words in acknowledged)

@@ -21,7 +21,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(0, await trainer.ExitAsync());
         var last = trainer.Lines.Last(l => l.StartsWith("@loss", StringComparison.Ordinal)).Split(' ')[1];
         var history = await BucketHistory.ReadAsync(
-            new LedgerBucket(StoreUri.Open(place.StoreUri), "main"), RunId.Parse("e2e"), [], CancellationToken.None);
+            new LedgerBucket(StoreUri.Open(place.StoreUri), "main"), RunId.Parse("e2e"), [], null, CancellationToken.None);
         Assert.Equal(last, $"{Assert.Single(history!.Snapshots).Step}");
         Assert.Equal(0, await silo.StopAsync(CancellationToken.None));
     }

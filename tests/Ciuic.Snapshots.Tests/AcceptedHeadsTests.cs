@@ -132,6 +132,6 @@ public sealed class AcceptedHeadsTests : IDisposable
         var writer = await LedgerWriter.LoadAsync(bucket, TestKeys.Signer, null, _time, None);
         for (var i = from; i < from + count; i++)
             await writer.TryAppendAsync([Samples.Record(i).Encode()], None);
-        await new TreePublisher(bucket, Cosigners.Nobody).PublishAsync(writer, None);
+        await new TreePublisher(bucket, TestWitnesses.Nobody).PublishAsync(writer, None);
     }
 }

@@ -113,9 +113,9 @@ public sealed class BucketAuditTests
             Token = new FencingToken(2),
             Reason = "test",
         });
-        var history = await BucketHistory.ReadAsync(new LedgerBucket(_store, TestBucket.Ledger), Samples.Run, [], None);
+        var history = await BucketHistory.ReadAsync(new LedgerBucket(_store, TestBucket.Ledger), Samples.Run, [], null, None);
         Assert.Equal(first, history!.Head);
-        Assert.Null(await BucketHistory.ReadAsync(new LedgerBucket(_store, TestBucket.Ledger), RunId.Parse("other"), [], None));
+        Assert.Null(await BucketHistory.ReadAsync(new LedgerBucket(_store, TestBucket.Ledger), RunId.Parse("other"), [], null, None));
     }
 
     /// <summary>Without the note of keys nothing can be said at all; everything else is a finding.</summary>

@@ -15,14 +15,17 @@ public sealed class LedgerWriterTests
 
     public LedgerWriterTests() => _store = new FaultyObjectStore(_memory);
 
-    public static TheoryData<int, Fault> EveryFault()
+    public static TheoryData<int, int, Fault> EveryFault()
     {
-        var table = new TheoryData<int, Fault>();
-        // One load, append and publish writes: keys, block, tile, entries, kept checkpoint, checkpoint.
-        for (var write = 0; write < 6; write++)
+        var table = new TheoryData<int, int, Fault>();
+        // One load, append and publish writes: keys (the first time), block, tile, entries, kept checkpoint, checkpoint.
+        foreach (var (before, writes) in (Span<(int, int)>)[(0, 6), (1, 5)])
         {
-            foreach (var fault in Enum.GetValues<Fault>())
-                table.Add(write, fault);
+            for (var write = 0; write < writes; write++)
+            {
+                foreach (var fault in Enum.GetValues<Fault>())
+                    table.Add(before, write, fault);
+            }
         }
 
         return table;
@@ -30,16 +33,17 @@ public sealed class LedgerWriterTests
 
     [Theory]
     [MemberData(nameof(EveryFault))]
-    public async Task Whatever_write_goes_wrong_each_record_is_there_once_after_a_retry(int write, Fault fault)
+    public async Task Whatever_write_goes_wrong_each_record_is_there_once_after_a_retry(int before, int write, Fault fault)
     {
-        await AppendAndPublishAsync(1);
+        if (before > 0)
+            await AppendAndPublishAsync(1);
         _store.Arm(write, fault);
         await Assert.ThrowsAsync<UnavailableException>(() => AppendAndPublishAsync(2));
         Assert.True(_store.Happened);
         await AppendAndPublishAsync(2); // the caller asks again with the same bytes
         await _store.LandLateWritesAsync();
         await AppendAndPublishAsync(3);
-        await CheckAsync(1, 2, 3);
+        await CheckAsync(before > 0 ? [1, 2, 3] : [2, 3]);
     }
 
     [Fact]
@@ -97,6 +101,40 @@ public sealed class LedgerWriterTests
     }
 
     [Fact]
+    public async Task A_bundle_with_other_entries_than_the_tree_is_not_built_upon()
+    {
+        for (var i = 1; i <= 3; i++)
+            await AppendAndPublishAsync(i);
+        var key = BucketLayout.Tile(TestBucket.Ledger, "tile/entries/000.p/3");
+        var bytes = (await _memory.GetAsync(key, None))!;
+        bytes[40] ^= 1;
+        await _memory.PutAsync(key, bytes, None);
+        await AppendAndPublishAsync(4);
+        var bundle = EntryBundle.Decode((await Bucket.GetTileAsync("tile/entries/000.p/4", None))!);
+        Assert.Equal(await Bucket.GetBlockAsync(0, None), bundle[0]);
+        await CheckAsync(1, 2, 3, 4);
+    }
+
+    [Fact]
+    public async Task A_kept_tree_head_keeps_its_cosignatures_when_more_are_asked_for()
+    {
+        var one = SigningKey.FromSeed("one", KeyAlgorithm.Ed25519Cosignature, new byte[32]);
+        var writer = await LoadAsync();
+        await writer.TryAppendAsync([Samples.Record(1).Encode()], None);
+        var head = writer.Tree().Head;
+        var line = SignedNote.SignatureLine(one.Verifier, one.Cosign(StrictUtf8.Encode(head.Head.ToText()), Samples.Time));
+        await Bucket.KeepCheckpointAsync(1, head.WithLines([line]), None);
+        var others = new TestWitnesses(_time, TestKeys.TreeHead.Verifier);
+        await new TreePublisher(Bucket, others.Cosigners).PublishAsync(writer, None);
+        foreach (var bytes in (byte[]?[])[await Bucket.GetCheckpointAsync(1, None), await Bucket.GetCheckpointAsync(None)])
+        {
+            var kept = SignedTreeHead.Open(bytes!, TestKeys.Origin, [TestKeys.TreeHead.Verifier]);
+            Assert.True(kept.IsCosignedAs(others.Policy));
+            Assert.Single(kept.CosignedBy([one.Verifier]));
+        }
+    }
+
+    [Fact]
     public async Task A_writer_goes_on_from_every_published_size()
     {
         for (var i = 1; i <= 300; i++)
@@ -121,7 +159,7 @@ public sealed class LedgerWriterTests
         bytes[40] ^= 1;
         await _memory.PutAsync(key, bytes, None);
         // Going on from the newest tree head looks at the newest blocks only; the check that follows looks at all of them.
-        var error = await Assert.ThrowsAsync<CorruptException>(() => LedgerCheck.RunAsync(Bucket, tip, None));
+        var error = await Assert.ThrowsAsync<CorruptException>(() => new LedgerCheck(Bucket, TestKeys.NewSigner()).RunAsync(tip, None));
         Assert.Contains("block 1", error.Message);
         await _memory.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/0/000.p/3"), None);
         error = await Assert.ThrowsAsync<CorruptException>(LoadAsync);
@@ -141,7 +179,7 @@ public sealed class LedgerWriterTests
 
     private LedgerBucket Bucket => new(_store, TestBucket.Ledger);
 
-    private TreePublisher Publisher => new(Bucket, Cosigners.Nobody);
+    private TreePublisher Publisher => new(Bucket, TestWitnesses.Nobody);
 
     private Task<LedgerWriter> LoadAsync() => LedgerWriter.LoadAsync(Bucket, TestKeys.Signer, null, _time, None);
 

@@ -58,6 +58,23 @@ public sealed class ProofsTests
     }
 
     [Fact]
+    public async Task A_proof_of_a_fork_that_the_ledgers_own_keys_signed_is_refused()
+    {
+        await FillAsync();
+        var other = await TestBucket.CopyAsync(_store);
+        var fork = new TestBucket(other, new FakeTimeProvider(Samples.Time), new TestWitnesses(TimeProvider.System, TestKeys.TreeHead.Verifier).Cosigners);
+        await _bucket.CommitAsync(Samples.Run, 4, null, ArrayTensor.Random("t", 100, 4));
+        await fork.CommitAsync(Samples.Run, 4, null, ArrayTensor.Random("t", 100, 5));
+        var snapshot = await FindAsync("#2");
+        var proof = await new SnapshotProofs(fork.LedgerBucket, _witnesses.Policy, null).ProveAsync(snapshot, None);
+        var error = await Assert.ThrowsAsync<CorruptException>(() => _proofs.VerifyAsync(Samples.Run, snapshot, proof, 2, _ => { }, None));
+        Assert.Contains("the proof's tree head of size 4", error.Message);
+        var links = new List<VerifiedLink>();
+        await _proofs.VerifyAsync(Samples.Run, snapshot, await _proofs.ProveAsync(snapshot, None), 2, links.Add, None);
+        Assert.Contains(links, l => l.Link == "tree head -> ledger");
+    }
+
+    [Fact]
     public async Task A_proof_without_the_quorum_is_refused()
     {
         await FillAsync();
@@ -113,22 +130,8 @@ public sealed class ProofsTests
         var signer = TestKeys.NewSigner();
         var writer = await LedgerWriter.LoadAsync(_bucket.LedgerBucket, signer, null, TimeProvider.System, None);
         foreach (var role in (KeyRole[])[KeyRole.Blocks, KeyRole.TreeHead])
-        {
-            var next = signer.Next(role, writer.Tip.Keys);
-            var rotation = new KeyRotation
-            {
-                Origin = TestKeys.Origin,
-                Role = role,
-                Previous = writer.Tip.Keys.Active(role),
-                Next = next.Verifier,
-                At = Samples.Time,
-                Actor = "me",
-                Reason = "test",
-            };
-            Assert.True(await writer.TryAppendAsync([rotation.Encode(signer.Find(rotation.Previous), next)], None));
-        }
-
-        await new TreePublisher(_bucket.LedgerBucket, Cosigners.Nobody).PublishAsync(writer, None);
+            Assert.True(await writer.TryAppendAsync([TestKeys.Rotate(signer, writer.Tip.Keys, role)], None));
+        await new TreePublisher(_bucket.LedgerBucket, TestWitnesses.Nobody).PublishAsync(writer, None);
         Assert.Equal(0, SnapshotProofs.CheckProof(old, _witnesses.Policy, null, _ => { }).Block.Height);
         var fresh = await new SnapshotProofs(_bucket.LedgerBucket, TlogPolicy.Alone(), null).ProveAsync(await FindAsync("#1"), None);
         Assert.Throws<CorruptException>(() => fresh.Verify(TlogPolicy.Alone(TestKeys.TreeHead.Verifier)));

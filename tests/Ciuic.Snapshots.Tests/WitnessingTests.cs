@@ -124,6 +124,23 @@ public sealed class WitnessingTests
         Assert.Contains("is damaged", _cosigners.Lags[0].Problem);
     }
 
+    [Fact]
+    public async Task A_slow_witness_is_asked_for_the_newest_tree_head_only_once_it_is_ready()
+    {
+        var slow = _witnesses.All[0];
+        var ready = new TaskCompletionSource();
+        slow.Until = ready.Task;
+        for (var i = 1; i <= 4; i++)
+            await AppendAndPublishAsync(i);
+        Assert.Equal(1, slow.Asked);
+        ready.SetResult();
+        _witnesses.All[1].IsAway = true; // now the slow one is needed
+        await AppendAndPublishAsync(5);
+        Assert.Equal([5L, 4L, 5L], _cosigners.Lags.Select(l => l.Size));
+        Assert.InRange(slow.Asked, 2, 3);
+        await CheckAsync(5);
+    }
+
     private async Task<LedgerWriter> AppendAsync(long number)
     {
         var writer = await LedgerWriter.LoadAsync(Bucket, TestKeys.Signer, null, _time, None);

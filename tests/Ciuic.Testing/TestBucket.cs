@@ -43,16 +43,23 @@ public sealed class TestBucket(IObjectStore store, TimeProvider time, Cosigners?
     {
         _writer ??= await LedgerWriter.LoadAsync(LedgerBucket, TestKeys.Signer, null, time, CancellationToken.None);
         await _writer.TryAppendAsync([record.Encode()], CancellationToken.None);
-        await new TreePublisher(LedgerBucket, cosigners ?? Cosigners.Nobody).PublishAsync(_writer, CancellationToken.None);
+        await new TreePublisher(LedgerBucket, cosigners ?? TestWitnesses.Nobody).PublishAsync(_writer, CancellationToken.None);
     }
 
     /// <summary>Audits the bucket with the test keys.</summary>
     public static Task<AuditReport> AuditAsync(IObjectStore store) =>
         AuditAsync(store, TlogPolicy.Alone(TestKeys.TreeHead.Verifier), null);
 
-    /// <summary>Audits the bucket with a policy and what a machine remembers.</summary>
-    public static Task<AuditReport> AuditAsync(IObjectStore store, TlogPolicy policy, AcceptedHeads? accepted) =>
-        BucketAudit.RunAsync(store, Ledger, policy, accepted, 2, _ => { }, CancellationToken.None);
+    /// <summary>Audits the bucket with a policy and what a machine remembers, which it remembers afterwards.</summary>
+    public static async Task<AuditReport> AuditAsync(IObjectStore store, TlogPolicy policy, AcceptedHeads? accepted)
+    {
+        var bucket = new LedgerBucket(store, Ledger);
+        var remembered = accepted is null ? null : await accepted.RecallAsync(bucket, CancellationToken.None);
+        var report = await BucketAudit.RunAsync(store, Ledger, policy, remembered, 2, _ => { }, CancellationToken.None);
+        if (accepted is not null && report.Passed)
+            await accepted.RememberAsync(bucket, report.TreeHead!, CancellationToken.None);
+        return report;
+    }
 
     /// <summary>Another bucket with the same objects.</summary>
     public static async Task<MemoryObjectStore> CopyAsync(IObjectStore store)

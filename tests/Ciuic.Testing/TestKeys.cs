@@ -22,6 +22,24 @@ public static class TestKeys
     /// <summary>A signer with keys of its own: rotations of one test are none of another's.</summary>
     public static LedgerSigner NewSigner() => new(Origin, new MemoryKeys());
 
+    /// <summary>The record of a rotation to another key of the signer's, made where it has none.</summary>
+    public static byte[] Rotate(LedgerSigner signer, LedgerKeys keys, KeyRole role)
+    {
+        var next = signer.Next(role, keys);
+        var previous = signer.Find(keys.Active(role));
+        var rotation = new KeyRotation
+        {
+            Origin = Origin,
+            Role = role,
+            Previous = previous.Verifier,
+            Next = next.Verifier,
+            At = Samples.Time,
+            Actor = "me",
+            Reason = "test",
+        };
+        return rotation.Encode(previous, next);
+    }
+
     /// <summary>Keys in memory; those that rotations make have seeds from 100 on.</summary>
     private sealed class MemoryKeys : ISigningKeys
     {

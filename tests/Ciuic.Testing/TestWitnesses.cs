@@ -16,6 +16,9 @@ public sealed class TestWitnesses
             + "group quorum 2 w1 w2 w3\nquorum quorum\n");
     }
 
+    /// <summary>Asks no witness.</summary>
+    public static Cosigners Nobody => new(TlogPolicy.Alone(), []);
+
     public IReadOnlyList<TestWitness> All { get; }
 
     public TlogPolicy Policy { get; }
@@ -50,12 +53,16 @@ public sealed class TestWitness : IWitness
     /// <summary>Answers in its place; null: it answers itself.</summary>
     public Func<byte[], WitnessReply>? Instead { get; set; }
 
+    /// <summary>Makes it slow: it answers when this comes to its end.</summary>
+    public Task Until { get; set; } = Task.CompletedTask;
+
     /// <summary>Requests it was sent.</summary>
     public int Asked { get; private set; }
 
     public async Task<WitnessReply> AddCheckpointAsync(byte[] request, CancellationToken cancel)
     {
         Asked++;
+        await Until.WaitAsync(cancel);
         if (IsAway)
             throw new UnavailableException($"{Identity.Name} is away");
         return Instead is null ? await _service.AnswerAsync(request, cancel) : Instead(request);

@@ -19,6 +19,15 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
 
     public SigningKey Make(KeyRole role) => Guard(() =>
     {
+        var (setting, given) = Given(role);
+        if (given.Length > 0)
+        {
+            // A key made here would be on a disk that such a silo may not keep, and without it nobody could append again.
+            throw new InvalidInputException(
+                $"The key that signs {role.Name()} comes from {setting}: add the next one there, after a space ('ciuic key "
+                + $"{role.KeyName(options.Origin)} -o FILE' makes one), start the silos again, then rotate.");
+        }
+
         SigningKeyFile.CreateDirectory(_directory);
         var name = role.KeyName(options.Origin);
         for (var number = 2; ; number++)
@@ -28,17 +37,18 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
         }
     });
 
-    private IEnumerable<SigningKey> Load(KeyRole role) =>
-        [First(role), .. Rotated(role).Select(path => SigningKeyFile.Read(path, role.KeyName(options.Origin)))];
-
-    private SigningKey First(KeyRole role)
+    private IEnumerable<SigningKey> Load(KeyRole role)
     {
         var name = role.KeyName(options.Origin);
-        var (setting, given) = role == KeyRole.Blocks
-            ? (nameof(options.BlocksKey), options.BlocksKey)
-            : (nameof(options.TreeHeadKey), options.TreeHeadKey);
-        if (given.Length > 0)
-            return SigningKeyFile.Parse(given, name, $"Ciuic:Ledger:{setting}");
+        var (setting, given) = Given(role);
+        var first = given.Length > 0
+            ? given.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(key => SigningKeyFile.Parse(key, name, setting))
+            : [First(role, name)];
+        return first.Concat(Rotated(role).Select(path => SigningKeyFile.Read(path, name)));
+    }
+
+    private SigningKey First(KeyRole role, string name)
+    {
         SigningKeyFile.CreateDirectory(_directory);
         var path = PathOf(role, 1);
         // Of two silos starting at once, the second uses the first one's key.
@@ -46,6 +56,10 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
             SigningKeyFile.TryCreate(path, name, KeyAlgorithm.Ed25519);
         return SigningKeyFile.Read(path, name);
     }
+
+    private (string Setting, string Given) Given(KeyRole role) => role == KeyRole.Blocks
+        ? ($"Ciuic:Ledger:{nameof(options.BlocksKey)}", options.BlocksKey)
+        : ($"Ciuic:Ledger:{nameof(options.TreeHeadKey)}", options.TreeHeadKey);
 
     private IEnumerable<string> Rotated(KeyRole role)
     {

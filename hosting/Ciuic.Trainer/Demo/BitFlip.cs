@@ -13,7 +13,7 @@ internal static class BitFlip
         DemoPlace place, RunId run, CancellationToken cancel)
     {
         var store = StoreUri.Open(place.StoreUri);
-        var history = await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), run, [], cancel)
+        var history = await BucketHistory.ReadAsync(new LedgerBucket(store, "main"), run, [], null, cancel)
             ?? throw new NotFoundException($"The bucket knows no run {run}.");
         var chain = history.Chain().Take(2).ToList();
         var newest = await ChunksAsync(store, run, chain[0], cancel);

@@ -139,7 +139,7 @@ internal sealed class DemoCommand
         });
         answer.ForEach(line => _screen.Say($"  {line}"));
         var history = await BucketHistory.ReadAsync(
-            new LedgerBucket(StoreUri.Open(_place.StoreUri), "main"), Run, [], _cancel);
+            new LedgerBucket(StoreUri.Open(_place.StoreUri), "main"), Run, [], null, _cancel);
         var chain = history!.Chain().Reverse().ToList();
         var other = history.Snapshots.Except(chain).ToList();
         _screen.Say($"  chain now:       {Steps(chain)}");

@@ -22,12 +22,14 @@ internal static class AuditCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var trust = bucket.Trust(parsed);
-            var reports = await AuditAsync(
-                bucket.OpenStore(parsed), bucket.LedgerName(parsed), trust, bucket.Accepted(parsed), output, cancel);
+            var (store, accepted) = (bucket.OpenStore(parsed), bucket.Accepted(parsed));
+            var reports = await AuditAsync(store, bucket.LedgerName(parsed), trust, accepted, output, cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(reports.Select(AuditView.Json));
             else
                 reports.ForEach(report => AuditView.Write(output, report));
+            foreach (var (report, head) in reports.Where(r => r.Passed && r.TreeHead is not null).Select(r => (r, r.TreeHead!)))
+                await accepted.RememberAsync(new LedgerBucket(store, report.Ledger), head, cancel);
             return reports.All(r => r.Passed) ? ExitCode.Ok : ExitCode.Integrity;
         });
         return command;
@@ -48,8 +50,9 @@ internal static class AuditCommand
         foreach (var name in names)
         {
             var progress = new AuditProgressLines(output, name);
+            var remembered = await accepted.RecallAsync(new LedgerBucket(bucket, name), cancel);
             reports.Add(await BucketAudit.RunAsync(
-                bucket, name, trust, accepted, Environment.ProcessorCount, progress.Report, cancel));
+                bucket, name, trust, remembered, Environment.ProcessorCount, progress.Report, cancel));
             progress.End();
         }
 

@@ -25,7 +25,7 @@ internal static class ProofCommand
             var snapshot = await proofs.FindAsync(run, reference, cancel);
             var proof = await proofs.ProveAsync(snapshot, cancel);
             var path = parsed.GetValue(file) ?? $"{run}-{snapshot.Link.Sequence}.tlog-proof";
-            await File.WriteAllBytesAsync(path, proof.Encode(), cancel);
+            await WriteAsync(path, proof.Encode(), cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(new { file = path, sequence = snapshot.Link.Sequence.Value, manifest = snapshot.Link.Manifest.ToString(), block = proof.Index });
             else
@@ -33,5 +33,17 @@ internal static class ProofCommand
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static async Task WriteAsync(string path, byte[] proof, CancellationToken cancel)
+    {
+        try
+        {
+            await File.WriteAllBytesAsync(path, proof, cancel);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"--output: {error.Message}", error);
+        }
     }
 }

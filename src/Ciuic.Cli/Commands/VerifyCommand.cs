@@ -28,6 +28,8 @@ internal static class VerifyCommand
         {
             var links = new LinkLines(output, parsed.GetValue(json));
             var given = ReadProof(parsed.GetValue(proof));
+            if (parsed.GetValue(target) is not null && parsed.GetValue(manifest) is not null)
+                throw new InvalidInputException("--manifest goes with --proof alone: RUN@REF reads the manifest of the bucket.");
             if (parsed.GetValue(target) is { } text)
                 await VerifyAsync(text, given, bucket, parsed, links, cancel);
             else

@@ -49,9 +49,9 @@ internal sealed class WitnessHome : IDisposable
             SigningKeyFile.TryCreate(path, name, KeyAlgorithm.Ed25519Cosignature);
         }
 
-        var key = name is null ? SigningKeyFile.Read(path) : SigningKeyFile.Read(path, name);
-        return key.Verifier.Algorithm == KeyAlgorithm.Ed25519Cosignature
+        var key = SigningKeyFile.Read(path, KeyAlgorithm.Ed25519Cosignature);
+        return name is null || key.Name == name
             ? key
-            : throw new InvalidInputException($"The key file '{path}' is no key for cosignatures.");
+            : throw new InvalidInputException($"--name: the witness in '{path}' is '{key.Name}', not '{name}'.");
     }
 }

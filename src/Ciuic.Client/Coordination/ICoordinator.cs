@@ -53,10 +53,10 @@ internal interface ICoordinator : IAsyncDisposable
     Task<LedgerView> DescribeLedgerAsync(string ledger, CancellationToken cancel);
 
     /// <inheritdoc cref="ILedgerGrain.PrepareKeyAsync"/>
-    Task<string> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel);
+    Task<VerifierKey> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel);
 
     /// <inheritdoc cref="ILedgerGrain.RotateAsync"/>
-    Task<LedgerView> RotateAsync(string ledger, KeyRole role, string actor, string reason, CancellationToken cancel);
+    Task<LedgerView> RotateAsync(string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel);
 
     /// <inheritdoc cref="IRebuildGrain.StartAsync"/>
     Task StartRebuildAsync(string ledger, CancellationToken cancel);

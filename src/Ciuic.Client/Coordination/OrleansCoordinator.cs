@@ -49,12 +49,12 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<LedgerView> DescribeLedgerAsync(string ledger, CancellationToken cancel) =>
         AskAsync(c => Ledger(c, ledger).DescribeAsync(), cancel);
 
-    public Task<string> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel) =>
+    public Task<VerifierKey> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel) =>
         AskAsync(c => Ledger(c, ledger).PrepareKeyAsync(role), cancel);
 
     public Task<LedgerView> RotateAsync(
-        string ledger, KeyRole role, string actor, string reason, CancellationToken cancel) =>
-        AskAsync(c => Ledger(c, ledger).RotateAsync(role, actor, reason), cancel);
+        string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel) =>
+        AskAsync(c => Ledger(c, ledger).RotateAsync(role, to, actor, reason), cancel);
 
     public Task StartRebuildAsync(string ledger, CancellationToken cancel) => AskAsync(
         async c =>

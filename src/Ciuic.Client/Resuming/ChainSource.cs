@@ -14,8 +14,9 @@ internal abstract class ChainSource
     public static ChainSource FromCluster(RunId run, SnapshotLink? head, ICoordinator coordinator) =>
         new Cluster(run, head, coordinator);
 
-    public static async Task<ChainSource> FromBucketAsync(RunId run, LedgerWatch ledger, CancellationToken cancel) =>
-        new Bucket(await ledger.ReadAsync(run, cancel));
+    public static async Task<ChainSource> FromBucketAsync(
+        RunId run, LedgerWatch ledger, TreeHead? known, CancellationToken cancel) =>
+        new Bucket(await ledger.ReadAsync(run, known, cancel));
 
     private sealed class Cluster(RunId run, SnapshotLink? head, ICoordinator coordinator) : ChainSource
     {

@@ -22,6 +22,9 @@ internal static partial class ClientLog
     public static partial void StillWaiting(
         this ILogger logger, RunId run, SnapshotId snapshot, string state, TimeSpan waited, string problem);
 
+    [LoggerMessage(61, LogLevel.Warning, "Run {Run}: {Error} A later rollback of the ledger may go unnoticed here")]
+    public static partial void NotRemembered(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(54, LogLevel.Error,
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
     public static partial void Fenced(this ILogger logger, RunId run);

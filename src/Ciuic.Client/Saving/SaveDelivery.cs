@@ -22,6 +22,7 @@ internal sealed class SaveDelivery(
     Action<UploadedSave, Exception> failed) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
     private static readonly Rank ThisRank = new(0);
 
@@ -210,6 +211,7 @@ internal sealed class SaveDelivery(
         while (!await patient.UntilAvailableAsync(
             () => coordinator.WaitFinalAsync(snapshot, Patience, _ending.Token), _ => { }, _ending.Token))
         {
+            await Task.Delay(BetweenQuestions, time, _ending.Token); // a silo may say no at once
         }
     }
 

@@ -43,15 +43,15 @@ public interface ILedgerGrain : IGrainWithStringKey
     /// again names the same key.
     /// </summary>
     [Alias("PrepareKey"), AlwaysInterleave]
-    Task<string> PrepareKeyAsync(KeyRole role);
+    Task<VerifierKey> PrepareKeyAsync(KeyRole role);
 
     /// <summary>
-    /// Makes a new key of a role and appends the record that puts it in force, signed by the old and the new one. An
-    /// unknown outcome leaves either key in force, and <see cref="DescribeAsync"/> says which; the old key's public half
-    /// stays valid for what it has signed.
+    /// Appends the record that puts a prepared key (<see cref="PrepareKeyAsync"/>) in force, signed by the old and the new
+    /// one. After an unknown outcome ask again with the same key. The old key's public half stays valid for what it has
+    /// signed.
     /// </summary>
-    /// <exception cref="ConflictException">Another rotation came first.</exception>
+    /// <exception cref="ConflictException">Another rotation came first, or the key is not at hand.</exception>
     /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
     [Alias("Rotate"), AlwaysInterleave, ResponseTimeout("00:01:00")]
-    Task<LedgerView> RotateAsync(KeyRole role, string actor, string reason);
+    Task<LedgerView> RotateAsync(KeyRole role, VerifierKey to, string actor, string reason);
 }

@@ -55,6 +55,10 @@ public sealed record RebuildView
     [Id(7)]
     public required string[] Kept { get; init; }
 
+    /// <summary>False where this activation was never started, or another one was at work and is gone.</summary>
+    [Id(9)]
+    public required bool HasBegun { get; init; }
+
     /// <summary>Committed snapshots whose manifests are damaged, and how: history has them, nobody can restore them.</summary>
     [Id(8)]
     public required string[] Damaged { get; init; }

@@ -56,13 +56,22 @@ public sealed record LedgerKeys(string Origin, IReadOnlyList<VerifierKey> TreeHe
         return SignedNote.Sign(text, treeHeadKeys);
     }
 
-    /// <summary>Reads the note if one of the trusted keys signed it.</summary>
-    /// <exception cref="CorruptException">The bytes are no such note, or no trusted key signed it.</exception>
+    /// <summary>
+    /// Reads the note if trusted keys vouch for it: the tree head key that signs now has signed it, and, where that one is
+    /// not trusted yet, the one it replaced is, and has signed it too.
+    /// </summary>
+    /// <exception cref="CorruptException">The bytes are no such note, or no trusted key vouches for it.</exception>
     public static LedgerKeys Open(ReadOnlySpan<byte> bytes, IReadOnlyList<VerifierKey> trusted)
     {
         try
         {
-            return ParseText(SignedNote.Open(bytes, trusted).Text);
+            var note = SignedNote.Parse(bytes);
+            var keys = ParseText(note.Text);
+            var signers = note.VerifiedBy(keys.TreeHead);
+            var vouching = keys.TreeHead.TakeLast(2).Where(k => signers.Contains(k) && trusted.Contains(k));
+            return signers.Contains(keys.ActiveTreeHead) && vouching.Any()
+                ? keys
+                : throw new CorruptException($"no trusted key vouches for this note of keys (trusted: {string.Join(", ", trusted)})");
         }
         catch (InvalidInputException error)
         {
@@ -103,6 +112,8 @@ public sealed record LedgerKeys(string Origin, IReadOnlyList<VerifierKey> TreeHe
             list.Add(VerifierKey.Parse(parts[^1]));
         }
 
+        if (heads.Concat(blocks).Distinct().Count() < heads.Count + blocks.Count)
+            throw new InvalidInputException("it names a key twice");
         return heads.Count > 0 && blocks.Count > 0
             ? new LedgerKeys(lines[1], heads, blocks)
             : throw new InvalidInputException("it names no key of blocks, or none of tree heads");

@@ -50,4 +50,8 @@ public sealed class SignedTreeHead
 
     /// <summary>The checkpoint's bytes with more signature lines.</summary>
     public byte[] WithLines(IEnumerable<string> lines) => _note.WithLines(lines);
+
+    /// <summary>The checkpoint's bytes with the signature lines of another one, each key's once; its own come first.</summary>
+    public byte[] WithSignaturesOf(SignedTreeHead other) => _note.WithSignatures(other._note.Signatures
+        .Where(o => !_note.Signatures.Any(s => s.KeyId == o.KeyId && s.Name == o.Name)));
 }

@@ -75,18 +75,19 @@ public sealed class TileBuilder
         }
     }
 
+    /// <summary>Full tiles and bundles that nobody has taken or marked yet, oldest first.</summary>
+    public IReadOnlyCollection<TileFile> Finished => _finished.Select(f => f.File).ToList();
+
+    /// <summary>Number of <see cref="Finished"/>.</summary>
+    public int FinishedCount => _finished.Count;
+
     /// <summary>All files that the current size needs and that were not published with a smaller one.</summary>
-    public List<TileFile> UnpublishedFiles()
-    {
-        var files = _finished.Select(f => f.File).ToList();
-        files.AddRange(PartialFiles());
-        return files;
-    }
+    public List<TileFile> UnpublishedFiles() => [.. Finished, .. PartialFiles()];
 
     /// <summary>Full tiles and bundles that were not asked for before; for readers that compare as they go.</summary>
     public List<TileFile> TakeFinished()
     {
-        var files = _finished.Select(f => f.File).ToList();
+        var files = Finished.ToList();
         _finished.Clear();
         return files;
     }
@@ -106,8 +107,8 @@ public sealed class TileBuilder
         return files;
     }
 
-    /// <summary>Takes note that everything a size needs is durable.</summary>
-    public void MarkPublished(long size)
+    /// <summary>Takes note that the full tiles and bundles of a size are durable.</summary>
+    public void MarkDurable(long size)
     {
         while (_finished.TryPeek(out var next) && next.Size <= size)
             _finished.Dequeue();

@@ -14,32 +14,24 @@ public readonly record struct Tile(int Level, long Index, int Width)
     /// <summary>Path of the hash tile below the ledger's prefix.</summary>
     public string Path => $"tile/{Level.ToString(CultureInfo.InvariantCulture)}/{TileLayout.IndexPath(Index, Width)}";
 
+    /// <summary>Leaves of the smallest tree that has this tile; the largest number where no tree has.</summary>
+    public long MinSize
+    {
+        get
+        {
+            var hashes = (UInt128)Index * FullWidth + (UInt128)Width;
+            var leaves = hashes << (8 * Level);
+            return leaves <= long.MaxValue ? (long)leaves : long.MaxValue;
+        }
+    }
+
     /// <summary>Path of the entry bundle with the same leaves; only meaningful at level 0.</summary>
     public string EntriesPath => $"tile/entries/{TileLayout.IndexPath(Index, Width)}";
 }
 
-/// <summary>Which tiles a tree of a given size has.</summary>
+/// <summary>How tiles are named.</summary>
 public static class TileLayout
 {
-    /// <summary>
-    /// The tiles a tree of <paramref name="size"/> leaves has beyond those full ones that a tree of
-    /// <paramref name="published"/> leaves had already.
-    /// </summary>
-    public static IEnumerable<Tile> NewTiles(long published, long size)
-    {
-        for (var level = 0; level < 8 && size >> (8 * level) > 0; level++)
-        {
-            var (from, to) = (published >> (8 * level), size >> (8 * level));
-            if (from == to)
-                continue;
-            for (var index = from / Tile.FullWidth; index * Tile.FullWidth < to; index++)
-            {
-                var width = (int)Math.Min(Tile.FullWidth, to - index * Tile.FullWidth);
-                yield return new Tile(level, index, width);
-            }
-        }
-    }
-
     /// <summary>
     /// Reads the path of a hash tile or entry bundle below a ledger; a bundle's level is 0. There is one path for each tile.
     /// </summary>

@@ -117,6 +117,9 @@ public sealed class SignedNote
     public byte[] WithLines(IEnumerable<string> lines) => StrictUtf8.Encode(
         Text + "\n" + string.Concat(Signatures.Select(Line)) + string.Concat(lines));
 
+    /// <summary>The note's bytes with more signatures below the others.</summary>
+    public byte[] WithSignatures(IEnumerable<NoteSignature> more) => WithLines(more.Select(Line));
+
     /// <summary>Reads signature lines without a note, as a witness answers them.</summary>
     /// <exception cref="InvalidInputException">The text is no list of signature lines.</exception>
     public static IReadOnlyList<NoteSignature> ParseSignatures(ReadOnlySpan<byte> bytes) =>

@@ -17,6 +17,12 @@ internal static partial class LedgerLog
     [LoggerMessage(23, LogLevel.Warning, "Ledger {Ledger}: tree head not published: {Error}")]
     public static partial void PublishFailed(this ILogger logger, string ledger, string error);
 
+    [LoggerMessage(18, LogLevel.Critical, "Ledger {Ledger}: no tree head is published any more: {Error}")]
+    public static partial void PublishStopped(this ILogger logger, string ledger, string error);
+
+    [LoggerMessage(19, LogLevel.Warning, "Ledger {Ledger}: {Error}")]
+    public static partial void NotRemembered(this ILogger logger, string ledger, string error);
+
     [LoggerMessage(24, LogLevel.Warning, "Ledger {Ledger}: committed blocks are not final yet: {Error} Next try in {Pause}")]
     public static partial void PublishDelayed(this ILogger logger, string ledger, string error, TimeSpan pause);
 

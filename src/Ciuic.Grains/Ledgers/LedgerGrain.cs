@@ -23,11 +23,10 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     private readonly LedgerBucket _bucket;
     private readonly AppendQueue _queue;
     private readonly LedgerPublisher _publisher;
+    private readonly LedgerGuard _guard;
     private readonly CancellationTokenSource _stopping = new();
     private Task<LedgerWriter>? _writer;
     private Task _flusher = Task.CompletedTask;
-    private Task? _check;
-    private string? _damage;
     private bool _clockIsBehind;
 
     public LedgerGrain(
@@ -42,6 +41,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         _bucket = new LedgerBucket(store, this.GetPrimaryKeyString());
         _queue = new AppendQueue(_options.MaxWaiting);
         _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, _options, time, logger);
+        _guard = new LedgerGuard(_bucket, signer, _options, time, logger);
     }
 
     public async Task<LedgerPosition> AppendAsync(byte[] record, long notBefore)
@@ -69,7 +69,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
             Origin = _signer.Origin,
             Size = tip?.Size ?? 0,
             Root = tip?.Tree.Root ?? MerkleHash.Empty,
-            PublishedSize = Math.Max(_publisher.PublishedSize, 0),
+            PublishedSize = _publisher.FinalSize,
             TreeHeadKeys = Names((tip?.Keys ?? _signer.InitialKeys).TreeHead),
             BlockKeys = Names((tip?.Keys ?? _signer.InitialKeys).Blocks),
             Quorum = _trust.Policy.QuorumName,
@@ -79,16 +79,17 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         };
     }
 
-    public async Task<string> PrepareKeyAsync(KeyRole role) =>
-        _signer.Next(role, (await WriterAsync()).Tip.Keys).Verifier.ToString();
+    public async Task<VerifierKey> PrepareKeyAsync(KeyRole role) =>
+        _signer.Next(role, (await WriterAsync()).Tip.Keys).Verifier;
 
-    public async Task<LedgerView> RotateAsync(KeyRole role, string actor, string reason)
+    public async Task<LedgerView> RotateAsync(KeyRole role, VerifierKey to, string actor, string reason)
     {
         RunDecisions.CheckReason("A rotation", reason);
         var tip = (await WriterAsync()).Tip;
+        if (tip.Keys.Active(role).Equals(to))
+            return await DescribeAsync(); // asked again after a lost answer
         var previous = _signer.Find(tip.Keys.Active(role));
-        // Made and stored before the record names it: dying after this line leaves a key that the next rotation takes.
-        var next = _signer.Next(role, tip.Keys);
+        var next = _signer.Find(to); // it was prepared, and so is stored: the record must not name a key that could be lost
         var rotation = new KeyRotation
         {
             Origin = _signer.Origin,
@@ -107,10 +108,11 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
     {
         await _stopping.CancelAsync();
-        await Task.WhenAll(_flusher, _check ?? Task.CompletedTask).WaitAsync(cancel).ConfigureAwait(
+        await _flusher.WaitAsync(cancel).ConfigureAwait(
             ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await _guard.StopAsync(cancel);
         if (_writer is { IsCompletedSuccessfully: true })
-            await PublishLastAsync(_writer.Result.Tip.Size);
+            await PublishLastAsync(_writer.Result.Tip.Size, cancel);
         await _publisher.StopAsync(cancel);
     }
 
@@ -135,9 +137,9 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
             {
                 Fail(batch, error);
             }
-        }
 
-        _publisher.Announce();
+            _publisher.Announce(); // here and not at the end: under load the queue may never be empty
+        }
     }
 
     /// <summary>Answers those that stand in the ledger already, and puts the others into one block.</summary>
@@ -176,21 +178,15 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     {
         _writer = null;
         _logger.AppendFailed(_bucket.Name, error.Message);
-        Exception answer = error switch
-        {
-            CorruptException when batch[0].StandsAlone && _damage is null => new ConflictException(
-                $"Ledger {_bucket.Name}: another rotation came first ({error.Message}). Ask for its state, then decide anew."),
-            CiuicException => error,
-            _ => new UnavailableException($"Ledger {_bucket.Name} did not take the records: {error.Message}"),
-        };
+        var answer = error as CiuicException
+            ?? new UnavailableException($"Ledger {_bucket.Name} did not take the records: {error.Message}");
         foreach (var waiting in batch)
             waiting.Fail(answer);
     }
 
     private async Task<LedgerWriter> WriterAsync()
     {
-        if (_damage is not null)
-            throw new CorruptException(_damage);
+        _guard.RequireWhole();
         var loading = _writer ??= LoadAsync();
         try
         {
@@ -209,32 +205,9 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         var accepted = _trust.Accepted is null ? null : await _trust.Accepted.RecallAsync(_bucket, _stopping.Token);
         var writer = await LedgerWriter.LoadAsync(_bucket, _signer, accepted, _time, _stopping.Token);
         _logger.Loaded(_bucket.Name, writer.Tip.Size);
-        if (!_options.CheckAtStart)
-            return writer;
-        _check ??= CheckAsync(writer.Tip);
-        // Most ledgers are read in a moment; a very long one is not waited for, and stops appending when damage is found.
-        await Task.WhenAny(_check, Task.Delay(_options.CheckPatience, _time, _stopping.Token));
-        return _damage is null ? writer : throw new CorruptException(_damage);
-    }
-
-    /// <summary>Goes over all blocks once for each activation, beside the appends.</summary>
-    private async Task CheckAsync(LedgerTip tip)
-    {
-        try
-        {
-            var mended = await LedgerCheck.RunAsync(_bucket, tip, _stopping.Token);
-            _logger.Checked(_bucket.Name, tip.Size, mended);
-        }
-        catch (CorruptException error)
-        {
-            _damage = error.Message;
-            _logger.Damaged(_bucket.Name, error.Message);
-        }
-        catch (Exception error)
-        {
-            _check = null; // the store is away, or the silo ends: the next load begins again
-            _logger.NotChecked(_bucket.Name, error.Message);
-        }
+        await _guard.CheckAsync(writer.Tip);
+        _publisher.Found(writer.Published);
+        return writer;
     }
 
     private async Task<(LedgerTip? Tip, string? Problem)> TipAsync()
@@ -249,11 +222,12 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         }
     }
 
-    private async Task PublishLastAsync(long size)
+    /// <summary>The runtime waits for a while only; what is not published then, the next activation publishes.</summary>
+    private async Task PublishLastAsync(long size, CancellationToken cancel)
     {
         try
         {
-            await _publisher.PublishAsync(size);
+            await _publisher.PublishAsync(size).WaitAsync(cancel);
         }
         catch (Exception error)
         {

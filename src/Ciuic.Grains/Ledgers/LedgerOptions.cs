@@ -24,8 +24,8 @@ public sealed class LedgerOptions
     public string KeyDirectory { get; set; } = "artifacts/silo/keys";
 
     /// <summary>
-    /// The private key that a new ledger signs blocks with, <c>PRIVATE+KEY+...</c>; only ever given by environment
-    /// variable. Empty: a file in the key directory, made at first start.
+    /// The private key that a new ledger signs blocks with, <c>PRIVATE+KEY+...</c>, and after a space those it rotates to;
+    /// only ever given by environment variable. Empty: a file in the key directory, made at first start.
     /// </summary>
     public string BlocksKey { get; set; } = "";
 
@@ -71,6 +71,13 @@ public sealed class LedgerOptions
     /// <summary>How long the first append waits for that check; a longer ledger is checked beside the appends.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan CheckPatience { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How often a ledger that was found damaged is looked at again, when somebody asks for it: nothing is appended before
+    /// all its blocks are right.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.01", "1.00:00:00")]
+    public TimeSpan RecheckInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// How far this machine's clock may be behind the newest block before it is warned of. Block times grow all the same:

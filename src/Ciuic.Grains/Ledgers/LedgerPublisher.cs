@@ -23,15 +23,26 @@ internal sealed class LedgerPublisher(
     private readonly CancellationTokenSource _stopping = new();
     private Task _worker = Task.CompletedTask;
     private TaskCompletionSource _advanced = NewSignal();
+    private long _publishedSize = -1;
 
-    /// <summary>Blocks that the published tree head covers; -1 while unknown.</summary>
-    public long PublishedSize { get; private set; } = -1;
+    /// <summary>Blocks that a published tree head with the quorum's cosignatures covers.</summary>
+    public long FinalSize { get; private set; }
 
     /// <summary>Why the newest blocks are not published; null where they are, or will be in a moment.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>How far each witness is.</summary>
     public IReadOnlyList<WitnessLag> Lags => _cosigners.Lags;
+
+    /// <summary>
+    /// Takes note of the tree head found in the bucket. What it covers is final; it is published once more all the same,
+    /// because that derives what is missing.
+    /// </summary>
+    public void Found(SignedTreeHead? published)
+    {
+        if (published is not null && published.Head.Size > FinalSize && _cosigners.Suffice(published))
+            FinalSize = published.Head.Size;
+    }
 
     /// <summary>Takes note that there are new blocks.</summary>
     public void Announce()
@@ -47,7 +58,7 @@ internal sealed class LedgerPublisher(
         await _one.WaitAsync(_stopping.Token);
         try
         {
-            if (PublishedSize < size)
+            if (_publishedSize < size)
                 await PublishOnceAsync();
         }
         finally
@@ -60,14 +71,14 @@ internal sealed class LedgerPublisher(
     public async Task<bool> WaitAsync(long height, TimeSpan patience)
     {
         using var deadline = new CancellationTokenSource(patience, time);
-        while (PublishedSize <= height && !deadline.IsCancellationRequested)
+        while (FinalSize <= height && !deadline.IsCancellationRequested)
         {
             Announce();
             await _advanced.Task.WaitAsync(deadline.Token).ConfigureAwait(
                 ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
-        return PublishedSize > height;
+        return FinalSize > height;
     }
 
     /// <summary>Stops; what is not published yet will be by the next activation.</summary>
@@ -112,7 +123,7 @@ internal sealed class LedgerPublisher(
         {
             await PublishAsync((await writer()).Tip.Size);
             // Blocks that came meanwhile have been announced to a worker that was busy: go on for them.
-            return (await writer()).Tip.Size == PublishedSize ? Outcome.Done : Outcome.MoreToPublish;
+            return (await writer()).Tip.Size == _publishedSize ? Outcome.Done : Outcome.MoreToPublish;
         }
         catch (OperationCanceledException)
         {
@@ -121,21 +132,37 @@ internal sealed class LedgerPublisher(
         catch (Exception error)
         {
             Problem = error.Message;
-            // Trying again cannot help where history itself is wrong.
-            return error is CorruptException or ConflictException ? Outcome.Done : Outcome.Failed;
+            if (error is not (CorruptException or ConflictException))
+                return Outcome.Failed;
+            logger.PublishStopped(bucket.Name, error.Message); // trying again cannot help where history itself is wrong
+            return Outcome.Done;
         }
     }
 
     private async Task PublishOnceAsync()
     {
         var head = await new TreePublisher(bucket, _cosigners).PublishAsync(await writer(), _stopping.Token);
-        PublishedSize = head.Head.Size;
+        _publishedSize = head.Head.Size;
+        Found(head);
         Problem = null;
-        if (trust.Accepted is not null)
-            await trust.Accepted.RememberAsync(bucket, head, _stopping.Token);
         var advanced = _advanced;
         _advanced = NewSignal();
         advanced.SetResult();
+        await RememberAsync(head);
+    }
+
+    /// <summary>Without it a rollback of the bucket may go unnoticed after a restart; what is published is published.</summary>
+    private async Task RememberAsync(SignedTreeHead head)
+    {
+        try
+        {
+            if (trust.Accepted is not null)
+                await trust.Accepted.RememberAsync(bucket, head, _stopping.Token);
+        }
+        catch (CiuicException error)
+        {
+            logger.NotRemembered(bucket.Name, error.Message);
+        }
     }
 
     private enum Outcome

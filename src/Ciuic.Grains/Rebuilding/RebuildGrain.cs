@@ -18,6 +18,7 @@ internal sealed class RebuildGrain(
 
     private static readonly RebuildView Nothing = new()
     {
+        HasBegun = false,
         IsOver = true,
         Problem = null,
         IsDamage = false,
@@ -39,7 +40,7 @@ internal sealed class RebuildGrain(
     {
         if (_work.IsCompleted)
         {
-            _view = Nothing with { IsOver = false };
+            _view = Nothing with { HasBegun = true, IsOver = false };
             _work = RunAsync();
         }
 
@@ -62,7 +63,10 @@ internal sealed class RebuildGrain(
             await ReadTracesAsync(runs);
             _view = _view with { TotalSnapshots = runs.Values.Sum(r => (long)r.Snapshots().Count()) };
             foreach (var run in runs.Values)
+            {
+                _stopping.Token.ThrowIfCancellationRequested();
                 await RebuildAsync(run);
+            }
         }
         catch (Exception error)
         {
@@ -77,7 +81,7 @@ internal sealed class RebuildGrain(
     {
         var runs = new SortedDictionary<string, RunRebuild>(StringComparer.Ordinal);
         var bucket = new LedgerBucket(store, Ledger);
-        await foreach (var linked in LedgerReader.ReadAsync(bucket, signer.TreeHeadVerifiers, _stopping.Token))
+        await foreach (var linked in LedgerReader.ReadAsync(bucket, signer.TreeHeadVerifiers, null, _stopping.Token))
         {
             var at = DateTimeOffset.FromUnixTimeMilliseconds(linked.Block.TimeMs);
             foreach (var (line, record) in linked.Block.Facts())

@@ -10,7 +10,7 @@ internal sealed class RunRebuild(RunId run)
 {
     /// <summary>
     /// Attempts that never committed anything have left no trace, but their trainers may still be alive: new tokens begin
-    /// far above every one that can have been handed out.
+    /// far above every one that can have been handed out. The time keeps two rebuilds without a commit between them apart.
     /// </summary>
     private const ulong TokenGap = 1UL << 32;
 
@@ -67,7 +67,8 @@ internal sealed class RunRebuild(RunId run)
     /// <summary>The run's state.</summary>
     public RebuiltRun Result(DateTimeOffset now)
     {
-        var token = new FencingToken((_history.Snapshots.Count == 0 ? 0 : _history.Token.Value) + TokenGap);
+        var before = _history.Snapshots.Count == 0 ? 0 : _history.Token.Value;
+        var token = new FencingToken(before + TokenGap + (ulong)now.ToUnixTimeMilliseconds());
         return new RebuiltRun
         {
             Token = token,

@@ -15,6 +15,9 @@ internal static partial class RunLog
     [LoggerMessage(3, LogLevel.Information, "Run {Run}: head is #{Sequence}, step {Step}")]
     public static partial void HeadMoved(this ILogger logger, RunId run, Sequence sequence, long step);
 
+    [LoggerMessage(6, LogLevel.Information, "Run {Run}: {What} #{Sequence}")]
+    public static partial void Noted(this ILogger logger, RunId run, Contracts.RunEventKind what, Sequence sequence);
+
     [LoggerMessage(5, LogLevel.Information, "Run {Run}: rebuilt from the ledger, {Snapshots} snapshots")]
     public static partial void Rebuilt(this ILogger logger, RunId run, long snapshots);
 

@@ -200,7 +200,7 @@ internal sealed class RunGrain(
             return;
         await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
         await SaveAsync(Run.Finish(Id, Now));
-        logger.HeadMoved(Id, Run.Head!.Sequence, Run.HeadStep!.Value);
+        logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
     }
 
     private async Task SaveAsync(RunState next)

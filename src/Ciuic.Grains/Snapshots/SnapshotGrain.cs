@@ -143,7 +143,6 @@ internal sealed class SnapshotGrain(
         }
         catch (Exception error)
         {
-            _problem = error.Message;
             logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the reminder
         }
     }
@@ -151,8 +150,21 @@ internal sealed class SnapshotGrain(
     private Task SettleAsync()
     {
         if (_settling is null or { IsCompleted: true })
-            _settling = AdvanceAsync();
+            _settling = TryAdvanceAsync();
         return _settling;
+    }
+
+    private async Task TryAdvanceAsync()
+    {
+        try
+        {
+            await AdvanceAsync();
+        }
+        catch (Exception error)
+        {
+            _problem = error.Message;
+            throw;
+        }
     }
 
     /// <summary>Takes one step after the other until the snapshot is committed or aborted.</summary>
@@ -228,8 +240,9 @@ internal sealed class SnapshotGrain(
     /// </summary>
     private async Task AbortIfOverdueAsync()
     {
-        if (Data.Order is { } order && !Data.IsSettled && time.GetUtcNow() >= order.CreatedAt + options.Value.SettleDeadline)
-            await AbortUnlessVerifiedAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem ?? "no answer"}");
+        // Only what was tried: after a long night the first thing to do is to look, not to give up.
+        if (_problem is not null && !Data.IsSettled && time.GetUtcNow() >= Data.Order!.CreatedAt + options.Value.SettleDeadline)
+            await AbortUnlessVerifiedAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem}");
     }
 
     private async Task AbortUnlessVerifiedAsync(string reason)

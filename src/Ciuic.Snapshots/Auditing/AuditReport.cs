@@ -38,8 +38,11 @@ public sealed record AuditReport
     /// <summary>Root of the tree over them.</summary>
     public required Digest Root { get; init; }
 
-    /// <summary>Size of the published tree head; null where there is none.</summary>
-    public required long? PublishedSize { get; init; }
+    /// <summary>The published tree head; null where there is none that can be read.</summary>
+    public required SignedTreeHead? TreeHead { get; init; }
+
+    /// <summary>Its size.</summary>
+    public long? PublishedSize => TreeHead?.Head.Size;
 
     /// <summary>The policy's quorum, which every published tree head was held against; none: the ledger's key alone.</summary>
     public required string Quorum { get; init; }

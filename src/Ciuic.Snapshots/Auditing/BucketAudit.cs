@@ -29,7 +29,7 @@ public static class BucketAudit
     /// The ledger's verifier keys known from elsewhere (none: take those in the bucket), and the witnesses whose
     /// cosignatures every published tree head needs.
     /// </param>
-    /// <param name="accepted">The newest tree heads this machine remembers; null to compare with none.</param>
+    /// <param name="remembered">The newest tree head this machine has accepted; null to compare with none.</param>
     /// <param name="parallelism">Chunks read at once.</param>
     /// <param name="progress">Told after each block, tile and snapshot.</param>
     /// <param name="cancel">Ends the audit.</param>
@@ -39,14 +39,14 @@ public static class BucketAudit
         IObjectStore store,
         string ledger,
         TlogPolicy trust,
-        AcceptedHeads? accepted,
+        SignedTreeHead? remembered,
         int parallelism,
         Action<AuditProgress> progress,
         CancellationToken cancel)
     {
         var bucket = new LedgerBucket(store, ledger);
         var findings = new List<AuditFinding>();
-        var history = await AuditLedgerAsync(bucket, trust, accepted, findings, progress, cancel);
+        var history = await AuditLedgerAsync(bucket, trust, remembered, findings, progress, cancel);
         using var chunks = new ChunkStore(store);
         var bytes = new SnapshotAudit(new ManifestReader(store), chunks, parallelism, findings);
         var runs = await CheckRunsAsync(history.Runs, bytes, progress, cancel);
@@ -59,7 +59,7 @@ public static class BucketAudit
             Quorum = trust.QuorumName,
             Blocks = history.Tip.Size,
             Root = history.Tip.Tree.Root,
-            PublishedSize = history.PublishedSize,
+            TreeHead = history.Published,
             KeptHeads = history.KeptHeads,
             BlockKeys = history.Tip.Keys.Blocks.Count,
             Runs = runs,
@@ -85,17 +85,14 @@ public static class BucketAudit
     private static async Task<LedgerAudit> AuditLedgerAsync(
         LedgerBucket bucket,
         TlogPolicy trust,
-        AcceptedHeads? accepted,
+        SignedTreeHead? remembered,
         List<AuditFinding> findings,
         Action<AuditProgress> progress,
         CancellationToken cancel)
     {
         var keys = await EstablishKeysAsync(bucket, trust.Logs, cancel);
-        var remembered = accepted is null ? null : await accepted.RecallAsync(bucket, cancel);
         var audit = new LedgerAudit(bucket, keys, trust, remembered, findings);
         await audit.RunAsync(progress, cancel);
-        if (accepted is not null && findings.Count == 0 && audit.Published is { } head && head.Head.Size >= (remembered?.Head.Size ?? 0))
-            await accepted.RememberAsync(bucket, head, cancel);
         return audit;
     }
 

@@ -35,9 +35,11 @@ internal sealed class LedgerAudit(
         KeptHeads = _keptSizes.Count;
         if (Published is { } head && !_keptSizes.Contains(head.Head.Size))
             Report($"checkpoint.{head.Head.Size}", "it is missing: the published tree head was not kept");
+        // Looked at before the blocks: what a silo appends meanwhile is no stranger.
+        var farthest = await bucket.ListFarthestAsync(MaxStrangers, cancel);
         await ReadBlocksAsync(progress, cancel);
         CheckEnd();
-        await CheckStrangersAsync(cancel);
+        CheckStrangers(farthest);
     }
 
     private async Task ReadBlocksAsync(Action<AuditProgress> progress, CancellationToken cancel)
@@ -48,7 +50,9 @@ internal sealed class LedgerAudit(
             await foreach (var linked in bucket.FollowAsync(Tip, cancel))
             {
                 _heads.CheckTime(linked.Block);
+                var rotated = !linked.After.Keys.Equals(Tip.Keys);
                 Tip = linked.After;
+                CheckNote(linked.Block.Height, rotated);
                 _tiles.Append(linked.Bytes, Tip.LastLeaf);
                 Fold(linked.Block);
                 await CheckTilesAsync(_tiles.TakeFinished(), mayBeMissing: Tip.Size > (PublishedSize ?? 0), progress, cancel);
@@ -92,6 +96,17 @@ internal sealed class LedgerAudit(
         }
     }
 
+    /// <summary>A block that rotates keys has a note beside it, and no other block has.</summary>
+    private void CheckNote(long height, bool rotated)
+    {
+        if (keys.Found is not { } found)
+            return;
+        if (found.Contains(height) && !(rotated && Tip.Keys.Equals(keys.Find(height))))
+            Report($"keys.{height}", "it is not the signed note of the keys after that block");
+        if (rotated && !found.Contains(height) && Tip.Size <= (PublishedSize ?? 0))
+            Report($"keys.{height}", "it is missing: that block rotates a key");
+    }
+
     private void Fold(Block block)
     {
         try
@@ -124,10 +139,12 @@ internal sealed class LedgerAudit(
     }
 
     /// <summary>Blocks and tiles beyond the last block in place: history that somebody hides by a gap, or that is no history.</summary>
-    private async Task CheckStrangersAsync(CancellationToken cancel)
+    private void CheckStrangers(IEnumerable<(string Path, long Size)> farthest)
     {
-        foreach (var name in await bucket.ListStrangersAsync(Tip.Size, MaxStrangers, cancel))
-            Report(name, $"it lies beyond the {Tip.Size} blocks that are there and in place");
+        foreach (var (path, _) in farthest.Where(f => f.Size > Tip.Size))
+            Report(path, $"it lies beyond the {Tip.Size} blocks that are there and in place");
+        foreach (var height in (keys.Found ?? new HashSet<long>()).Where(height => height >= Tip.Size))
+            Report($"keys.{height}", $"it lies beyond the {Tip.Size} blocks that are there and in place");
     }
 
     private static string Describe(TreeHead head) => $"the tree head of size {head.Size}, root {head.Root.ToShortString()}";

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
@@ -20,6 +21,16 @@ public static class SigningKeyFile
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
             throw new InvalidInputException($"The key file '{path}' can be read by others: chmod 600 it.");
         return Parse(File.ReadAllText(path), null, $"The key file '{path}'");
+    }
+
+    /// <summary>Reads a key for a given kind of signature.</summary>
+    /// <exception cref="InvalidInputException">The file is missing, damaged, of another kind, or readable by others.</exception>
+    public static SigningKey Read(string path, KeyAlgorithm algorithm)
+    {
+        var key = Read(path);
+        return key.Verifier.Algorithm == algorithm
+            ? key
+            : throw new InvalidInputException($"The key file '{path}' is for {key.Verifier.Algorithm}, not for {algorithm}.");
     }
 
     /// <summary>Reads a key of a given name.</summary>
@@ -68,13 +79,16 @@ public static class SigningKeyFile
 
         try
         {
-            File.Move(temporary, path, overwrite: false);
+            // Of two silos that start at once, one wins: each would sign with its own key otherwise, and one key be lost.
+            if (!DurableFiles.TryPublish(temporary, path))
+                return false;
+            // A key that has signed must be there after a loss of power: its name too.
+            DurableFiles.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return true;
         }
-        catch (IOException) when (File.Exists(path))
+        finally
         {
             File.Delete(temporary);
-            return false;
         }
     }
 

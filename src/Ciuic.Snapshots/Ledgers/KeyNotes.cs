@@ -6,7 +6,7 @@ namespace Ciuic.Snapshots;
 /// <summary>
 /// The notes of public keys beside a ledger: one from its beginning and one per block that rotated keys. Each is signed
 /// by the tree head key in force then, and by the one before it where that changed, so that whoever trusts any of these
-/// keys can walk to all others.
+/// keys can walk to all others, and a key that was replaced says nothing of what came later.
 /// </summary>
 public sealed class KeyNotes
 {
@@ -15,7 +15,10 @@ public sealed class KeyNotes
 
     private readonly SortedDictionary<long, LedgerKeys> _byHeight;
 
-    private KeyNotes(SortedDictionary<long, LedgerKeys> byHeight) => _byHeight = byHeight;
+    private KeyNotes(SortedDictionary<long, LedgerKeys> byHeight, IReadOnlySet<long>? found) => (_byHeight, Found) = (byHeight, found);
+
+    /// <summary>Heights of all notes found, those that are not to be believed too; null where nobody looked.</summary>
+    public IReadOnlySet<long>? Found { get; }
 
     /// <summary>All keys so far; what the ledger's blocks say counts, this is where to begin.</summary>
     public LedgerKeys Newest => _byHeight.Values.Last();
@@ -23,6 +26,9 @@ public sealed class KeyNotes
     /// <summary>The keys in force for the block at this height.</summary>
     public LedgerKeys At(long height) =>
         _byHeight.Where(n => n.Key < height).Select(n => n.Value).LastOrDefault() ?? Newest.Initial;
+
+    /// <summary>The note of the block at this height; null where there is none, or none that is to be believed.</summary>
+    public LedgerKeys? Find(long height) => _byHeight.GetValueOrDefault(height);
 
     /// <summary>Reads the notes of a ledger.</summary>
     /// <param name="bucket">The ledger.</param>
@@ -42,7 +48,7 @@ public sealed class KeyNotes
 
         if (trusted.Count == 0)
             trusted = LedgerKeys.OpenUntrusted(notes.Values.First()).TreeHead;
-        return new KeyNotes(Open(bucket, notes, trusted));
+        return new KeyNotes(Open(bucket, notes, trusted), notes.Keys.Where(height => height != Beginning).ToHashSet());
     }
 
     /// <summary>Whether a ledger has been begun.</summary>
@@ -50,23 +56,7 @@ public sealed class KeyNotes
         await bucket.GetKeysAsync(cancel) is not null;
 
     /// <summary>The keys a person trusts, given in full: both roles, so that no note is needed.</summary>
-    public static KeyNotes Of(LedgerKeys keys) => new(new SortedDictionary<long, LedgerKeys> { [Beginning] = keys });
-
-    /// <summary>Stores the note of a new ledger; an existing one is left as it is.</summary>
-    public static Task<CreateResult> CreateAsync(LedgerBucket bucket, LedgerSigner signer, CancellationToken cancel)
-    {
-        var keys = signer.InitialKeys;
-        return bucket.Store.CreateAsync(
-            BucketLayout.Keys(bucket.Name), keys.Sign(signer.Find(keys.ActiveTreeHead)), cancel);
-    }
-
-    /// <summary>The note after a rotation.</summary>
-    public static byte[] Sign(LedgerKeys keys, LedgerSigner signer)
-    {
-        var before = keys.TreeHead.Count > 1 ? signer.TryFind(keys.TreeHead[^2]) : null;
-        var active = signer.Find(keys.ActiveTreeHead);
-        return before is null ? keys.Sign(active) : keys.Sign(before, active);
-    }
+    public static KeyNotes Of(LedgerKeys keys) => new(new SortedDictionary<long, LedgerKeys> { [Beginning] = keys }, null);
 
     private static async Task<SortedDictionary<long, byte[]>> FetchAsync(LedgerBucket bucket, CancellationToken cancel)
     {
@@ -82,7 +72,7 @@ public sealed class KeyNotes
         return notes;
     }
 
-    /// <summary>Opens what the trusted keys signed, then what the keys named there signed, until nothing is added.</summary>
+    /// <summary>Opens what the trusted keys vouch for, then what the keys named there vouch for, until nothing is added.</summary>
     private static SortedDictionary<long, LedgerKeys> Open(
         LedgerBucket bucket, SortedDictionary<long, byte[]> notes, IReadOnlyList<VerifierKey> trusted)
     {

@@ -69,6 +69,10 @@ public sealed class LedgerBucket(IObjectStore store, string name)
         return true;
     }
 
+    /// <summary>Like <see cref="DeriveAsync"/>, where the object is expected to be there: reads before it writes.</summary>
+    public async Task<bool> MendAsync(TileFile file, CancellationToken cancel) =>
+        !(await GetTileAsync(file.Path, cancel)).AsSpan().SequenceEqual(file.Content) && await DeriveAsync(file, cancel);
+
     /// <summary>All sizes for which a signed tree head was kept, smallest first.</summary>
     public Task<List<long>> ListPublishedSizesAsync(CancellationToken cancel) =>
         ListNumbersAsync(BucketLayout.CheckpointsPrefix(name), cancel);
@@ -91,27 +95,34 @@ public sealed class LedgerBucket(IObjectStore store, string name)
         }
     }
 
-    /// <summary>Paths of blocks, tiles and entry bundles that a ledger of a size does not have, at most so many.</summary>
-    public async Task<List<string>> ListStrangersAsync(long size, int limit, CancellationToken cancel)
+    /// <summary>
+    /// The blocks, tiles and entry bundles that ask for the longest ledger, at most so many, with the size they ask for; what
+    /// has a name that none of them can have asks for more than any.
+    /// </summary>
+    public async Task<List<(string Path, long Size)>> ListFarthestAsync(int limit, CancellationToken cancel)
     {
-        var strangers = new List<string>();
+        var farthest = new PriorityQueue<string, long>();
         var prefix = BucketLayout.Tile(name, "x").Path[..^1];
         foreach (var folder in (string[])["block/", "tile/"])
         {
             await foreach (var found in store.ListAsync(prefix + folder, cancel))
             {
                 var path = found.Key.Path[prefix.Length..];
-                if (strangers.Count < limit && !BelongsTo(path, size))
-                    strangers.Add(path);
+                farthest.Enqueue(path, SizeAskedFor(path));
+                if (farthest.Count > limit)
+                    farthest.Dequeue();
             }
         }
 
-        return strangers;
+        return farthest.UnorderedItems.Select(i => (i.Element, i.Priority)).OrderBy(i => i.Priority).ToList();
     }
 
-    private static bool BelongsTo(string path, long size) => path.StartsWith("block/", StringComparison.Ordinal)
-        ? Decimal64.TryParse(path.AsSpan("block/".Length), out var height) && height < size
-        : TileLayout.TryParse(path, out var tile) && tile.Index * Tile.FullWidth + tile.Width <= size >> (8 * tile.Level);
+    private static long SizeAskedFor(string path)
+    {
+        if (path.StartsWith("block/", StringComparison.Ordinal))
+            return Decimal64.TryParse(path.AsSpan("block/".Length), out var height) && height < long.MaxValue ? height + 1 : long.MaxValue;
+        return TileLayout.TryParse(path, out var tile) ? tile.MinSize : long.MaxValue;
+    }
 
     private async Task<List<long>> ListNumbersAsync(string prefix, CancellationToken cancel)
     {

@@ -7,22 +7,13 @@ namespace Ciuic.Snapshots;
 /// <param name="Source">Where, for messages.</param>
 internal sealed record LedgerPromise(TreeHead Head, string Source)
 {
-    /// <exception cref="CorruptException">The remembered head was signed by a key that is none of this ledger.</exception>
-    public static IReadOnlyList<LedgerPromise> Of(TreeHead? published, SignedTreeHead? accepted, LedgerKeys keys)
+    public static IReadOnlyList<LedgerPromise> Of(TreeHead? published, TreeHead? known)
     {
         var promises = new List<LedgerPromise>();
         if (published is not null)
             promises.Add(new LedgerPromise(published, "its signed tree head"));
-        if (accepted is null)
-            return promises;
-        if (!keys.TreeHead.Contains(accepted.Signer))
-        {
-            throw new CorruptException(
-                $"ledger '{keys.Origin}': the tree head remembered here is signed by {accepted.Signer}, which is no key of the "
-                + "ledger in the bucket: the ledger was replaced");
-        }
-
-        promises.Add(new LedgerPromise(accepted.Head, "the tree head remembered here"));
+        if (known is not null)
+            promises.Add(new LedgerPromise(known, "the tree head remembered here"));
         return promises;
     }
 

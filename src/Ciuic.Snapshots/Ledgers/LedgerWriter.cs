@@ -13,12 +13,18 @@ public sealed class LedgerWriter
     /// <summary>Records kept in memory for recognizing repeats: about 2 MB.</summary>
     private const int IndexCapacity = 16_384;
 
+    /// <summary>Finished tiles and bundles kept while reading blocks: a bundle has up to 16 MB.</summary>
+    private const int MaxFinished = 8;
+
     private readonly LedgerBucket _bucket;
     private readonly LedgerSigner _signer;
     private readonly TimeProvider _time;
     private readonly RecordIndex _index;
     private readonly UnpublishedView _view;
     private readonly IReadOnlyList<LedgerPromise> _promises;
+
+    /// <summary>The published size whose tiles were not usable; they are derived again on the way.</summary>
+    private long? MendAt { get; init; }
 
     private LedgerWriter(
         LedgerBucket bucket,
@@ -36,6 +42,9 @@ public sealed class LedgerWriter
         _promises = promises;
         Tip = tip;
     }
+
+    /// <summary>The newest published tree head when this writer was loaded; null where there was none.</summary>
+    public SignedTreeHead? Published { get; private init; }
 
     /// <summary>The newest block known to this writer.</summary>
     public LedgerTip Tip { get; private set; }
@@ -58,14 +67,23 @@ public sealed class LedgerWriter
         LedgerBucket bucket, LedgerSigner signer, SignedTreeHead? accepted, TimeProvider time, CancellationToken cancel)
     {
         var keys = await OwnKeysAsync(bucket, signer, cancel);
-        var published = (await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel))?.Head;
-        var promises = LedgerPromise.Of(published, accepted, keys.Newest);
-        var (tip, tiles) = await TreeLoader.TryResumeAsync(bucket, published, accepted?.Head, keys, cancel)
-            ?? (LedgerTip.Start(keys.Newest), new TileBuilder());
-        var writer = new LedgerWriter(bucket, signer, time, tip, tiles, promises);
+        var published = await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel);
+        var promises = LedgerPromise.Of(published?.Head, accepted?.Head);
+        var resumed = await TreeLoader.TryResumeAsync(bucket, published?.Head, accepted?.Head, keys, cancel);
+        var (tip, tiles) = resumed ?? (LedgerTip.Start(keys.Newest), new TileBuilder());
+        var writer = new LedgerWriter(bucket, signer, time, tip, tiles, promises)
+        {
+            Published = published,
+            MendAt = resumed is null ? published?.Head.Size : null,
+        };
         await writer.CatchUpAsync(cancel);
         foreach (var promise in promises)
+        {
             promise.RequireLength(bucket.Name, writer.Tip);
+            promise.RequireRoot(bucket.Name, writer.Tip); // of the size it went on from, too
+        }
+
+        RequireSigner(accepted, writer.Tip.Keys);
         return writer;
     }
 
@@ -93,13 +111,13 @@ public sealed class LedgerWriter
     /// True when it is committed. False when another writer's block stands there instead: this writer has read on,
     /// and the records must be looked for before they are offered again.
     /// </returns>
-    /// <exception cref="CorruptException">The records do not belong there, such as a rotation of a key no longer active.</exception>
+    /// <exception cref="ConflictException">The records do not belong there, such as a rotation of a key no longer active.</exception>
     public async Task<bool> TryAppendAsync(IReadOnlyList<byte[]> records, CancellationToken cancel)
     {
         var block = Tip.Next(_time.GetUtcNow(), records);
         var bytes = block.Sign(_signer.Find(Tip.Keys.ActiveBlocks));
         // Followed before it is offered: what no reader would accept must not reach the ledger.
-        var linked = new LinkedBlock(block, bytes, Tip.Follow(block, bytes));
+        var linked = new LinkedBlock(block, bytes, Follow(block, bytes));
         // Dying before this line: nothing happened. After it: the block is there, the next load reads it and
         // the callers, who got no answer, find their records by FindAsync.
         if (await _bucket.OfferBlockAsync(block.Height, bytes, cancel) == CreateResult.Created)
@@ -117,18 +135,17 @@ public sealed class LedgerWriter
     {
         var signer = _signer.Find(Tip.Keys.ActiveTreeHead);
         var head = SignedTreeHead.Open(Tip.Head.Sign(signer), Tip.Origin, [signer.Verifier]);
-        return new UnpublishedTree(_view.Files(_signer), head, Tip.Keys);
+        return new UnpublishedTree(_view.Files(), _view.Rotations, head, Tip.Keys, _signer);
     }
 
-    /// <summary>Takes note that a tree head and everything it implies is durable.</summary>
-    public void MarkPublished(TreeHead head) => _view.MarkPublished(head.Size);
+    /// <summary>Takes note that everything a tree head implies is durable, whether it is published or not.</summary>
+    public void MarkDerived(TreeHead head) => _view.MarkDerived(head.Size);
 
     private static async Task<KeyNotes> OwnKeysAsync(LedgerBucket bucket, LedgerSigner signer, CancellationToken cancel)
     {
         try
         {
-            // Of two silos that start a ledger at once one wins; the other finds the winner's keys below.
-            await KeyNotes.CreateAsync(bucket, signer, cancel);
+            await KeyNoteKeeper.BeginAsync(bucket, signer, cancel);
             return await KeyNotes.ReadAsync(bucket, signer.TreeHeadVerifiers, cancel);
         }
         catch (CorruptException error)
@@ -141,10 +158,56 @@ public sealed class LedgerWriter
         }
     }
 
+    /// <summary>Asked after all blocks are read: they introduce keys that no note may tell of.</summary>
+    private static void RequireSigner(SignedTreeHead? accepted, LedgerKeys keys)
+    {
+        if (accepted is not null && !keys.TreeHead.Contains(accepted.Signer))
+        {
+            throw new CorruptException(
+                $"ledger '{keys.Origin}': the tree head remembered here is signed by {accepted.Signer}, which is no key of the "
+                + "ledger in the bucket: the ledger was replaced");
+        }
+    }
+
+    private LedgerTip Follow(Block block, byte[] bytes)
+    {
+        try
+        {
+            return Tip.Follow(block, bytes);
+        }
+        catch (CorruptException error)
+        {
+            throw new ConflictException($"These records cannot be appended, history has gone on: {error.Message}", error);
+        }
+    }
+
     private async Task CatchUpAsync(CancellationToken cancel)
     {
         await foreach (var linked in _bucket.FollowAsync(Tip, cancel))
+        {
             Take(linked);
+            // Full tiles never change: stored now they need no memory, however long the ledger is.
+            if (_view.FinishedCount >= MaxFinished)
+                await DeriveFinishedAsync(cancel);
+            if (Tip.Size == MendAt)
+                await MendAsync(cancel);
+        }
+    }
+
+    /// <summary>The published view is what others read: it is whole again before anything is appended.</summary>
+    private async Task MendAsync(CancellationToken cancel)
+    {
+        foreach (var file in _view.Files())
+            await _bucket.DeriveAsync(file, cancel);
+    }
+
+    private async Task DeriveFinishedAsync(CancellationToken cancel)
+    {
+        var size = Tip.Size;
+        foreach (var file in _view.Finished)
+            await _bucket.DeriveAsync(file, cancel);
+        // Only now: a tree head that is made meanwhile, or after a failure, must find them in the list still.
+        _view.MarkFinished(size);
     }
 
     private void Take(LinkedBlock linked)
@@ -160,6 +223,13 @@ public sealed class LedgerWriter
     {
         var bytes = await _bucket.GetBlockAsync(height, cancel)
             ?? throw new CorruptException($"block {height} of ledger '{_bucket.Name}' is missing");
-        return Block.Open(bytes, Tip.Keys.Blocks);
+        try
+        {
+            return Block.Open(bytes, Tip.Keys.Blocks);
+        }
+        catch (CorruptException error)
+        {
+            throw new CorruptException($"block {height} of ledger '{_bucket.Name}' is damaged: {error.Message}", error);
+        }
     }
 }

@@ -20,7 +20,7 @@ internal static class TreeLoader
         {
             if (head is null || head.Size == 0)
                 return null;
-            var shown = accepted is null || accepted.Size >= head.Size
+            var shown = accepted is null || accepted.Size > head.Size
                 || await new TreeProver(bucket).ContinuesAsync(accepted, head, cancel);
             return shown ? await ResumeAsync(bucket, head, keys, cancel) : null;
         }
@@ -39,7 +39,8 @@ internal static class TreeLoader
         var entries = await ReadEntriesAsync(bucket, head.Size, cancel);
         var tiles = TileBuilder.Resume(head.Size, levels, entries);
         var tree = tiles.Frontier();
-        if (tree.Root != head.Root)
+        // The entries, too: they go into the next bundle as they are.
+        if (tree.Root != head.Root || !entries.Select(e => MerkleHash.Leaf(e)).SequenceEqual(levels[0]))
             return null;
         return await LastBlockAsync(bucket, tree, keys, cancel) is { } tip ? (tip, tiles) : null;
     }
@@ -52,9 +53,11 @@ internal static class TreeLoader
             return null;
         var block = Block.Open(bytes, [keys.At(height).ActiveBlocks]);
         var leaf = MerkleHash.Leaf(bytes);
-        // The block must be the tree's last leaf, or somebody swapped it.
-        return block.Height == height && await IsLeafAsync(bucket, tree.Size, leaf, cancel)
-            ? new LedgerTip(keys.At(tree.Size), tree, leaf, block.TimeMs)
+        // The block must be the tree's last leaf, or somebody swapped it. The keys after it are what it says, whether the
+        // note of that is there or not: signing the next block with a key that was replaced would end the ledger.
+        var after = block.Rotations().Aggregate(keys.At(height), (before, rotation) => before.After(rotation));
+        return block.Height == height && after.Equals(keys.At(tree.Size)) && await IsLeafAsync(bucket, tree.Size, leaf, cancel)
+            ? new LedgerTip(after, tree, leaf, block.TimeMs)
             : null;
     }
 

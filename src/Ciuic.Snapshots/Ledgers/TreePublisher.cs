@@ -18,15 +18,29 @@ public sealed class TreePublisher(LedgerBucket bucket, Cosigners cosigners)
         var tree = writer.Tree();
         foreach (var file in tree.Files)
             await bucket.DeriveAsync(file, cancel);
+        foreach (var (height, keys) in tree.Rotations)
+            await KeyNoteKeeper.KeepAsync(bucket, height, keys, tree.Signer, cancel);
+        // Whether it gets published or not: while witnesses are away nothing piles up in memory or is stored again.
+        writer.MarkDerived(tree.Head.Head);
         var cosigned = await cosigners.CosignAsync(tree.Head, new TreeProver(bucket), cancel);
         // The kept head first: dying after this line, the next load publishes the same size or a larger one.
         var checkpoint = await KeepAsync(tree, cosigned, cancel);
-        // A tree head never goes back, even when an older writer wakes up late.
-        var published = PublishedHeads.TryOpen(await bucket.GetCheckpointAsync(cancel), tree.Keys);
+        // A tree head does not go back when an older writer wakes up late. Two writers within this read and put can still
+        // leave the smaller one here until the next is published; the kept ones are all there.
+        var published = await PublishedAsync(tree.Keys, cancel);
         if (published is null || published.Head.Size <= checkpoint.Head.Size)
             await bucket.PutCheckpointAsync(checkpoint.Bytes, cancel);
-        writer.MarkPublished(checkpoint.Head);
         return checkpoint;
+    }
+
+    /// <summary>The published head; one that a faster writer signed with a newer key, too.</summary>
+    private async Task<SignedTreeHead?> PublishedAsync(LedgerKeys keys, CancellationToken cancel)
+    {
+        var bytes = await bucket.GetCheckpointAsync(cancel);
+        if (bytes is null)
+            return null;
+        return PublishedHeads.TryOpen(bytes, keys)
+            ?? PublishedHeads.TryOpen(bytes, (await KeyNotes.ReadAsync(bucket, keys.TreeHead, cancel)).Newest);
     }
 
     /// <summary>Keeps the head for ever. One of the same size that another writer kept stays, if it says the same.</summary>
@@ -41,8 +55,9 @@ public sealed class TreePublisher(LedgerBucket bucket, Cosigners cosigners)
             throw new CorruptException($"ledger '{bucket.Name}': the kept tree head of size {head.Size} has another root than its blocks");
         if (kept is not null && cosigners.Suffice(kept))
             return kept;
-        // Damaged, or from before the policy asked for more witnesses.
-        await bucket.ReplaceKeptCheckpointAsync(head.Size, cosigned, cancel);
-        return mine;
+        // Damaged, or from before the policy asked for more witnesses: whose cosignatures stay, this is kept for ever.
+        var merged = kept is null ? mine : SignedTreeHead.Open(mine.WithSignaturesOf(kept), head.Origin, tree.Keys.TreeHead);
+        await bucket.ReplaceKeptCheckpointAsync(head.Size, merged.Bytes, cancel);
+        return merged;
     }
 }

@@ -1,5 +1,4 @@
 using Ciuic.Core;
-using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
@@ -11,30 +10,50 @@ namespace Ciuic.Snapshots;
 /// <param name="directory">Where the state files are; made when needed.</param>
 public sealed class AcceptedHeads(string directory)
 {
-    private const string Header = "ciuic.dev/accepted-head/v1";
-
     /// <summary>Compares the ledger's newest tree head with the remembered one, and remembers it.</summary>
     /// <returns>The newest tree head; null where the ledger has none yet and none is remembered.</returns>
     /// <exception cref="CorruptException">The two disagree; the message names both, and the state file.</exception>
+    /// <exception cref="UnavailableException">The state file cannot be written.</exception>
     public async Task<SignedTreeHead?> AcceptAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
     {
-        var path = PathOf(bucket);
-        var accepted = await RecallAsync(bucket, cancel);
-        var head = await PublishedHeads.NewestAsync(bucket, keys, cancel);
-        if (accepted is not null)
-            head = await RequireContinuationAsync(bucket, keys, accepted, head, path, cancel);
-        if (head is not null && head.Head != accepted?.Head)
+        var head = await CheckAsync(bucket, keys, cancel);
+        if (head is not null)
             await RememberAsync(bucket, head, cancel);
         return head;
     }
 
+    /// <summary>Compares the ledger's newest tree head with the remembered one.</summary>
+    /// <returns>
+    /// The newest tree head known of the ledger, be it the remembered one: what is read must go as far. Null where the
+    /// ledger has none yet and none is remembered.
+    /// </returns>
+    /// <exception cref="CorruptException">The two disagree; the message names both, and the state file.</exception>
+    public async Task<SignedTreeHead?> CheckAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+    {
+        var accepted = await RecallAsync(bucket, cancel);
+        // The note that tells of the newest key may be missing: the blocks tell, too.
+        if (accepted is not null && !keys.TreeHead.Contains(accepted.Signer))
+            keys = await KeysOfBlocksAsync(bucket, keys, cancel);
+        var head = await PublishedHeads.NewestAsync(bucket, keys, cancel);
+        return accepted is null ? head : await RequireContinuationAsync(bucket, keys, accepted, head, cancel);
+    }
+
     /// <summary>The newest tree head accepted of a ledger, or null.</summary>
     /// <exception cref="InvalidInputException">The state file is damaged.</exception>
-    public Task<SignedTreeHead?> RecallAsync(LedgerBucket bucket, CancellationToken cancel) => ReadAsync(PathOf(bucket), cancel);
+    public async Task<SignedTreeHead?> RecallAsync(LedgerBucket bucket, CancellationToken cancel) =>
+        (await AcceptedHeadFile.ReadAsync(PathOf(bucket), cancel))?.Head;
 
-    /// <summary>Remembers a tree head that is known to continue the one before; durable when this returns.</summary>
-    public Task RememberAsync(LedgerBucket bucket, SignedTreeHead head, CancellationToken cancel) =>
-        WriteAsync(PathOf(bucket), bucket, head, cancel);
+    /// <summary>
+    /// Remembers a tree head that is known to continue the one before; durable when this returns. A larger one that another
+    /// process has remembered meanwhile stays.
+    /// </summary>
+    /// <exception cref="UnavailableException">The state file cannot be written.</exception>
+    public async Task RememberAsync(LedgerBucket bucket, SignedTreeHead head, CancellationToken cancel)
+    {
+        if ((await RecallAsync(bucket, cancel))?.Head is { } known && known.Size >= head.Head.Size)
+            return;
+        await new AcceptedHeadFile(bucket.Store.Location, bucket.Name, head).WriteAsync(PathOf(bucket), cancel);
+    }
 
     /// <summary>The error for a ledger that was here before and is no more.</summary>
     public CorruptException Gone(LedgerBucket bucket, SignedTreeHead head) =>
@@ -47,9 +66,10 @@ public sealed class AcceptedHeads(string directory)
         return Path.Combine(Path.GetFullPath(directory), $"{bucket.Name}-{name}.accepted-head");
     }
 
-    private static async Task<SignedTreeHead> RequireContinuationAsync(
-        LedgerBucket bucket, LedgerKeys keys, SignedTreeHead accepted, SignedTreeHead? head, string path, CancellationToken cancel)
+    private async Task<SignedTreeHead> RequireContinuationAsync(
+        LedgerBucket bucket, LedgerKeys keys, SignedTreeHead accepted, SignedTreeHead? head, CancellationToken cancel)
     {
+        var path = PathOf(bucket);
         if (!keys.TreeHead.Contains(accepted.Signer))
             throw Disagree($"that one is signed by {accepted.Signer}, which is no key of this ledger", accepted, head, path);
         // A writer that woke up late may have put an older checkpoint back; the kept one of the accepted size tells.
@@ -61,9 +81,53 @@ public sealed class AcceptedHeads(string directory)
             head = kept;
         }
 
-        return await new TreeProver(bucket).ContinuesAsync(accepted.Head, head.Head, cancel)
+        return await ContinuesAsync(bucket, keys, accepted.Head, head.Head, cancel)
             ? head
             : throw Disagree("its tree does not begin with the accepted one: history was rewritten", accepted, head, path);
+    }
+
+    /// <summary>
+    /// Whether a ledger's newer tree begins with an older one. Tiles are only derived: where they show nothing, or something
+    /// else, the signed blocks are asked.
+    /// </summary>
+    internal static async Task<bool> ContinuesAsync(
+        LedgerBucket bucket, LedgerKeys keys, TreeHead accepted, TreeHead head, CancellationToken cancel)
+    {
+        if (accepted == head)
+            return true;
+        try
+        {
+            if (await new TreeProver(bucket).ContinuesAsync(accepted, head, cancel))
+                return true;
+        }
+        catch (CorruptException)
+        {
+            // A tile is missing.
+        }
+
+        return await BlocksGiveAsync(bucket, LedgerTip.Start(keys), [accepted, head], cancel);
+    }
+
+    private static async Task<LedgerKeys> KeysOfBlocksAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+    {
+        var tip = LedgerTip.Start(keys);
+        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+            tip = linked.After;
+        return tip.Keys;
+    }
+
+    private static async Task<bool> BlocksGiveAsync(
+        LedgerBucket bucket, LedgerTip tip, TreeHead[] heads, CancellationToken cancel)
+    {
+        var given = heads.Count(h => h == tip.Head);
+        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+        {
+            given += heads.Count(h => h == linked.After.Head);
+            if (given == heads.Length)
+                return true;
+        }
+
+        return given == heads.Length;
     }
 
     private static CorruptException Disagree(string how, SignedTreeHead accepted, SignedTreeHead? head, string path) => new(
@@ -73,47 +137,4 @@ public sealed class AcceptedHeads(string directory)
     private static string Describe(SignedTreeHead? head) => head is null
         ? "no tree head"
         : $"the tree head of size {head.Head.Size}, root {head.Head.Root.ToShortString()}, key {head.Signer.Id:x8}";
-
-    private static async Task<SignedTreeHead?> ReadAsync(string path, CancellationToken cancel)
-    {
-        if (!File.Exists(path))
-            return null;
-        try
-        {
-            var text = await File.ReadAllTextAsync(path, cancel);
-            var end = text.IndexOf("\n\n", StringComparison.Ordinal);
-            var lines = text[..Math.Max(end, 0)].Split('\n');
-            if (lines.Length != 3 || lines[0] != Header)
-                throw new InvalidInputException($"it does not begin with {Header} and two more lines");
-            var key = VerifierKey.Parse(lines[2]);
-            return SignedTreeHead.Open(StrictUtf8.Encode(text[(end + 2)..]), key.Name, [key]);
-        }
-        catch (Exception error) when (error is InvalidInputException or CorruptException)
-        {
-            throw new InvalidInputException(
-                $"The state file '{path}' cannot be read: {error.Message} Without it a rollback of the ledger would go unnoticed; "
-                + "delete it only if you know why it is damaged.",
-                error);
-        }
-    }
-
-    /// <summary>Flushing blocks its thread; a caller with a scheduler of its own (a grain) must not be held up by it.</summary>
-    private static Task WriteAsync(string path, LedgerBucket bucket, SignedTreeHead head, CancellationToken cancel) => Task.Run(
-        () =>
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            var text = $"{Header}\n{bucket.Store.Location} {bucket.Name}\n{head.Signer}\n\n";
-            var temporary = $"{path}.{Path.GetRandomFileName()}";
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write([.. StrictUtf8.Encode(text), .. head.Bytes]);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(temporary, path, overwrite: true);
-        },
-        cancel);
 }

@@ -22,7 +22,8 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     /// <exception cref="CorruptException">The ledger is damaged, or not the one this machine has accepted before.</exception>
     public async Task<CommittedSnapshot> FindAsync(RunId run, SnapshotRef reference, CancellationToken cancel)
     {
-        var history = await BucketHistory.ReadAsync(bucket, run, trust.Logs, cancel)
+        var known = await KeyNotes.ExistAsync(bucket, cancel) ? (await CheckAsync(cancel)).Head?.Head : null;
+        var history = await BucketHistory.ReadAsync(bucket, run, trust.Logs, known, cancel)
             ?? throw new NotFoundException(
                 $"Ledger '{bucket.Name}' in {bucket.Store.Location} knows no run '{run}' with a committed snapshot.");
         return history.Find(reference)
@@ -34,9 +35,10 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     /// <exception cref="CorruptException">A link does not hold.</exception>
     public async Task<TlogProof> ProveAsync(CommittedSnapshot snapshot, CancellationToken cancel)
     {
-        var keys = await AcceptAsync(cancel);
-        var proof = await SnapshotProver.ProveAsync(bucket, keys, snapshot.Position.Height, cancel);
+        var (keys, head) = await CheckAsync(cancel);
+        var proof = await SnapshotProver.ProveAsync(bucket, head, snapshot.Position.Height, cancel);
         RequireSnapshot(proof.Verify(PolicyFor(keys)), snapshot.Link.Manifest);
+        await RememberAsync(head!, cancel);
         return proof;
     }
 
@@ -58,8 +60,12 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
         CancellationToken cancel)
     {
         await CheckBytesAsync(run, snapshot, parallelism, linked, cancel);
+        var isGiven = proof is not null;
         proof ??= await ProveAsync(snapshot, cancel);
-        CheckProof(proof, PolicyFor(await AcceptAsync(cancel)), snapshot.Link.Manifest, linked);
+        var (keys, newest) = await CheckAsync(cancel);
+        var proven = CheckProof(proof, PolicyFor(keys), snapshot.Link.Manifest, linked);
+        if (isGiven)
+            linked(await TieAsync(keys, proven.Head.Head, newest?.Head, cancel));
         if (accepted is not null)
             linked(new VerifiedLink("tree head -> this machine", $"continues the one accepted before ({accepted.PathOf(bucket)})"));
     }
@@ -105,13 +111,31 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
             linked(new VerifiedLink("manifest -> trainer", $"every shard is signed by {signer.Name} {signer.Id:x8}"));
     }
 
-    private async Task<LedgerKeys> AcceptAsync(CancellationToken cancel)
+    /// <summary>A proof from elsewhere may be of a fork that the same keys have signed.</summary>
+    private async Task<VerifiedLink> TieAsync(LedgerKeys keys, TreeHead proven, TreeHead? newest, CancellationToken cancel)
+    {
+        if (newest is null || proven.Size > newest.Size || !await AcceptedHeads.ContinuesAsync(bucket, keys, proven, newest, cancel))
+        {
+            throw new CorruptException(
+                $"the proof's tree head of size {proven.Size}, root {proven.Root.ToShortString()}, is not of the ledger in "
+                + $"{bucket.Store.Location}, which shows {(newest is null ? "none" : $"size {newest.Size}, root {newest.Root.ToShortString()}")}: "
+                + "one of them was forked or rolled back");
+        }
+
+        return new VerifiedLink("tree head -> ledger", $"the ledger's newest, of {newest.Size} blocks, begins with it");
+    }
+
+    private async Task<(LedgerKeys Keys, SignedTreeHead? Head)> CheckAsync(CancellationToken cancel)
     {
         var keys = (await KeyNotes.ReadAsync(bucket, trust.Logs, cancel)).Newest;
-        if (accepted is not null)
-            await accepted.AcceptAsync(bucket, keys, cancel);
-        return keys;
+        return accepted is null
+            ? (keys, await PublishedHeads.NewestAsync(bucket, keys, cancel))
+            : (keys, await accepted.CheckAsync(bucket, keys, cancel));
     }
+
+    /// <summary>Only what satisfies the policy is remembered.</summary>
+    private Task RememberAsync(SignedTreeHead head, CancellationToken cancel) =>
+        accepted is null ? Task.CompletedTask : accepted.RememberAsync(bucket, head, cancel);
 
     private TlogPolicy PolicyFor(LedgerKeys keys) => trust.Logs.Count > 0 ? trust : trust.For(keys.TreeHead);
 

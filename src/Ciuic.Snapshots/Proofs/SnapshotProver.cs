@@ -5,17 +5,16 @@ namespace Ciuic.Snapshots;
 /// <summary>Makes the proof file of a committed snapshot.</summary>
 public static class SnapshotProver
 {
-    /// <summary>Proves the block that commits a snapshot, with the newest published tree head.</summary>
+    /// <summary>Proves the block that commits a snapshot.</summary>
     /// <param name="bucket">The ledger.</param>
-    /// <param name="keys">Its keys.</param>
+    /// <param name="head">Its newest tree head; null where it has none.</param>
     /// <param name="height">The block that commits the snapshot.</param>
     /// <param name="cancel">Ends the reading.</param>
     /// <exception cref="UnavailableException">No published tree head covers the block yet.</exception>
     /// <exception cref="CorruptException">A block or tile is missing or damaged.</exception>
     public static async Task<TlogProof> ProveAsync(
-        LedgerBucket bucket, LedgerKeys keys, long height, CancellationToken cancel)
+        LedgerBucket bucket, SignedTreeHead? head, long height, CancellationToken cancel)
     {
-        var head = await PublishedHeads.NewestAsync(bucket, keys, cancel);
         if (head is null || head.Head.Size <= height)
         {
             throw new UnavailableException(

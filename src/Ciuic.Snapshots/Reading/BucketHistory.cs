@@ -12,16 +12,17 @@ public static class BucketHistory
     /// <param name="ledger">The ledger.</param>
     /// <param name="run">The run.</param>
     /// <param name="trusted">Tree head keys known from elsewhere; empty: believe those beside the ledger.</param>
+    /// <param name="known">A tree head that the blocks must give, beside the published one; null where none is known.</param>
     /// <param name="cancel">Ends the reading.</param>
     /// <returns>The run's history; null where the ledger does not know it, or there is no ledger.</returns>
     /// <exception cref="CorruptException">The ledger is damaged.</exception>
     public static async Task<RunHistory?> ReadAsync(
-        LedgerBucket ledger, RunId run, IReadOnlyList<VerifierKey> trusted, CancellationToken cancel)
+        LedgerBucket ledger, RunId run, IReadOnlyList<VerifierKey> trusted, TreeHead? known, CancellationToken cancel)
     {
         if (!await KeyNotes.ExistAsync(ledger, cancel))
             return null;
         var history = new RunHistory(run);
-        await foreach (var linked in LedgerReader.ReadAsync(ledger, trusted, cancel))
+        await foreach (var linked in LedgerReader.ReadAsync(ledger, trusted, known, cancel))
         {
             foreach (var (line, record) in linked.Block.Facts().Where(f => f.Record.Run == run))
                 history.Apply(record, new LedgerPosition(linked.Block.Height, line));

@@ -6,8 +6,7 @@ namespace Ciuic.Snapshots;
 public sealed class Cosigners
 {
     private readonly TlogPolicy _policy;
-    private readonly IReadOnlyList<WitnessSession> _sessions;
-    private readonly Dictionary<WitnessSession, Task<string?>> _asked = [];
+    private readonly IReadOnlyList<WitnessTurns> _witnesses;
 
     /// <summary>Makes the collector of one ledger.</summary>
     /// <param name="policy">Whose cosignatures are enough.</param>
@@ -15,14 +14,11 @@ public sealed class Cosigners
     public Cosigners(TlogPolicy policy, IReadOnlyList<IWitness> witnesses)
     {
         _policy = policy;
-        _sessions = witnesses.Select(w => new WitnessSession(w)).ToList();
+        _witnesses = witnesses.Select(w => new WitnessTurns(new WitnessSession(w))).ToList();
     }
 
-    /// <summary>The collector that needs nobody.</summary>
-    public static Cosigners Nobody => new(TlogPolicy.Alone(), []);
-
     /// <summary>How far each witness is.</summary>
-    public IReadOnlyList<WitnessLag> Lags => _sessions.Select(s => s.Lag).ToList();
+    public IReadOnlyList<WitnessLag> Lags => _witnesses.Select(w => w.Lag).ToList();
 
     /// <summary>Whether the cosignatures under a tree head are enough.</summary>
     public bool Suffice(SignedTreeHead head) => head.IsCosignedAs(_policy);
@@ -35,7 +31,7 @@ public sealed class Cosigners
         if (!_policy.NeedsWitnesses)
             return head.Bytes;
         var lines = new Dictionary<string, string>(StringComparer.Ordinal);
-        var waiting = _sessions.Select(s => LineAsync(s, head, prover, cancel)).ToList();
+        var waiting = _witnesses.Select(w => LineAsync(w, head, prover, cancel)).ToList();
         while (waiting.Count > 0 && !_policy.IsMetBy(lines.Keys.ToHashSet()))
         {
             var done = await Task.WhenAny(waiting);
@@ -51,23 +47,7 @@ public sealed class Cosigners
                 + $"quorum '{_policy.QuorumName}'. {string.Join("; ", Lags.Where(l => l.Problem is not null).Select(l => $"{l.Name}: {l.Problem}"))}");
     }
 
-    private async Task<(string Name, string? Line)> LineAsync(
-        WitnessSession session, SignedTreeHead head, TreeProver prover, CancellationToken cancel) =>
-        (session.Identity.Name, await AskNextAsync(session, head, prover, cancel));
-
-    /// <summary>
-    /// A slow witness is not left behind for ever: what it was asked before comes to its end first, and its size is
-    /// known then.
-    /// </summary>
-    private Task<string?> AskNextAsync(WitnessSession session, SignedTreeHead head, TreeProver prover, CancellationToken cancel)
-    {
-        var before = _asked.GetValueOrDefault(session, Task.FromResult<string?>(null));
-        return _asked[session] = AskAsync();
-
-        async Task<string?> AskAsync()
-        {
-            await before;
-            return await session.CosignAsync(head, prover, cancel);
-        }
-    }
+    private static async Task<(string Name, string? Line)> LineAsync(
+        WitnessTurns witness, SignedTreeHead head, TreeProver prover, CancellationToken cancel) =>
+        (witness.Name, await witness.CosignAsync(head, prover, cancel));
 }

@@ -9,7 +9,7 @@ namespace Ciuic.Storage;
 /// The three things .NET has no call for: publishing a file only if its name is free, replacing one, and
 /// flushing a directory. On Linux and macOS by libc; on Windows MoveFileEx is atomic and the journal keeps names.
 /// </summary>
-internal static partial class DurableFiles
+public static partial class DurableFiles
 {
     private const int ErrorExists = 17; // EEXIST, the same number on Linux and macOS
     private const int OpenReadOnly = 0;
@@ -18,7 +18,7 @@ internal static partial class DurableFiles
     /// Writes bytes to a new file and flushes them to the disk. Blocks, as flushing does anyway: an asynchronous write
     /// is the same call on another thread of the pool, and under load waits in its queue.
     /// </summary>
-    public static void Write(string path, ReadOnlySpan<byte> content)
+    internal static void Write(string path, ReadOnlySpan<byte> content)
     {
         using SafeFileHandle file = File.OpenHandle(
             path, FileMode.CreateNew, FileAccess.Write, FileShare.None, FileOptions.None, content.Length);
@@ -30,6 +30,8 @@ internal static partial class DurableFiles
     /// Gives a finished file its name if the name is free. link(2) is atomic: exactly one of any number of
     /// callers succeeds. rename(2) would silently replace, and .NET's File.Move checks before it renames.
     /// </summary>
+    /// <returns>False where the name is taken; the finished file stays under its own name in both cases on Linux and macOS.</returns>
+    /// <exception cref="UnavailableException">The file system refuses.</exception>
     public static bool TryPublish(string finished, string name)
     {
         if (OperatingSystem.IsWindows())

@@ -31,7 +31,7 @@ internal static class SyntheticLedger
     /// <summary>Stores such a ledger with its keys, tiles and tree head.</summary>
     public static async Task StoreAsync(LedgerBucket bucket, int blocks, CancellationToken cancel)
     {
-        await KeyNotes.CreateAsync(bucket, TestKeys.NewSigner(), cancel);
+        await KeyNoteKeeper.BeginAsync(bucket, TestKeys.NewSigner(), cancel);
         var height = 0L;
         var (tip, tiles) = Make(blocks, (bytes, files) =>
         {

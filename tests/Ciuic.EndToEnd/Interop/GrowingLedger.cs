@@ -43,7 +43,7 @@ internal sealed class GrowingLedger
         foreach (var size in sizes)
         {
             await GrowAsync(size);
-            await PublishAsync(Cosigners.Nobody);
+            await PublishAsync(TestWitnesses.Nobody);
         }
     }
 
