@@ -22,6 +22,7 @@ public sealed class SnapshotChain : IAsyncDisposable
 {
     private readonly ClientOptions _client;
     private readonly SaveOptions _save;
+    private readonly CodecOptions _codec;
     private readonly ICoordinator _coordinator;
     private readonly IObjectStore _store;
     private readonly TimeProvider _time;
@@ -32,6 +33,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal SnapshotChain(
         ClientOptions client,
         SaveOptions save,
+        CodecOptions codec,
         ICoordinator coordinator,
         IObjectStore store,
         AcceptedHeads? accepted,
@@ -40,6 +42,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         _client = client;
         _save = save;
+        _codec = codec;
         _coordinator = coordinator;
         _store = store;
         _time = time;
@@ -61,8 +64,8 @@ public sealed class SnapshotChain : IAsyncDisposable
     public SnapshotProofs Proofs { get; }
 
     /// <summary>
-    /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c> and <c>Ciuic:Store</c> and opens the bucket. A silo is
-    /// looked for when it is needed; none being there is no error here.
+    /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c>, <c>Ciuic:Codec</c> and <c>Ciuic:Store</c> and opens the
+    /// bucket. A silo is looked for when it is needed; none being there is no error here.
     /// </summary>
     /// <param name="configuration">The settings, usually appsettings.json and the environment.</param>
     /// <param name="loggers">Where warnings go; null for nowhere.</param>
@@ -72,11 +75,13 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
         var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
+        var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store");
         loggers ??= NullLoggerFactory.Instance;
         return Task.FromResult(new SnapshotChain(
             client,
             save,
+            codec,
             new OrleansCoordinator(new OrleansConnection(client, loggers)),
             options.Open(TimeProvider.System),
             options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
@@ -121,7 +126,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
         var trust = new LedgerWatch(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
-        var run = new TrainingRun(id, _client, _save, _coordinator, _store, trust, attempt, _time, logger);
+        var run = new TrainingRun(id, _client, _save, _codec, _coordinator, _store, trust, attempt, _time, logger);
         try
         {
             using var ending = run.EndingWith(cancel);

@@ -22,7 +22,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly LedgerWatch _ledger;
     private readonly SigningKey? _key;
     private readonly RunOpening _opening;
-    private readonly StagingArena _arena;
+    private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
     private readonly Saver _saver;
@@ -36,6 +36,7 @@ public sealed class TrainingRun : IAsyncDisposable
         RunId run,
         ClientOptions client,
         SaveOptions options,
+        CodecOptions codec,
         ICoordinator coordinator,
         IObjectStore store,
         LedgerWatch ledger,
@@ -53,14 +54,14 @@ public sealed class TrainingRun : IAsyncDisposable
         _logger = logger;
         _opening = new RunOpening(
             run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger));
-        _arena = new StagingArena(options.MaxStagingBytes);
+        _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
         _policy = new SavePolicy(options, time);
         _delivery = new SaveDelivery(
             run, coordinator, store, _opening, _key, options.MaxWaiting, time, logger, ReportStage,
             (save, error) => _saver!.Fail(save.Handle, error));
         _saver = new Saver(
-            run, options, _arena, new ShardUploader(_chunks, options.Workers), _delivery, time, logger,
+            run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers), _delivery, time, logger,
             p => OnSaveProgress?.Invoke(p));
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
@@ -187,7 +188,7 @@ public sealed class TrainingRun : IAsyncDisposable
         await _opening.Lease.DisposeAsync();
         _termination.Dispose();
         _chunks.Dispose();
-        _arena.Dispose();
+        _buffers.Dispose();
         _key?.Dispose();
     }
 
@@ -205,7 +206,8 @@ public sealed class TrainingRun : IAsyncDisposable
             return await StartFreshAsync(chain, withoutSilo, cancel);
         if (_client.Resume == ResumePolicy.Must && chain.Head is null)
             throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
-        var resumer = new Resumer(Id, _store, _chunks, _arena, _options.Workers, _tracked, _logger);
+        var resumer = new Resumer(
+            Id, _store, _chunks, _buffers, _options.Workers, _tracked, _saver.ContinueFrom, _logger);
         var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
         var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
         await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);

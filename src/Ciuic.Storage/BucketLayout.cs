@@ -8,6 +8,9 @@ public static class BucketLayout
     /// <summary>Begins the key of every chunk.</summary>
     public const string ChunksPrefix = "chunks/";
 
+    /// <summary>Begins the key of every chunk that is stored as a difference.</summary>
+    public const string DeltasPrefix = "deltas/";
+
     /// <summary>Begins the key of every manifest.</summary>
     public const string RunsPrefix = "runs/";
 
@@ -20,6 +23,16 @@ public static class BucketLayout
         var hex = id.ToString();
         return new ObjectKey($"{ChunksPrefix}{hex[..2]}/{hex}");
     }
+
+    /// <summary>A chunk stored as the difference to another one.</summary>
+    public static ObjectKey Delta(ChunkId id, ChunkId basis)
+    {
+        var hex = id.ToString();
+        return new ObjectKey($"{DeltasPrefix}{hex[..2]}/{hex}-{basis}");
+    }
+
+    /// <summary>A chunk, whole or as a difference, as its manifest says.</summary>
+    public static ObjectKey Chunk(ChunkRecord chunk) => chunk.Base is { } basis ? Delta(chunk.Id, basis) : Chunk(chunk.Id);
 
     /// <summary>Begins the key of every manifest of a run.</summary>
     public static string RunPrefix(RunId run) => $"{RunsPrefix}{run}/";

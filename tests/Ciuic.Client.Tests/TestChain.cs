@@ -1,5 +1,6 @@
 using Ciuic.Client;
 using Ciuic.Core;
+using Ciuic.Snapshots;
 using Ciuic.Testing;
 using Microsoft.Extensions.Logging;
 
@@ -16,11 +17,13 @@ internal sealed class TestChain(CiuicCluster cluster)
 
     public SaveOptions Save { get; } = new() { OnTerminate = OnTerminate.Ignore, MaxWait = TimeSpan.FromSeconds(5) };
 
+    public CodecOptions Codec { get; } = new();
+
     /// <summary>Opens a run as a new process would.</summary>
     public Task<TrainingRun> OpenAsync(string run)
     {
         var chain = new SnapshotChain(
-            Client, Save, new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
+            Client, Save, Codec, new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
         return chain.OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
     }
 }

@@ -360,7 +360,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     {
         var id = new SnapshotId(RunId.Parse(run), new Sequence(sequence));
         var bytes = await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None);
-        var key = BucketLayout.Chunk(ManifestCodec.DecodeShard(bytes).Chunks[0].Id);
+        var key = BucketLayout.Chunk(ManifestCodec.DecodeShard(bytes).Chunks[0]);
         var chunk = (await cluster.Memory.GetAsync(key, CancellationToken.None))!;
         chunk[^1] ^= 1;
         await cluster.Memory.PutAsync(key, chunk, CancellationToken.None);

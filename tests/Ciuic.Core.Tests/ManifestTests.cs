@@ -11,6 +11,7 @@ public sealed class ManifestTests
     public void Manifests_have_the_bytes_they_always_had()
     {
         Golden.Check("shard-manifest.golden", ManifestCodec.Encode(Samples.SmallShard()));
+        Golden.Check("shard-manifest-delta.golden", ManifestCodec.Encode(Samples.DeltaShard()));
         Golden.Check("root-manifest.golden", ManifestCodec.Encode(Sample()));
     }
 
@@ -63,6 +64,36 @@ public sealed class ManifestTests
         var error = Assert.Throws<InvalidInputException>(() =>
             ManifestCodec.DecodeShard(Encoding.UTF8.GetBytes(text.Replace(said, lie, StringComparison.Ordinal))));
         Assert.Contains(reason, error.Message);
+    }
+
+    [Fact]
+    public void What_a_chunk_needs_is_listed_nearest_first()
+    {
+        var graph = new ChunkGraph(ManifestCodec.DecodeShard(ManifestCodec.Encode(Samples.DeltaShard())));
+        Assert.Equal([ChunkId.Of("base"u8), ChunkId.Of("whole"u8)], graph.BasesOf(ChunkId.Of("one"u8)));
+        Assert.Empty(graph.BasesOf(ChunkId.Of("two"u8)));
+    }
+
+    [Fact]
+    public void Bases_that_lie_are_refused_with_the_reason()
+    {
+        var (one, basis) = (ChunkId.Of("one"u8), ChunkId.Of("base"u8));
+        var good = Samples.DeltaShard();
+        Refused("not listed", good with { Bases = [good.Bases![0]] });
+        Refused("not listed", good with { Bases = null });
+        Refused("is there and empty", Samples.SmallShard() with { Bases = [] });
+        Refused("has a base of 25", good with { Bases = [good.Bases[0], good.Bases[1] with { Length = 25 }] });
+        Refused("is there twice", good with { Bases = [.. good.Bases, good.Bases[1]] });
+        Refused("is there twice", good with { Bases = [.. good.Bases, good.Chunks[1]] });
+        Refused("in two ways", good with { Chunks = [good.Chunks[0], good.Chunks[1], good.Chunks[0] with { Base = null }] });
+        Refused("more than 64", good with { Bases = [good.Bases[0], good.Bases[1] with { Base = one }] }); // a circle
+        Refused("more than 64", good with { Bases = [good.Bases[0] with { Base = basis }, good.Bases[1]] });
+        var chain = Enumerable.Range(0, 65).Select(i => ChunkId.Of([(byte)i])).ToList();
+        Refused("more than 64", good with
+        {
+            Bases = [.. good.Bases, .. chain.Select((id, i) => new ChunkRecord { Id = id, Length = 1, Base = i == 64 ? null : chain[i + 1] })],
+            Chunks = [.. good.Chunks, new ChunkRecord { Id = ChunkId.Of("x"u8), Length = 1, Base = chain[0] }],
+        });
     }
 
     [Fact]
@@ -123,4 +154,7 @@ public sealed class ManifestTests
         new SnapshotLink { Sequence = new Sequence(6), Manifest = ManifestDigest.Of("parent"u8) },
         ShardDigest.Of("shard 0"u8),
         ShardDigest.Of("shard 1"u8));
+
+    private static void Refused(string reason, ShardManifest shard) =>
+        Assert.Contains(reason, Assert.Throws<InvalidInputException>(() => ManifestCodec.Encode(shard)).Message);
 }

@@ -164,7 +164,7 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         var key = BucketLayout.Shard(snapshot, new Rank(0));
         var manifest = ManifestCodec.DecodeShard(await cluster.Memory.GetAsync(key, CancellationToken.None));
         if (how != "manifest")
-            key = BucketLayout.Chunk(manifest.Chunks[^1].Id);
+            key = BucketLayout.Chunk(manifest.Chunks[^1]);
         var bytes = (await cluster.Memory.GetAsync(key, CancellationToken.None))!;
         bytes[bytes.Length / 2] ^= 1;
         await cluster.Memory.DeleteAsync(key, CancellationToken.None);

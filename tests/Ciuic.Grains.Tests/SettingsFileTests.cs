@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using Ciuic.Client;
 using Ciuic.Silo;
+using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Microsoft.Extensions.Configuration;
 
@@ -23,6 +24,7 @@ public sealed class SettingsFileTests
         ["Snapshots"] = typeof(SnapshotOptions),
         ["Client"] = typeof(ClientOptions),
         ["Save"] = typeof(SaveOptions),
+        ["Codec"] = typeof(CodecOptions),
     };
 
     private static readonly IConfiguration File = new ConfigurationBuilder().AddJsonFile(PathOfFile()).Build();

@@ -11,7 +11,7 @@ public sealed class DataPlaneTests : IDisposable
 
     private readonly MemoryObjectStore _store = new();
     private readonly ChunkStore _chunks;
-    private readonly StagingArena _arena = new(1 << 28);
+    private readonly StagingBuffers _buffers = new(1 << 28);
 
     public DataPlaneTests() => _chunks = new ChunkStore(_store);
 
@@ -22,13 +22,13 @@ public sealed class DataPlaneTests : IDisposable
         {
             var tensors = sizes.Select((n, i) => ArrayTensor.Random($"t{i}", n, seed + i)).ToArray();
             KeyValuePair<string, byte[]>[] bytes = [new("state", [1, 2, 3]), new("empty", [])];
-            using var arena = new StagingArena(1 << 28);
+            using var arena = new StagingBuffers(1 << 28);
             var item = new ItemState("model", tensors, bytes, []);
             var staged = StagedShard.Stage(arena, [item], 64 << 10);
-            var uploaded = await new ShardUploader(_chunks, 2).UploadAsync(staged, _ => { }, None);
+            var uploaded = await new ShardUploader(_chunks, new CodecOptions(), 2).UploadAsync(staged, _ => { }, None);
             var manifest = ManifestCodec.DecodeShard(ManifestCodec.Encode(
-                Samples.Shard(Samples.Run, 1, staged, uploaded.Chunks)));
-            using var other = new StagingArena(1 << 28);
+                Samples.Shard(Samples.Run, 1, staged, uploaded)));
+            using var other = new StagingBuffers(1 << 28);
             var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, other, 2, None);
             foreach (var (record, tensor) in loaded.Manifest.Tensors.Zip(tensors))
                 Assert.Equal(tensor.Content, Read(loaded, record));
@@ -40,10 +40,10 @@ public sealed class DataPlaneTests : IDisposable
     public async Task An_unchanged_chunk_is_not_stored_again()
     {
         var frozen = ArrayTensor.Random("frozen", 100_000, 1);
-        var uploader = new ShardUploader(_chunks, 2);
+        var uploader = new ShardUploader(_chunks, new CodecOptions(), 2);
         var first = await UploadAsync(uploader, frozen, ArrayTensor.Random("live", 20_000, 2));
         var second = await UploadAsync(uploader, frozen, ArrayTensor.Random("live", 20_000, 3));
-        var fresh = await UploadAsync(new ShardUploader(_chunks, 2), frozen, ArrayTensor.Random("live", 20_000, 3));
+        var fresh = await UploadAsync(new ShardUploader(_chunks, new CodecOptions(), 2), frozen, ArrayTensor.Random("live", 20_000, 3));
         Assert.Equal(first.Chunks.Count, first.WrittenChunks);
         Assert.Equal(2, second.WrittenChunks);
         Assert.Equal(0, fresh.WrittenChunks);
@@ -53,13 +53,13 @@ public sealed class DataPlaneTests : IDisposable
     public async Task A_damaged_chunk_of_the_same_name_is_replaced_by_the_right_bytes()
     {
         var tensor = ArrayTensor.Random("t", 10_000, 1);
-        var uploaded = await UploadAsync(new ShardUploader(_chunks, 2), tensor);
+        var uploaded = await UploadAsync(new ShardUploader(_chunks, new CodecOptions(), 2), tensor);
         var id = uploaded.Chunks[0].Id;
         await FlipAsync(BucketLayout.Chunk(id));
-        await Assert.ThrowsAsync<CorruptException>(() => _chunks.CheckAsync(id, 40_000, None));
-        var again = await UploadAsync(new ShardUploader(_chunks, 2), tensor);
+        await Assert.ThrowsAsync<CorruptException>(() => _chunks.CheckAsync(id, [], 40_000, None));
+        var again = await UploadAsync(new ShardUploader(_chunks, new CodecOptions(), 2), tensor);
         Assert.Equal(1, again.RepairedChunks);
-        Assert.True(await _chunks.CheckAsync(id, 40_000, None) > 0);
+        Assert.True(await _chunks.CheckAsync(id, [], 40_000, None) > 0);
     }
 
     [Fact]
@@ -67,10 +67,10 @@ public sealed class DataPlaneTests : IDisposable
     {
         var (manifest, _) = await TwoItemsAsync();
         await FlipAsync(BucketLayout.Chunk(manifest.Chunks[^1].Id));
-        var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "model", _arena, 2, None);
+        var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "model", _buffers, 2, None);
         Assert.NotEmpty(Read(loaded, manifest.Tensors[0]));
         await Assert.ThrowsAsync<CorruptException>(() =>
-            LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "optimizer", _arena, 2, None));
+            LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "optimizer", _buffers, 2, None));
     }
 
     [Theory]
@@ -84,7 +84,7 @@ public sealed class DataPlaneTests : IDisposable
         var chunk = manifest.Chunks[^1].Id;
         await DamageAsync(how, BucketLayout.Chunk(chunk), BucketLayout.Chunk(manifest.Chunks[0].Id));
         var error = await Assert.ThrowsAsync<CorruptException>(() =>
-            LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, _arena, 2, None));
+            LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, _buffers, 2, None));
         Assert.Contains("run sample", error.Message);
         Assert.Contains("snapshot #1", error.Message);
         Assert.Contains("optimizer/moment", error.Message);
@@ -94,7 +94,7 @@ public sealed class DataPlaneTests : IDisposable
     [Fact]
     public void A_state_larger_than_the_staging_limit_is_refused_with_the_number_it_takes()
     {
-        using var small = new StagingArena(1_000);
+        using var small = new StagingBuffers(1_000);
         var item = new ItemState("model", [ArrayTensor.Random("t", 1_000, 1)], [], []);
         var error = Assert.Throws<InvalidInputException>(() => StagedShard.Stage(small, [item], 64 << 10));
         Assert.Contains("4000 bytes", error.Message);
@@ -105,8 +105,8 @@ public sealed class DataPlaneTests : IDisposable
     {
         using var cancel = new CancellationTokenSource();
         var staged = StagedShard.Stage(
-            _arena, [new ItemState("m", [ArrayTensor.Random("t", 400_000, 1)], [], [])], 64 << 10);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new ShardUploader(_chunks, 2).UploadAsync(
+            _buffers, [new ItemState("m", [ArrayTensor.Random("t", 400_000, 1)], [], [])], 64 << 10);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => new ShardUploader(_chunks, new CodecOptions(), 2).UploadAsync(
             staged, p => { if (p.DoneChunks == 3) cancel.Cancel(); }, cancel.Token));
         await foreach (var found in _store.ListAsync(BucketLayout.ChunksPrefix, None))
         {
@@ -119,25 +119,25 @@ public sealed class DataPlaneTests : IDisposable
     public void Dispose()
     {
         _chunks.Dispose();
-        _arena.Dispose();
+        _buffers.Dispose();
     }
 
     private async Task<(ShardManifest Manifest, UploadedShard Uploaded)> TwoItemsAsync()
     {
         var staged = StagedShard.Stage(
-            _arena,
+            _buffers,
             [
                 new ItemState("model", [ArrayTensor.Random("weight", 30_000, 1)], [], []),
                 new ItemState("optimizer", [ArrayTensor.Random("moment", 30_000, 2)], [], []),
             ],
             64 << 10);
-        var uploaded = await new ShardUploader(_chunks, 2).UploadAsync(staged, _ => { }, None);
-        return (Samples.Shard(Samples.Run, 1, staged, uploaded.Chunks), uploaded);
+        var uploaded = await new ShardUploader(_chunks, new CodecOptions(), 2).UploadAsync(staged, _ => { }, None);
+        return (Samples.Shard(Samples.Run, 1, staged, uploaded), uploaded);
     }
 
     private Task<UploadedShard> UploadAsync(ShardUploader uploader, params TensorSource[] tensors)
     {
-        var staged = StagedShard.Stage(_arena, [new ItemState("model", tensors, [], [])], 64 << 10);
+        var staged = StagedShard.Stage(_buffers, [new ItemState("model", tensors, [], [])], 64 << 10);
         return uploader.UploadAsync(staged, _ => { }, None);
     }
 

@@ -94,11 +94,11 @@ public sealed class CiuicCluster : IAsyncLifetime
     /// <summary>Does what a trainer does for one rank, without retries.</summary>
     public async Task<ShardDigest> StoreShardAsync(string run, Sequence sequence, int rank, int seed)
     {
-        using var arena = new StagingArena(1 << 24);
+        using var arena = new StagingBuffers(1 << 24);
         var item = new ItemState("model", [ArrayTensor.Random("t", 20_000, seed)], [], []);
         var staged = StagedShard.Stage(arena, [item], 32 << 10);
-        var uploaded = await new ShardUploader(_chunks ??= new ChunkStore(Store), 1).UploadAsync(staged, _ => { }, CancellationToken.None);
-        var shard = Samples.Shard(RunId.Parse(run), sequence.Value, staged, uploaded.Chunks) with { Rank = new Rank(rank) };
+        var uploaded = await new ShardUploader(_chunks ??= new ChunkStore(Store), new CodecOptions(), 1).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var shard = Samples.Shard(RunId.Parse(run), sequence.Value, staged, uploaded) with { Rank = new Rank(rank) };
         var bytes = ManifestCodec.Encode(shard);
         await Store.CreateAsync(
             BucketLayout.Shard(new SnapshotId(RunId.Parse(run), sequence), new Rank(rank)), bytes, CancellationToken.None);

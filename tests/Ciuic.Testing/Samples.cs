@@ -36,8 +36,8 @@ public static class Samples
         Shards = shards,
     };
 
-    public static ShardManifest Shard(
-        RunId run, long sequence, StagedShard staged, IReadOnlyList<ChunkRecord> chunks) => new()
+    public static ShardManifest Shard(RunId run, long sequence, StagedShard staged, UploadedShard uploaded) =>
+        new()
         {
             Format = ShardManifest.CurrentFormat,
             Run = run,
@@ -45,7 +45,8 @@ public static class Samples
             Rank = new Rank(0),
             Tensors = staged.Tensors,
             Bytes = staged.Bytes,
-            Chunks = chunks,
+            Chunks = uploaded.Records,
+            Bases = uploaded.Bases,
         };
 
     /// <summary>Two tensors, one byte item, two chunks.</summary>
@@ -69,6 +70,21 @@ public static class Samples
         [
             new ChunkRecord { Id = ChunkId.Of("one"u8), Length = 24 },
             new ChunkRecord { Id = ChunkId.Of("two"u8), Length = 13 },
+        ],
+    };
+
+    /// <summary>The same, its first chunk stored as the difference to one that is a difference itself.</summary>
+    public static ShardManifest DeltaShard() => SmallShard() with
+    {
+        Chunks =
+        [
+            new ChunkRecord { Id = ChunkId.Of("one"u8), Length = 24, Base = ChunkId.Of("base"u8) },
+            new ChunkRecord { Id = ChunkId.Of("two"u8), Length = 13 },
+        ],
+        Bases =
+        [
+            new ChunkRecord { Id = ChunkId.Of("base"u8), Length = 24, Base = ChunkId.Of("whole"u8) },
+            new ChunkRecord { Id = ChunkId.Of("whole"u8), Length = 24 },
         ],
     };
 

@@ -27,10 +27,10 @@ public sealed class TestBucket(IObjectStore store, TimeProvider time, Cosigners?
     /// <summary>Stores everything of a snapshot without committing it.</summary>
     public async Task<Manifest> StoreAsync(RunId run, long sequence, SnapshotLink? parent, params TensorSource[] tensors)
     {
-        using var arena = new StagingArena(1 << 30);
+        using var arena = new StagingBuffers(1 << 30);
         var staged = StagedShard.Stage(arena, [new ItemState("model", tensors, [], [])], 64 << 10);
-        var uploaded = await new ShardUploader(_chunks, 2).UploadAsync(staged, _ => { }, CancellationToken.None);
-        var shard = ManifestCodec.Encode(Samples.Shard(run, sequence, staged, uploaded.Chunks));
+        var uploaded = await new ShardUploader(_chunks, new CodecOptions(), 2).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var shard = ManifestCodec.Encode(Samples.Shard(run, sequence, staged, uploaded));
         var id = new SnapshotId(run, new Sequence(sequence));
         await store.CreateAsync(BucketLayout.Shard(id, new Rank(0)), shard, CancellationToken.None);
         var manifest = Samples.Manifest(run, sequence, parent, ShardDigest.Of(shard));

@@ -13,12 +13,12 @@ internal static class Roundtrip
     {
         var store = new MemoryObjectStore();
         var chunks = new ChunkStore(store);
-        using var arena = new StagingArena(1L << 32);
+        using var arena = new StagingBuffers(1L << 32);
         var staged = StagedShard.Stage(arena, states.Select(s => s.Capture()).ToList(), 64 << 10);
-        var uploaded = await new ShardUploader(chunks, 2).UploadAsync(staged, _ => { }, CancellationToken.None);
-        var bytes = ManifestCodec.Encode(Samples.Shard(Samples.Run, 1, staged, uploaded.Chunks));
+        var uploaded = await new ShardUploader(chunks, new CodecOptions(), 2).UploadAsync(staged, _ => { }, CancellationToken.None);
+        var bytes = ManifestCodec.Encode(Samples.Shard(Samples.Run, 1, staged, uploaded));
         var loaded = await LoadedShard.LoadAsync(
-            chunks, ManifestCodec.DecodeShard(bytes), (_, _) => true, new StagingArena(1L << 32), 2, CancellationToken.None);
+            chunks, ManifestCodec.DecodeShard(bytes), (_, _) => true, new StagingBuffers(1L << 32), 2, CancellationToken.None);
         return states.ToDictionary(s => s.Item, s => new SavedItem(loaded, s.Item));
     }
 

@@ -20,7 +20,7 @@ internal static class BitFlip
         var before = await ChunksAsync(store, run, chain[1], cancel);
         var chunk = newest.Except(before).First();
         await FlipAsync(Path.Combine(place.StorePath, BucketLayout.Chunk(chunk).Path), cancel);
-        return (new SnapshotId(run, chain[0].Link.Sequence), chain[0].Step, chunk);
+        return (new SnapshotId(run, chain[0].Link.Sequence), chain[0].Step, chunk.Id);
     }
 
     private static async Task FlipAsync(string file, CancellationToken cancel)
@@ -30,13 +30,13 @@ internal static class BitFlip
         await File.WriteAllBytesAsync(file, bytes, cancel);
     }
 
-    private static async Task<List<ChunkId>> ChunksAsync(
+    private static async Task<List<ChunkRecord>> ChunksAsync(
         IObjectStore store, RunId run, CommittedSnapshot snapshot, CancellationToken cancel)
     {
         var reader = new ManifestReader(store);
         var manifest = await reader.ReadAsync(
             new SnapshotId(run, snapshot.Link.Sequence), snapshot.Link.Manifest, cancel);
         var shards = await reader.ReadShardsAsync(manifest, cancel);
-        return shards.SelectMany(s => s.Chunks).Select(c => c.Id).ToList();
+        return shards.SelectMany(s => s.Chunks).ToList();
     }
 }

@@ -12,9 +12,10 @@ internal sealed class Resumer(
     RunId run,
     IObjectStore store,
     ChunkStore chunks,
-    StagingArena arena,
+    StagingBuffers buffers,
     int parallelism,
     IReadOnlyList<ITrackedState> tracked,
+    Action<LoadedShard> restored,
     ILogger logger)
 {
     private static readonly Rank ThisRank = new(0);
@@ -28,6 +29,7 @@ internal sealed class Resumer(
             {
                 var (manifest, shard) = await LoadAsync(at, cancel);
                 var items = Restore(shard);
+                restored(shard);
                 var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
                 return new ResumeReport(run, at, progress, items, damage, withoutSilo);
             }
@@ -61,7 +63,7 @@ internal sealed class Resumer(
         var shard = await reader.ReadShardAsync(manifest.Id, ThisRank, manifest.Shards[0], cancel);
         var wanted = tracked.Select(t => t.Item).ToHashSet();
         return (manifest, await LoadedShard.LoadAsync(
-            chunks, shard, (item, _) => wanted.Contains(item), arena, parallelism, cancel));
+            chunks, shard, (item, _) => wanted.Contains(item), buffers, parallelism, cancel));
     }
 
     private List<ItemReport> Restore(LoadedShard shard)

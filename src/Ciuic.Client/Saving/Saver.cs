@@ -13,7 +13,7 @@ namespace Ciuic.Client;
 internal sealed class Saver(
     RunId run,
     SaveOptions options,
-    StagingArena arena,
+    StagingBuffers buffers,
     ShardUploader uploader,
     SaveDelivery delivery,
     TimeProvider time,
@@ -24,6 +24,7 @@ internal sealed class Saver(
     private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly Backoff _backoff = new(time);
     private Task _uploading = Task.CompletedTask;
+    private int _distrust;
     private volatile bool _storeIsAway;
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
@@ -37,7 +38,7 @@ internal sealed class Saver(
         }
 
         var begin = time.GetTimestamp();
-        var shard = StagedShard.Stage(arena, tracked.Select(t => t.Capture()).ToList(), options.ChunkBytes);
+        var shard = StagedShard.Stage(buffers, tracked.Select(t => t.Capture()).ToList(), options.ChunkBytes);
         var handle = new SaveHandle(plan.Step, time.GetElapsedTime(begin), shard.Length, TakeErrors());
         Report(plan.Step, SaveStage.Staged, shard.Length);
         _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
@@ -48,24 +49,38 @@ internal sealed class Saver(
     public SaveHandle Refuse(SnapshotPlan plan, CiuicException why)
     {
         var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
-        Fail(handle, why);
+        Tell(handle, why);
         return handle;
     }
 
     public void Fail(SaveHandle handle, Exception error)
     {
-        _errors.Enqueue(error);
-        logger.SaveFailed(run, handle.Step, error.Message);
-        handle.Fail(error);
-        Report(handle.Step, SaveStage.Failed, handle.Bytes);
-        // What made it fail may be a chunk that is no longer what it was: ask the bucket again next time.
+        // What made it fail may be a chunk that is no longer what it was: ask the bucket again next time. A save that is
+        // being uploaded now may be built on it, and must not be built upon.
+        Interlocked.Increment(ref _distrust);
         uploader.ForgetKnown();
+        Tell(handle, error);
+    }
+
+    /// <summary>Takes a snapshot that was just restored for the one before the next save.</summary>
+    public void ContinueFrom(LoadedShard restored)
+    {
+        buffers.Keep(restored.Arena);
+        uploader.ContinueFrom(DeltaBases.Of(restored));
     }
 
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
         await _uploading;
+    }
+
+    private void Tell(SaveHandle handle, Exception error)
+    {
+        _errors.Enqueue(error);
+        logger.SaveFailed(run, handle.Step, error.Message);
+        handle.Fail(error);
+        Report(handle.Step, SaveStage.Failed, handle.Bytes);
     }
 
     private async Task<bool> StagingIsFreeAsync(CancellationToken cancel)
@@ -80,6 +95,9 @@ internal sealed class Saver(
 
     private async Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
+        var distrust = Volatile.Read(ref _distrust);
+        if (!buffers.IsKept)
+            uploader.ForgetContent();
         try
         {
             var uploaded = await _backoff.UntilAvailableAsync(
@@ -87,6 +105,12 @@ internal sealed class Saver(
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
             _storeIsAway = false;
+            if (distrust == Volatile.Read(ref _distrust))
+            {
+                buffers.Keep(shard.Arena);
+                uploader.ContinueFrom(DeltaBases.Of(shard, uploaded));
+            }
+
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, shard.Length);

@@ -22,6 +22,7 @@ internal sealed record UploadedSave(
         Rank = rank,
         Tensors = Tensors,
         Bytes = Bytes,
-        Chunks = Upload.Chunks,
+        Chunks = Upload.Records,
+        Bases = Upload.Bases,
     };
 }

@@ -38,7 +38,10 @@ public sealed class SaveOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan TerminateDeadline { get; set; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Bytes the staging buffer may have: one copy of the state. Default 64 GiB.</summary>
+    /// <summary>
+    /// Bytes of staging memory: at least one copy of the state. Where there is room for two, the snapshot before stays in
+    /// memory, and the next one is stored as the difference to it. Default 64 GiB.
+    /// </summary>
     [Range(1, long.MaxValue)]
     public long MaxStagingBytes { get; set; } = 64L << 30;
 

@@ -18,5 +18,6 @@ public interface IVerifierGrain : IGrainWithIntegerKey
 /// <summary>One chunk to check.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Length">Plain bytes the manifest promises.</param>
+/// <param name="Bases">What it is the difference to, nearest first; empty where it is stored whole.</param>
 [GenerateSerializer, Immutable, Alias("ciuic.ChunkToVerify")]
-public readonly record struct ChunkToVerify(ChunkId Id, int Length);
+public readonly record struct ChunkToVerify(ChunkId Id, int Length, ChunkId[] Bases);

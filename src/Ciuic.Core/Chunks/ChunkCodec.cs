@@ -8,4 +8,10 @@ public enum ChunkCodec : byte
 
     /// <summary>One zstd frame.</summary>
     Zstd = 1,
+
+    /// <summary>Bytes of equal significance together, each such plane as it is or as one zstd frame.</summary>
+    Planes = 2,
+
+    /// <summary>The difference to another chunk of the same length, in planes.</summary>
+    Delta = 3,
 }

@@ -7,7 +7,7 @@ namespace Ciuic.Core;
 /// <code>
 /// 0  "CIUC"          magic
 /// 4  1               version
-/// 5  codec           0 raw, 1 zstd
+/// 5  codec           0 raw, 1 zstd, 2 planes, 3 delta
 /// 6  0, 0            reserved (client-side encryption); anything else is refused
 /// 8  plain length    uint64, little-endian
 /// 16 payload
@@ -42,7 +42,7 @@ public readonly record struct ChunkFrame(ChunkCodec Codec, int PlainLength)
             throw new CorruptException("the frame does not begin with CIUC");
         if (frame[4] != Version)
             throw new CorruptException($"the frame has version {frame[4]}, this program reads {Version}");
-        if (frame[5] > (byte)ChunkCodec.Zstd)
+        if (frame[5] > (byte)ChunkCodec.Delta)
             throw new CorruptException($"the frame's codec {frame[5]} is unknown");
         if (frame[6] != 0 || frame[7] != 0)
             throw new CorruptException("the frame's reserved bytes are not zero");

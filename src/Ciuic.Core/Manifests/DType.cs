@@ -57,6 +57,10 @@ public static class DTypes
         _ => throw new InvalidInputException($"{(int)dtype} is not an element type."),
     };
 
+    /// <summary>Bytes of one number, 1 to 8: of a complex one, of each of its parts.</summary>
+    public static int NumberSize(this DType dtype) =>
+        dtype is DType.Complex64 or DType.Complex128 ? dtype.Size() / 2 : dtype.Size();
+
     /// <summary>PyTorch's name, such as <c>bfloat16</c>.</summary>
     public static string Name(this DType dtype) => dtype.ToString().ToLowerInvariant();
 

@@ -14,6 +14,9 @@ public static class ManifestLimits
     /// <summary>Plain bytes of one chunk.</summary>
     public const int MaxChunkBytes = 64 << 20;
 
+    /// <summary>Differences that may lie between a chunk and one that is stored whole.</summary>
+    public const int MaxDeltaChain = 64;
+
     /// <summary>Characters of an item's, tensor's or label's name.</summary>
     public const int MaxNameLength = 1_000;
 

@@ -39,6 +39,13 @@ public sealed record ShardManifest
     [JsonPropertyName("chunks"), JsonPropertyOrder(6)]
     public required IReadOnlyList<ChunkRecord> Chunks { get; init; }
 
+    /// <summary>
+    /// Other chunks that are needed to read these: their bases, the bases of those, and so on. Each once. Null where there
+    /// are none.
+    /// </summary>
+    [JsonPropertyName("bases"), JsonPropertyOrder(7)]
+    public IReadOnlyList<ChunkRecord>? Bases { get; init; }
+
     /// <summary>Plain bytes of the whole shard.</summary>
     [JsonIgnore]
     public long Length => Chunks.Sum(c => (long)c.Length);

@@ -10,14 +10,40 @@ internal static class ShardManifestRules
     {
         Require(shard.Format == ShardManifest.CurrentFormat,
             $"the format is '{shard.Format}', this program reads {ShardManifest.CurrentFormat}");
-        foreach (var chunk in shard.Chunks)
+        foreach (var chunk in shard.Chunks.Concat(shard.Bases ?? []))
         {
             Require(chunk.Length is > 0 and <= ManifestLimits.MaxChunkBytes,
                 $"chunk {chunk.Id} has {chunk.Length} bytes");
         }
 
+        Require(shard.Bases is not { Count: 0 }, "its list of bases is there and empty");
+        CheckBases(shard);
         var end = CheckOrder(shard);
         Require(end == shard.Length, $"the records cover {end} bytes, the chunks hold {shard.Length}");
+    }
+
+    private static void CheckBases(ShardManifest shard)
+    {
+        var records = new Dictionary<ChunkId, ChunkRecord>();
+        foreach (var chunk in shard.Chunks)
+            Require(records.TryAdd(chunk.Id, chunk) || records[chunk.Id] == chunk, $"chunk {chunk.Id} is there in two ways");
+        foreach (var chunk in shard.Bases ?? [])
+            Require(records.TryAdd(chunk.Id, chunk), $"chunk {chunk.Id} is there twice");
+        foreach (var chunk in records.Values)
+            CheckChain(records, chunk);
+    }
+
+    private static void CheckChain(Dictionary<ChunkId, ChunkRecord> records, ChunkRecord chunk)
+    {
+        var at = chunk;
+        for (var depth = 0; at.Base is { } next; depth++)
+        {
+            Require(depth < ManifestLimits.MaxDeltaChain,
+                $"more than {ManifestLimits.MaxDeltaChain} differences lie between chunk {chunk.Id} and a whole one");
+            Require(records.TryGetValue(next, out var basis), $"chunk {at.Id} has a base {next} that is not listed");
+            Require(basis!.Length == at.Length, $"chunk {at.Id} of {at.Length} bytes has a base of {basis.Length}");
+            at = basis;
+        }
     }
 
     private static long CheckOrder(ShardManifest shard)

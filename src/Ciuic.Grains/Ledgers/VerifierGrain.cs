@@ -15,7 +15,8 @@ internal sealed class VerifierGrain(ChunkStore chunks) : Grain, IVerifierGrain
         {
             try
             {
-                await chunks.CheckAsync(toVerify[i].Id, toVerify[i].Length, CancellationToken.None);
+                var (id, length, bases) = toVerify[i];
+                await chunks.CheckAsync(id, bases, length, CancellationToken.None);
             }
             catch (CorruptException error)
             {

@@ -57,12 +57,13 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
 
     private IEnumerable<(int From, ChunkToVerify[] Chunks)> Batches(ShardManifest shard)
     {
+        var graph = new ChunkGraph(shard);
         var (from, bytes) = (0, 0L);
         for (var i = 0; i < shard.Chunks.Count; i++)
         {
             if (i > from && (i - from == options.VerifyBatch || bytes + shard.Chunks[i].Length > MaxBatchBytes))
             {
-                yield return (from, Batch(shard, from, i));
+                yield return (from, Batch(shard, graph, from, i));
                 (from, bytes) = (i, 0);
             }
 
@@ -70,11 +71,11 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
         }
 
         if (from < shard.Chunks.Count)
-            yield return (from, Batch(shard, from, shard.Chunks.Count));
+            yield return (from, Batch(shard, graph, from, shard.Chunks.Count));
     }
 
-    private static ChunkToVerify[] Batch(ShardManifest shard, int from, int to) =>
-        shard.Chunks.Take(from..to).Select(c => new ChunkToVerify(c.Id, c.Length)).ToArray();
+    private static ChunkToVerify[] Batch(ShardManifest shard, ChunkGraph graph, int from, int to) =>
+        shard.Chunks.Take(from..to).Select(c => new ChunkToVerify(c.Id, c.Length, [.. graph.BasesOf(c.Id)])).ToArray();
 
     private static string Describe(ShardManifest shard, int chunk, string complaint)
     {

@@ -6,7 +6,8 @@ namespace Ciuic.Snapshots;
 internal sealed class SnapshotAudit(
     ManifestReader manifests, ChunkStore chunks, int parallelism, List<AuditFinding> findings)
 {
-    private readonly Dictionary<ChunkId, string?> _checked = []; // the complaint, or null when intact
+    /// <summary>By chunk and base, because the same chunk may be stored whole and as a difference: the complaint, or null when intact.</summary>
+    private readonly Dictionary<(ChunkId, ChunkId?), string?> _checked = [];
     private readonly Lock _lock = new();
 
     public long Chunks => _checked.Count;
@@ -46,21 +47,22 @@ internal sealed class SnapshotAudit(
 
     private async Task CheckShardAsync(ShardManifest shard, CancellationToken cancel)
     {
-        var fresh = shard.Chunks.DistinctBy(c => c.Id).Where(c => !_checked.ContainsKey(c.Id)).ToList();
+        var graph = new ChunkGraph(shard);
+        var fresh = shard.Chunks.DistinctBy(c => c.Id).Where(c => !_checked.ContainsKey((c.Id, c.Base))).ToList();
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
         await Parallel.ForEachAsync(fresh, options, async (chunk, stop) =>
         {
-            var (bytes, complaint) = await ReadAsync(chunk, stop);
+            var (bytes, complaint) = await ReadAsync(chunk, graph.BasesOf(chunk.Id), stop);
             lock (_lock)
             {
-                _checked[chunk.Id] = complaint;
+                _checked[(chunk.Id, chunk.Base)] = complaint;
                 StoredBytes += bytes;
             }
         });
         var offset = 0L;
         foreach (var chunk in shard.Chunks)
         {
-            if (_checked[chunk.Id] is { } complaint)
+            if (_checked[(chunk.Id, chunk.Base)] is { } complaint)
             {
                 var damage = Damage.Describe(shard, offset, chunk.Length, new CorruptException(complaint));
                 findings.Add(new AuditFinding($"snapshot {shard.Run}#{shard.Sequence}", damage.Message));
@@ -70,11 +72,12 @@ internal sealed class SnapshotAudit(
         }
     }
 
-    private async Task<(int Bytes, string? Complaint)> ReadAsync(ChunkRecord chunk, CancellationToken cancel)
+    private async Task<(int Bytes, string? Complaint)> ReadAsync(
+        ChunkRecord chunk, IReadOnlyList<ChunkId> bases, CancellationToken cancel)
     {
         try
         {
-            return (await chunks.CheckAsync(chunk.Id, chunk.Length, cancel), null);
+            return (await chunks.CheckAsync(chunk.Id, bases, chunk.Length, cancel), null);
         }
         catch (CorruptException error)
         {

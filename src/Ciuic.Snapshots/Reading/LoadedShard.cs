@@ -9,13 +9,18 @@ public sealed class LoadedShard
 {
     private const int PieceBytes = 256 << 20;
 
-    private readonly StagingArena _arena;
 
-    private LoadedShard(StagingArena arena, ShardManifest manifest)
+    private readonly IReadOnlyList<ChunkRange> _loaded;
+
+    private LoadedShard(StagingArena arena, ShardManifest manifest, IReadOnlyList<ChunkRange> loaded)
     {
-        _arena = arena;
+        Arena = arena;
+        _loaded = loaded;
         Manifest = manifest;
     }
+
+    /// <summary>Where its bytes lie.</summary>
+    public StagingArena Arena { get; }
 
     /// <summary>What the shard holds.</summary>
     public ShardManifest Manifest { get; }
@@ -24,7 +29,7 @@ public sealed class LoadedShard
     /// <param name="chunks">The bucket's chunks.</param>
     /// <param name="shard">The shard.</param>
     /// <param name="wanted">Tells by item and name what to load; other bytes of the arena are undefined.</param>
-    /// <param name="arena">Takes the bytes.</param>
+    /// <param name="buffers">Take the bytes.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
     /// <param name="cancel">Ends the loading.</param>
     /// <exception cref="CorruptException">A chunk is damaged: names run, snapshot, tensor and chunk.</exception>
@@ -32,25 +37,40 @@ public sealed class LoadedShard
         ChunkStore chunks,
         ShardManifest shard,
         Func<string, string, bool> wanted,
-        StagingArena arena,
+        StagingBuffers buffers,
         int parallelism,
         CancellationToken cancel)
     {
-        arena.Reserve(Math.Max(1, shard.Length));
+        var arena = buffers.Take(Math.Max(1, shard.Length));
+        var graph = new ChunkGraph(shard);
+        var needed = ChunksOf(shard, wanted);
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(ChunksOf(shard, wanted), options, async (chunk, stop) =>
+        await Parallel.ForEachAsync(needed, options, async (chunk, stop) =>
         {
+            var (record, range) = chunk;
             try
             {
-                await chunks.ReadAsync(chunk.Record.Id, arena.Slice(chunk.Offset, chunk.Record.Length), stop);
+                await chunks.ReadAsync(record.Id, graph.BasesOf(record.Id), arena.Slice(range.Offset, range.Length), stop);
             }
             catch (CorruptException error)
             {
-                throw Damage.Describe(shard, chunk.Offset, chunk.Record.Length, error);
+                throw Damage.Describe(shard, range.Offset, range.Length, error);
             }
         });
-        return new LoadedShard(arena, shard);
+        return new LoadedShard(arena, shard, needed.Select(n => n.Range).ToList());
     }
+
+    /// <summary>The chunks that were read, and how they are stored.</summary>
+    internal IEnumerable<(ChunkLayout Layout, StoredChunk Chunk)> Loaded()
+    {
+        var loaded = _loaded.ToHashSet();
+        return ChunkLayout.Of(Manifest.Tensors, Manifest.Bytes, Ranges(Manifest))
+            .Zip(StoredChunk.Of(Manifest))
+            .Where(c => loaded.Contains(c.First.Range));
+    }
+
+    /// <summary>The plain bytes of a chunk that was read.</summary>
+    internal ReadOnlyMemory<byte> Content(ChunkRange chunk) => Arena.Slice(chunk.Offset, chunk.Length);
 
     /// <summary>Hands a tensor's bytes over in pieces: byte offset within the tensor, bytes.</summary>
     public void Read(TensorRecord tensor, Action<long, ReadOnlyMemory<byte>> copy)
@@ -58,32 +78,39 @@ public sealed class LoadedShard
         for (var done = 0L; done < tensor.Length; done += PieceBytes)
         {
             var piece = (int)Math.Min(PieceBytes, tensor.Length - done);
-            copy(done, _arena.Slice(tensor.Offset + done, piece));
+            copy(done, Arena.Slice(tensor.Offset + done, piece));
         }
     }
 
     /// <summary>A copy of a byte item.</summary>
-    public byte[] Read(ByteRecord item) => _arena.Slice(item.Offset, checked((int)item.Length)).ToArray();
+    public byte[] Read(ByteRecord item) => Arena.Slice(item.Offset, checked((int)item.Length)).ToArray();
 
-    private static List<(ChunkRecord Record, long Offset)> ChunksOf(
+    private static List<(ChunkRecord Record, ChunkRange Range)> ChunksOf(
         ShardManifest shard, Func<string, string, bool> wanted)
     {
         var stretches = Damage.Stretches(shard)
             .Where(s => s.Length > 0 && wanted(s.Item, s.Name))
             .ToList();
-        var needed = new List<(ChunkRecord, long)>();
-        var offset = 0L;
+        var needed = new List<(ChunkRecord, ChunkRange)>();
         var next = 0; // stretches lie in order, so one walk over both lists is enough
-        foreach (var chunk in shard.Chunks)
+        foreach (var (chunk, range) in shard.Chunks.Zip(Ranges(shard)))
         {
-            var end = offset + chunk.Length;
-            while (next < stretches.Count && stretches[next].Offset + stretches[next].Length <= offset)
+            while (next < stretches.Count && stretches[next].Offset + stretches[next].Length <= range.Offset)
                 next++;
-            if (next < stretches.Count && stretches[next].Offset < end)
-                needed.Add((chunk, offset));
-            offset = end;
+            if (next < stretches.Count && stretches[next].Offset < range.Offset + range.Length)
+                needed.Add((chunk, range));
         }
 
         return needed;
+    }
+
+    private static IEnumerable<ChunkRange> Ranges(ShardManifest shard)
+    {
+        var offset = 0L;
+        foreach (var chunk in shard.Chunks)
+        {
+            yield return new ChunkRange(offset, chunk.Length);
+            offset += chunk.Length;
+        }
     }
 }

@@ -8,16 +8,18 @@ public sealed class StagedShard
     /// <summary>Tensors are copied in pieces of this size, so that one may be larger than a span.</summary>
     private const int PieceBytes = 256 << 20;
 
-    private readonly StagingArena _arena;
-
     private StagedShard(
         StagingArena arena, List<TensorRecord> tensors, List<ByteRecord> bytes, List<ChunkRange> chunks)
     {
-        _arena = arena;
+        Arena = arena;
         Tensors = tensors;
         Bytes = bytes;
         Chunks = chunks;
+        Layout = ChunkLayout.Of(tensors, bytes, chunks);
     }
+
+    /// <summary>Where its bytes lie.</summary>
+    public StagingArena Arena { get; }
 
     /// <summary>The tensors in the order of their bytes.</summary>
     public IReadOnlyList<TensorRecord> Tensors { get; }
@@ -28,17 +30,20 @@ public sealed class StagedShard
     /// <summary>Where the shard is cut.</summary>
     public IReadOnlyList<ChunkRange> Chunks { get; }
 
+    /// <summary>What each chunk holds, in the same order.</summary>
+    public IReadOnlyList<ChunkLayout> Layout { get; }
+
     /// <summary>Bytes of the whole shard.</summary>
     public long Length => Chunks.Sum(c => (long)c.Length);
 
     /// <summary>
-    /// Copies everything into the arena: the only part of a save that the trainer waits for.
+    /// Copies everything into a buffer: the only part of a save that the trainer waits for.
     /// </summary>
-    /// <exception cref="InvalidInputException">The state is larger than the arena may become, or a name is used twice.</exception>
-    public static StagedShard Stage(StagingArena arena, IReadOnlyList<ItemState> items, int chunkBytes)
+    /// <exception cref="InvalidInputException">The state is larger than the buffers may become, or a name is used twice.</exception>
+    public static StagedShard Stage(StagingBuffers buffers, IReadOnlyList<ItemState> items, int chunkBytes)
     {
         var (tensors, bytes, total) = LayOut(items);
-        arena.Reserve(Math.Max(1, total));
+        var arena = buffers.Take(Math.Max(1, total));
         var sources = items.SelectMany(i => i.Tensors);
         foreach (var (record, source) in tensors.Zip(sources))
             Copy(arena, record, source);
@@ -49,7 +54,7 @@ public sealed class StagedShard
     }
 
     /// <summary>The plain bytes of one chunk.</summary>
-    public Memory<byte> Content(ChunkRange chunk) => _arena.Slice(chunk.Offset, chunk.Length);
+    public Memory<byte> Content(ChunkRange chunk) => Arena.Slice(chunk.Offset, chunk.Length);
 
     private static (List<TensorRecord> Tensors, List<ByteRecord> Bytes, long Total) LayOut(
         IReadOnlyList<ItemState> items)

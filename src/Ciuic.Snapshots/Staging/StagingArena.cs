@@ -42,6 +42,9 @@ public sealed unsafe class StagingArena(long maxBytes) : IDisposable
         return new NativeSlice(_start + offset, length).Memory;
     }
 
+    /// <summary>Gives the memory back; it can be reserved again.</summary>
+    public void Release() => Free();
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -2,28 +2,14 @@ using Ciuic.Core;
 
 namespace Ciuic.Snapshots;
 
-/// <summary>How far an upload is.</summary>
-/// <param name="DoneBytes">Plain bytes hashed and stored.</param>
-/// <param name="TotalBytes">Plain bytes of the shard.</param>
-/// <param name="DoneChunks">Chunks hashed and stored.</param>
-/// <param name="TotalChunks">Chunks of the shard.</param>
-public readonly record struct UploadProgress(long DoneBytes, long TotalBytes, int DoneChunks, int TotalChunks);
-
-/// <summary>The chunks of an uploaded shard and what it cost.</summary>
-/// <param name="Chunks">All chunks in order.</param>
-/// <param name="WrittenBytes">Bytes that went to the bucket.</param>
-/// <param name="WrittenChunks">Chunks that were not there before.</param>
-/// <param name="RepairedChunks">Chunks that were there, damaged, and are right now.</param>
-public sealed record UploadedShard(
-    IReadOnlyList<ChunkRecord> Chunks, long WrittenBytes, int WrittenChunks, int RepairedChunks);
-
 /// <summary>
-/// Staged bytes to chunks in the bucket: every chunk is hashed in staging memory on all cores; those known to be
-/// stored cost the hash and nothing more.
+/// Staged bytes to chunks in the bucket, on all cores. A chunk that is what it was in the snapshot before costs one
+/// comparison; one that is stored already, a hash; others are encoded, as the difference to what they were where that pays.
 /// </summary>
-public sealed class ShardUploader(ChunkStore chunks, int parallelism)
+public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int parallelism)
 {
-    private HashSet<ChunkId> _known = [];
+    private DeltaBases _before = DeltaBases.None;
+    private int _sinceFull;
 
     /// <summary>Uploads a shard. Calls do not overlap.</summary>
     /// <param name="shard">The staged bytes; must not change until this returns.</param>
@@ -32,58 +18,51 @@ public sealed class ShardUploader(ChunkStore chunks, int parallelism)
     public async Task<UploadedShard> UploadAsync(
         StagedShard shard, Action<UploadProgress> progress, CancellationToken cancel)
     {
-        var records = new ChunkRecord[shard.Chunks.Count];
-        var tally = new Tally(shard, progress);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForAsync(0, records.Length, options, async (i, stop) =>
+        var layout = shard.Layout;
+        var stored = new StoredChunk[layout.Count];
+        var tally = new UploadTally(shard, progress);
+        var mayDiffer = options.Mode == CodecMode.Delta && _sinceFull + 1 < options.FullEvery;
+        var degree = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
+        await Parallel.ForAsync(0, stored.Length, degree, async (i, stop) =>
         {
-            var plain = shard.Content(shard.Chunks[i]);
-            records[i] = new ChunkRecord { Id = ChunkId.Of(plain.Span), Length = plain.Length };
-            if (_known.Contains(records[i].Id))
-                tally.Count(ChunkStored.Reused, 0, plain.Length);
-            else
-                await StoreAsync(records[i].Id, plain, tally, stop);
+            (stored[i], var write) = await StoreAsync(layout[i], shard.Content(layout[i].Range), mayDiffer, stop);
+            tally.Count(write, stored[i].Length);
         });
-        // Only the last shard's chunks are remembered: that is where unchanged ones come from.
-        _known = records.Select(r => r.Id).ToHashSet();
-        return new UploadedShard(records, tally.WrittenBytes, tally.WrittenChunks, tally.RepairedChunks);
+        _sinceFull = Array.Exists(stored, c => c.Depth > 0) ? _sinceFull + 1 : 0;
+        return new UploadedShard(stored, tally.WrittenBytes, tally.WrittenChunks, tally.RepairedChunks);
     }
 
-    /// <summary>Forgets which chunks are stored, after the bucket was found damaged.</summary>
-    public void ForgetKnown() => _known = [];
+    /// <summary>What the next shard is compared with: the one before, while its bytes lie in memory.</summary>
+    public void ContinueFrom(DeltaBases before) => _before = before;
 
-    private async Task StoreAsync(ChunkId id, Memory<byte> plain, Tally tally, CancellationToken cancel)
+    /// <summary>The bytes of the one before are there no more; its chunks are still known to be stored.</summary>
+    public void ForgetContent() => _before = _before.WithoutContent();
+
+    /// <summary>Forgets which chunks are stored, after the bucket was found damaged: the next shard needs none of them.</summary>
+    public void ForgetKnown() => _before = DeltaBases.None;
+
+    private async Task<(StoredChunk, ChunkWrite)> StoreAsync(
+        ChunkLayout layout, ReadOnlyMemory<byte> plain, bool mayDiffer, CancellationToken cancel)
     {
-        var (how, bytes) = await chunks.StoreAsync(id, plain, cancel);
-        tally.Count(how, bytes, plain.Length);
-    }
-
-    private sealed class Tally(StagedShard shard, Action<UploadProgress> progress)
-    {
-        private readonly long _total = shard.Length;
-        private readonly Lock _lock = new();
-        private long _doneBytes;
-        private int _doneChunks;
-
-        public long WrittenBytes { get; private set; }
-
-        public int WrittenChunks { get; private set; }
-
-        public int RepairedChunks { get; private set; }
-
-        public void Count(ChunkStored how, int stored, int plain)
+        var before = _before.Find(layout.Place);
+        if (MayStay(before?.Chunk, mayDiffer) && plain.Span.SequenceEqual(before!.Plain.Span))
+            return (before.Chunk, new ChunkWrite(ChunkStored.Reused, 0));
+        var id = ChunkId.Of(plain.Span);
+        if (_before.Find(id) is { } known && MayStay(known, mayDiffer))
+            return (known, new ChunkWrite(ChunkStored.Reused, 0));
+        if (await chunks.IsWholeAsync(id, cancel))
+            return (new StoredChunk(id, plain.Length, null), new ChunkWrite(ChunkStored.Reused, 0));
+        if (mayDiffer && before is not null && before.Chunk.Depth < options.MaxChain && before.Plain.Length == plain.Length)
         {
-            UploadProgress now;
-            lock (_lock)
-            {
-                WrittenBytes += stored;
-                WrittenChunks += how == ChunkStored.Written ? 1 : 0;
-                RepairedChunks += how == ChunkStored.Repaired ? 1 : 0;
-                _doneBytes += plain;
-                now = new UploadProgress(_doneBytes, _total, ++_doneChunks, shard.Chunks.Count);
-            }
-
-            progress(now);
+            var (basis, bytes) = (before.Chunk, before.Plain);
+            if (await chunks.TryStoreDeltaAsync(id, plain, layout.Width, basis.Id, bytes, options.MinDeltaGain, cancel) is { } delta)
+                return (new StoredChunk(id, plain.Length, basis), delta);
         }
+
+        var width = options.Mode == CodecMode.Raw ? 0 : layout.Width;
+        return (new StoredChunk(id, plain.Length, null), await chunks.StoreAsync(id, plain, width, cancel));
     }
+
+    /// <summary>A full snapshot keeps only what is stored whole.</summary>
+    private static bool MayStay(StoredChunk? chunk, bool mayDiffer) => chunk is not null && (mayDiffer || chunk.Depth == 0);
 }

@@ -1,0 +1,89 @@
+using Ciuic.Core;
+using Ciuic.Storage;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>
+/// Reads a chunk through what it is the difference to: from the whole one upwards, the next frame on its way while the one
+/// before is decoded, in two buffers however long the chain is.
+/// </summary>
+internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> decoders)
+{
+    /// <summary>Fills <paramref name="plain"/>, every byte checked.</summary>
+    /// <exception cref="CorruptException">The chunk or a base is missing or damaged; the message names which.</exception>
+    public async Task<int> ReadAsync(ChunkId id, IReadOnlyList<ChunkId> bases, Memory<byte> plain, CancellationToken cancel)
+    {
+        try
+        {
+            return await ReadAsync(id, bases, plain, isChecked: false, cancel);
+        }
+        catch (CorruptException) when (bases.Count > 0)
+        {
+            // The same bytes may be in the bucket whole, saved by another run or before a full snapshot.
+            if (await TryReadWholeAsync(id, plain, cancel) is { } length)
+                return length;
+            return await ReadAsync(id, bases, plain, isChecked: true, cancel); // to say which of them it is
+        }
+    }
+
+    private async Task<int> ReadAsync(
+        ChunkId id, IReadOnlyList<ChunkId> bases, Memory<byte> plain, bool isChecked, CancellationToken cancel)
+    {
+        using var one = new RentedBytes(bases.Count > 0 ? plain.Length : 0);
+        using var other = new RentedBytes(bases.Count > 1 ? plain.Length : 0);
+        var (below, target) = (Memory<byte>.Empty, one.Memory);
+        var next = FrameAsync(id, bases, bases.Count - 1, cancel);
+        for (var i = bases.Count - 1; i >= 0; i--)
+        {
+            var frame = await next;
+            next = FrameAsync(id, bases, i - 1, cancel);
+            DecodeBase(bases, i, frame, target, below, isChecked);
+            (below, target) = (target, below.IsEmpty ? other.Memory : below);
+        }
+
+        var own = await next;
+        using var decoder = decoders.Take();
+        decoder.Value.Decode(id, own, plain.Span, BaseOf(bases, -1, below));
+        return own.Length;
+    }
+
+    private void DecodeBase(
+        IReadOnlyList<ChunkId> bases, int index, byte[] frame, Memory<byte> target, Memory<byte> below, bool isChecked)
+    {
+        using var decoder = decoders.Take();
+        var basis = BaseOf(bases, index, below);
+        if (isChecked)
+            decoder.Value.Decode(bases[index], frame, target.Span, basis);
+        else
+            decoder.Value.DecodeBase(bases[index], frame, target.Span, basis);
+    }
+
+    private static ChunkBase BaseOf(IReadOnlyList<ChunkId> bases, int index, Memory<byte> below) =>
+        index + 1 < bases.Count ? new ChunkBase(bases[index + 1], below.Span) : ChunkBase.None;
+
+    /// <summary>The stored bytes of one of the bases, or, below 0, of the chunk itself.</summary>
+    private async Task<byte[]> FrameAsync(ChunkId id, IReadOnlyList<ChunkId> bases, int index, CancellationToken cancel)
+    {
+        var name = index < 0 ? id : bases[index];
+        var key = index + 1 < bases.Count ? BucketLayout.Delta(name, bases[index + 1]) : BucketLayout.Chunk(name);
+        if (await store.GetAsync(key, cancel) is { } frame)
+            return frame;
+        throw new CorruptException(index < 0 ? $"chunk {id} is missing" : $"chunk {name}, which chunk {id} needs, is missing");
+    }
+
+    private async Task<int?> TryReadWholeAsync(ChunkId id, Memory<byte> plain, CancellationToken cancel)
+    {
+        if (await store.GetAsync(BucketLayout.Chunk(id), cancel) is not { } frame)
+            return null;
+        using var decoder = decoders.Take();
+        try
+        {
+            decoder.Value.Decode(id, frame, plain.Span, ChunkBase.None);
+            return frame.Length;
+        }
+        catch (CorruptException)
+        {
+            return null;
+        }
+    }
+}

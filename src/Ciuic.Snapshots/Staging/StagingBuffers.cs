@@ -1,0 +1,41 @@
+namespace Ciuic.Snapshots;
+
+/// <summary>
+/// Two arenas in turn: one takes the next snapshot while the other keeps the one before, which the next is compared with.
+/// Where the budget holds only one, nothing is kept.
+/// </summary>
+/// <param name="maxBytes">Bytes of both together.</param>
+public sealed class StagingBuffers(long maxBytes) : IDisposable
+{
+    private readonly StagingArena _first = new(maxBytes);
+    private readonly StagingArena _second = new(maxBytes);
+    private StagingArena? _kept;
+
+    /// <summary>Whether the bytes of the snapshot before are still there.</summary>
+    public bool IsKept => _kept is not null;
+
+    /// <summary>An arena with room for so many bytes; the kept one only where there is no room for another.</summary>
+    /// <exception cref="Core.InvalidInputException">More than the configured maximum is needed.</exception>
+    public StagingArena Take(long bytes)
+    {
+        var arena = ReferenceEquals(_kept, _first) ? _second : _first;
+        if (_kept is not null && _kept.Capacity + Math.Max(bytes, arena.Capacity) > maxBytes)
+        {
+            arena.Release();
+            (arena, _kept) = (_kept, null);
+        }
+
+        arena.Reserve(bytes);
+        return arena;
+    }
+
+    /// <summary>Keeps the bytes of an arena until another one is kept.</summary>
+    public void Keep(StagingArena arena) => _kept = arena;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _first.Dispose();
+        _second.Dispose();
+    }
+}

@@ -1,0 +1,67 @@
+using Ciuic.Core;
+
+namespace Ciuic.Snapshots;
+
+/// <summary>
+/// The chunks of the snapshot before, whose plain bytes lie in memory still: what the next one's chunks are compared with
+/// and stored as differences to.
+/// </summary>
+public sealed class DeltaBases
+{
+    private readonly Dictionary<ChunkPlace, Basis> _byPlace = [];
+    private readonly Dictionary<ChunkId, StoredChunk> _byId = [];
+
+    private DeltaBases()
+    {
+    }
+
+    /// <summary>There is no snapshot before.</summary>
+    public static DeltaBases None { get; } = new();
+
+    /// <summary>Whether there is none.</summary>
+    public bool IsEmpty => _byId.Count == 0;
+
+    /// <summary>The chunks of a shard that was just uploaded; valid while its staging buffer is not used again.</summary>
+    public static DeltaBases Of(StagedShard shard, UploadedShard uploaded)
+    {
+        var bases = new DeltaBases();
+        foreach (var (layout, chunk) in shard.Layout.Zip(uploaded.Chunks))
+            bases.Add(layout.Place, chunk, shard.Content(layout.Range));
+        return bases;
+    }
+
+    /// <summary>The chunks of a shard that was just restored; valid while its buffer is not used again.</summary>
+    public static DeltaBases Of(LoadedShard shard)
+    {
+        var bases = new DeltaBases();
+        foreach (var (layout, chunk) in shard.Loaded())
+            bases.Add(layout.Place, chunk, shard.Content(layout.Range));
+        return bases;
+    }
+
+    /// <summary>The same chunks without their bytes, for when the buffer is needed: they are still known to be stored.</summary>
+    public DeltaBases WithoutContent()
+    {
+        var known = new DeltaBases();
+        foreach (var (id, chunk) in _byId)
+            known._byId[id] = chunk;
+        return known;
+    }
+
+    /// <summary>The chunk that held the same part of the same tensor.</summary>
+    public Basis? Find(ChunkPlace place) => _byPlace.GetValueOrDefault(place);
+
+    /// <summary>A chunk of the snapshot before by its name.</summary>
+    public StoredChunk? Find(ChunkId id) => _byId.GetValueOrDefault(id);
+
+    private void Add(ChunkPlace place, StoredChunk chunk, ReadOnlyMemory<byte> plain)
+    {
+        _byPlace[place] = new Basis(chunk, plain);
+        _byId[chunk.Id] = chunk;
+    }
+
+    /// <summary>A chunk at hand.</summary>
+    /// <param name="Chunk">How it is stored.</param>
+    /// <param name="Plain">Its bytes.</param>
+    public sealed record Basis(StoredChunk Chunk, ReadOnlyMemory<byte> Plain);
+}

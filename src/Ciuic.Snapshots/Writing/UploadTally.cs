@@ -1,0 +1,31 @@
+namespace Ciuic.Snapshots;
+
+/// <summary>Counts what an upload has done, from several threads.</summary>
+internal sealed class UploadTally(StagedShard shard, Action<UploadProgress> progress)
+{
+    private readonly long _total = shard.Length;
+    private readonly Lock _lock = new();
+    private long _doneBytes;
+    private int _doneChunks;
+
+    public long WrittenBytes { get; private set; }
+
+    public int WrittenChunks { get; private set; }
+
+    public int RepairedChunks { get; private set; }
+
+    public void Count(ChunkWrite write, int plain)
+    {
+        UploadProgress now;
+        lock (_lock)
+        {
+            WrittenBytes += write.Bytes;
+            WrittenChunks += write.How == ChunkStored.Written ? 1 : 0;
+            RepairedChunks += write.How == ChunkStored.Repaired ? 1 : 0;
+            _doneBytes += plain;
+            now = new UploadProgress(_doneBytes, _total, ++_doneChunks, shard.Chunks.Count);
+        }
+
+        progress(now);
+    }
+}
