@@ -37,9 +37,9 @@ public sealed class ChainLedger
         {
             return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
         }
-        catch (UnavailableException)
+        catch (Exception error) when (error is UnavailableException or ConflictException)
         {
-            // The answer was lost or the writer was not sure: the same key again is the same rotation.
+            // The answer was lost, the writer was not sure, or our own rotation came first: the same key again is the same one.
             return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
         }
     }
@@ -48,13 +48,15 @@ public sealed class ChainLedger
     /// Fills an empty database with what ledger and bucket say. Runs that the database knows are left as they are; an
     /// interrupted rebuild goes on.
     /// </summary>
+    /// <param name="known">A tree head of the ledger that is to be rebuilt from, so that it is this one; null to believe the silo.</param>
     /// <param name="progress">Told how far it is, a few times a second.</param>
     /// <param name="cancel">Ends the watching, not the rebuild.</param>
     /// <exception cref="CorruptException">The ledger is damaged.</exception>
     /// <exception cref="UnavailableException">The silo, its store or its database does not answer; ask again.</exception>
-    public async Task<RebuildView> RebuildAsync(Action<RebuildView> progress, CancellationToken cancel = default)
+    public async Task<RebuildView> RebuildAsync(
+        TreeHead? known, Action<RebuildView> progress, CancellationToken cancel = default)
     {
-        await _coordinator.StartRebuildAsync(_ledger, cancel);
+        await _coordinator.StartRebuildAsync(_ledger, known, cancel);
         while (true)
         {
             var view = await _coordinator.DescribeRebuildAsync(_ledger, cancel);

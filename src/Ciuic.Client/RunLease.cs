@@ -13,6 +13,7 @@ internal sealed class RunLease(
 
     private readonly CancellationTokenSource _ending = new();
     private Task _renewing = Task.CompletedTask;
+    private volatile bool _isBeingReplaced;
 
     /// <summary>The right; null before the lease was granted.</summary>
     public FencingToken? Token { get; private set; }
@@ -27,6 +28,7 @@ internal sealed class RunLease(
     public async Task<SnapshotLink?> OpenAsync(CancellationToken cancel)
     {
         FencingToken? takeOverFrom = null;
+        var isHeld = false;
         while (true)
         {
             var request = new OpenRequest
@@ -35,17 +37,36 @@ internal sealed class RunLease(
                 Trainer = ThisProcess.Identity,
                 TakeOverFrom = takeOverFrom,
             };
-            var reply = await coordinator.OpenAsync(run, request, cancel);
-            if (reply.Granted)
+            var reply = await AskAsync(request, isHeld, cancel);
+            if (reply is { Granted: true })
             {
                 Hold(reply);
                 return reply.Head;
             }
 
-            takeOverFrom = Decide(reply.Lease);
-            if (takeOverFrom is null)
+            isHeld = true;
+            takeOverFrom = reply is null ? takeOverFrom : Decide(reply.Lease);
+            if (reply is null || takeOverFrom is null)
                 await Task.Delay(AskAgain, time, cancel);
         }
+    }
+
+    /// <summary>Does what ends the lease, such as a rollback of our own, and takes the next one.</summary>
+    /// <returns>The chain head.</returns>
+    public async Task<SnapshotLink?> ReplaceAsync(Func<Task> end, CancellationToken cancel)
+    {
+        // Until the next one is granted: a renewal in between would be told that we are fenced, by ourselves.
+        _isBeingReplaced = true;
+        await end();
+        return await OpenAsync(cancel);
+    }
+
+    /// <summary>Gives the lease back and renews it no more: this process has no use for it.</summary>
+    public async Task GiveBackAsync()
+    {
+        await _ending.CancelAsync();
+        await _renewing;
+        await CloseAsync();
     }
 
     /// <summary>Takes note that a newer attempt owns the run.</summary>
@@ -56,12 +77,27 @@ internal sealed class RunLease(
         IsFenced = true;
     }
 
-    public async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync() => await GiveBackAsync();
+
+    /// <summary>One that is known to be held is not trained without a silo: whoever holds it may be training.</summary>
+    private async Task<OpenReply?> AskAsync(OpenRequest request, bool isHeld, CancellationToken cancel)
     {
-        await _ending.CancelAsync();
-        await _renewing;
+        try
+        {
+            return await coordinator.OpenAsync(run, request, cancel);
+        }
+        catch (UnavailableException error) when (isHeld)
+        {
+            logger.SiloAway(run, 0, error.Message);
+            return null;
+        }
+    }
+
+    private async Task CloseAsync()
+    {
         if (Token is not { } token || IsFenced)
             return;
+        Token = null;
         try
         {
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
@@ -76,6 +112,9 @@ internal sealed class RunLease(
     private void Hold(OpenReply reply)
     {
         Token = reply.Lease.Token;
+        (IsFenced, _isBeingReplaced) = (false, false);
+        if (_ending.IsCancellationRequested)
+            return;
         if (_renewing.IsCompleted)
             _renewing = RenewAsync(reply.RenewEvery);
     }
@@ -108,7 +147,7 @@ internal sealed class RunLease(
                 await RenewOnceAsync();
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // The run ends.
         }
@@ -116,12 +155,15 @@ internal sealed class RunLease(
 
     private async Task RenewOnceAsync()
     {
+        if (_isBeingReplaced || Token is not { } token)
+            return;
         try
         {
-            if (await coordinator.RenewAsync(run, Token!.Value, _ending.Token) == LeaseReply.Fenced)
+            var reply = await coordinator.RenewAsync(run, token, _ending.Token);
+            if (reply == LeaseReply.Fenced && !_isBeingReplaced && Token == token)
                 MarkFenced();
         }
-        catch (UnavailableException error)
+        catch (CiuicException error)
         {
             logger.SiloAway(run, 0, error.Message);
         }

@@ -1,5 +1,6 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Ciuic.Client;
 
@@ -7,10 +8,12 @@ namespace Ciuic.Client;
 /// Opens the run: at once when a silo answers, or later, when training has begun without one. Late, the head it
 /// finds must be the snapshot that was restored from the bucket; otherwise saving would hide somebody's work.
 /// </summary>
-internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease)
+internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease, ILogger logger)
 {
     private readonly SemaphoreSlim _opening = new(1);
     private bool _opened;
+    private bool _aligned = true;
+    private CiuicException? _refused;
     private SnapshotLink? _restored;
     private (SnapshotLink Damaged, string Reason)? _fallback;
 
@@ -40,20 +43,32 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         _restored = restored;
         if (damagedHead is not null)
             _fallback = (damagedHead, reason);
-        if (_opened)
+        _aligned = false;
+        if (!_opened)
+            return;
+        try
+        {
             await AlignHeadAsync(cancel);
+        }
+        catch (UnavailableException)
+        {
+            // Training begins; the first save brings it to an end before anything is committed.
+        }
     }
 
     /// <summary>The token to write under, opening the run first where that has not happened.</summary>
     /// <exception cref="FencedException">A newer attempt owns the run.</exception>
-    /// <exception cref="ConflictException">The run has a head that this process did not restore.</exception>
+    /// <exception cref="ConflictException">The run has a head that this process did not restore; it will never save anything.</exception>
     public async Task<FencingToken> TokenAsync(CancellationToken cancel)
     {
         await _opening.WaitAsync(cancel);
         try
         {
+            if (_refused is not null)
+                throw _refused;
             if (!_opened)
                 await OpenLateAsync(cancel);
+            await AlignHeadAsync(cancel);
             return lease.IsFenced
                 ? throw new FencedException($"Run {run} belongs to a newer attempt.")
                 : lease.Token!.Value;
@@ -78,19 +93,26 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         }
 
         await OpenAsync(cancel);
-        await AlignHeadAsync(cancel);
+        _aligned = false; // whatever was restored, or nothing, it must be this head
     }
 
     private async Task AlignHeadAsync(CancellationToken cancel)
     {
-        if (Head == _restored)
+        if (_aligned)
             return;
+        if (Head != _restored)
+            await MoveHeadAsync(cancel);
+        _aligned = true;
+    }
+
+    private async Task MoveHeadAsync(CancellationToken cancel)
+    {
         if (_fallback is not { } fallback || fallback.Damaged != Head || _restored is null)
         {
-            _opened = false;
-            throw new ConflictException(
+            throw await RefuseAsync(new ConflictException(
                 $"Run {run} has the head #{Head?.Sequence}, but this process went on from "
-                + $"{(_restored is null ? "scratch" : $"#{_restored.Sequence}")}: restart it to resume from the head.");
+                + $"{(_restored is null ? "scratch" : $"#{_restored.Sequence}")}: nothing that it trains will be saved; restart it to resume "
+                + "from the head."));
         }
 
         var request = new RollbackRequest
@@ -101,8 +123,31 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
                 : fallback.Reason[..LedgerRecord.MaxReasonLength],
             Actor = ThisProcess.Identity.ToString(),
             FenceLiveAttempt = true, // our own; we take the next token right away
+            Token = lease.Token,
+            From = fallback.Damaged,
         };
-        await coordinator.RollbackAsync(run, request, cancel);
-        await OpenAsync(cancel);
+        Head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
+        if (Head != _restored)
+            await MoveHeadAsync(cancel);
+    }
+
+    private async Task RollBackAsync(RollbackRequest request, CancellationToken cancel)
+    {
+        var reply = await coordinator.RollbackAsync(run, request, cancel);
+        if (reply.Outcome == RollbackOutcome.Done)
+            return;
+        lease.MarkFenced();
+        throw reply.Outcome == RollbackOutcome.Fenced
+            ? new FencedException($"Run {run} was taken over by a newer attempt, or has gone on, while this one fell back; it can save nothing any more.")
+            : new ConflictException($"Run {run} cannot go back to #{request.To}: {reply.Outcome}.");
+    }
+
+    /// <summary>Whoever resumes from the head must be able to: the lease is given back.</summary>
+    private async Task<CiuicException> RefuseAsync(CiuicException why)
+    {
+        _refused = why;
+        logger.NothingIsSaved(run, why.Message);
+        await lease.GiveBackAsync();
+        return why;
     }
 }

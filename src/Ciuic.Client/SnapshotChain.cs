@@ -20,6 +20,8 @@ namespace Ciuic.Client;
 /// </example>
 public sealed class SnapshotChain : IAsyncDisposable
 {
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
+
     private readonly ClientOptions _client;
     private readonly SaveOptions _save;
     private readonly CodecOptions _codec;
@@ -130,8 +132,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         try
         {
             using var ending = run.EndingWith(cancel);
-            await WaitForSiloAsync(_client.ConnectPatience, ending.Token);
-            await run.OpenAsync(ending.Token);
+            await OpenAsync(run, ending.Token);
         }
         catch (UnavailableException error)
         {
@@ -144,5 +145,24 @@ public sealed class SnapshotChain : IAsyncDisposable
         }
 
         return run;
+    }
+
+    /// <summary>One lost answer, while silos fail over, must not make a run without a silo.</summary>
+    private async Task OpenAsync(TrainingRun run, CancellationToken cancel)
+    {
+        var begin = _time.GetTimestamp();
+        while (true)
+        {
+            await WaitForSiloAsync(_client.ConnectPatience, cancel);
+            try
+            {
+                await run.OpenAsync(cancel);
+                return;
+            }
+            catch (UnavailableException) when (_time.GetElapsedTime(begin) < _client.ConnectPatience)
+            {
+                await Task.Delay(BetweenTries, _time, cancel);
+            }
+        }
     }
 }

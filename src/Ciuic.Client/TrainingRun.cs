@@ -30,7 +30,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly TerminationSignal _termination;
     private readonly ILogger _logger;
     private readonly List<ITrackedState> _tracked = [];
-    private SaveHandle? _last;
+    private readonly List<SaveHandle> _unfinished = [];
 
     internal TrainingRun(
         RunId run,
@@ -53,7 +53,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _opening = new RunOpening(
-            run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger));
+            run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger), logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
         _policy = new SavePolicy(options, time);
@@ -62,7 +62,7 @@ public sealed class TrainingRun : IAsyncDisposable
             (save, error) => _saver!.Fail(save.Handle, error));
         _saver = new Saver(
             run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers), _delivery, time, logger,
-            p => OnSaveProgress?.Invoke(p));
+            Report);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
     }
@@ -160,27 +160,41 @@ public sealed class TrainingRun : IAsyncDisposable
             Trainer = ThisProcess.Identity,
             Signer = _key?.Verifier,
         };
-        _last = IsFenced
+        var handle = IsFenced
             ? _saver.Refuse(plan, new FencedException(
                 $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
-            : await _saver.SaveAsync(_tracked, plan, cancel);
+            : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
         _policy.MarkSaved();
+        _unfinished.RemoveAll(h => h.Committed.IsCompleted);
+        _unfinished.Add(handle);
         if (Stopping.IsCancellationRequested)
-            await FinishBeforeExitAsync(_last);
-        return _last;
+            await FinishBeforeExitAsync();
+        return handle;
     }
 
     /// <summary>
-    /// Waits until the last save is committed: the end of a training program. After SIGTERM it waits no longer than
-    /// Ciuic:Save:TerminateDeadline. Returns at once when nothing was saved.
+    /// Waits until every save on its way is committed or has failed: the end of a training program. After SIGTERM it waits
+    /// no longer than Ciuic:Save:TerminateDeadline. Returns at once when nothing is on its way.
     /// </summary>
     /// <param name="cancel">Ends the waiting.</param>
-    /// <exception cref="CiuicException">The save failed as <see cref="SaveHandle.Committed"/> says.</exception>
+    /// <exception cref="CiuicException">The last save failed as <see cref="SaveHandle.Committed"/> says.</exception>
     /// <exception cref="UnavailableException">It was not committed within the deadline.</exception>
-    public Task FinishAsync(CancellationToken cancel = default) =>
-        _last is null ? Task.CompletedTask : UntilCommittedAsync(_last, cancel);
+    public async Task FinishAsync(CancellationToken cancel = default)
+    {
+        if (_unfinished.Count == 0)
+            return;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var signal = Stopping.Register(() => deadline.CancelAfter(_options.TerminateDeadline));
+        foreach (var before in _unfinished.SkipLast(1))
+            await ((Task)before.Committed).WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancel.ThrowIfCancellationRequested();
+        await UntilCommittedAsync(_unfinished[^1], deadline.Token, cancel);
+    }
 
-    /// <summary>Stops saving, gives the lease back. Saves that are not committed by then are not.</summary>
+    /// <summary>
+    /// Stops saving, gives the lease back. What is not uploaded by then is not saved; what is, and was verified, will still be
+    /// committed.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         await _saver.DisposeAsync();
@@ -218,10 +232,9 @@ public sealed class TrainingRun : IAsyncDisposable
     {
         if (withoutSilo)
             return await ChainSource.FromBucketAsync(Id, _ledger, await _ledger.CheckAsync(Id, _logger, cancel), cancel);
-        // Where nothing is restored nothing needs to be believed, and the bucket need not even answer.
-        if (_opening.Head is not null && _client.Resume != ResumePolicy.Never)
-            await _ledger.CheckAsync(Id, _logger, cancel);
-        return ChainSource.FromCluster(Id, _opening.Head, _coordinator);
+        // Where nothing is to be restored nothing needs to be believed, and the bucket need not even answer.
+        var known = _client.Resume == ResumePolicy.Never ? null : await _ledger.CheckAsync(Id, _logger, cancel);
+        return ChainSource.FromCluster(Id, _opening.Head, _coordinator, _ledger, known);
     }
 
     private async Task<ResumeReport> StartFreshAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
@@ -234,20 +247,24 @@ public sealed class TrainingRun : IAsyncDisposable
         return new ResumeReport(Id, null, TrainingProgress.Start, items, [], withoutSilo);
     }
 
-    private async Task FinishBeforeExitAsync(SaveHandle handle)
+    /// <summary>The last save before the end is worth waiting for.</summary>
+    private TimeSpan MaxWait =>
+        Stopping.IsCancellationRequested && _options.TerminateDeadline > _options.MaxWait ? _options.TerminateDeadline : _options.MaxWait;
+
+    private async Task FinishBeforeExitAsync()
     {
-        var code = await OutcomeAsync(handle);
+        var code = await OutcomeAsync();
         if (_options.OnTerminate != OnTerminate.SaveAndExit)
             return;
         await DisposeAsync();
         Environment.Exit(code);
     }
 
-    private async Task<int> OutcomeAsync(SaveHandle handle)
+    private async Task<int> OutcomeAsync()
     {
         try
         {
-            await UntilCommittedAsync(handle, CancellationToken.None);
+            await FinishAsync(CancellationToken.None);
             return ExitCode.Ok;
         }
         catch (Exception error)
@@ -256,13 +273,11 @@ public sealed class TrainingRun : IAsyncDisposable
         }
     }
 
-    private async Task UntilCommittedAsync(SaveHandle handle, CancellationToken cancel)
+    private async Task UntilCommittedAsync(SaveHandle handle, CancellationToken deadline, CancellationToken cancel)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var signal = Stopping.Register(() => deadline.CancelAfter(_options.TerminateDeadline));
         try
         {
-            await handle.Committed.WaitAsync(deadline.Token);
+            await handle.Committed.WaitAsync(deadline);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -272,6 +287,19 @@ public sealed class TrainingRun : IAsyncDisposable
         }
     }
 
-    private void ReportStage(UploadedSave save, SaveStage stage) => OnSaveProgress?.Invoke(
+    private void ReportStage(UploadedSave save, SaveStage stage) => Report(
         new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0));
+
+    /// <summary>Whatever a listener does, saves go on.</summary>
+    private void Report(SaveProgress progress)
+    {
+        try
+        {
+            OnSaveProgress?.Invoke(progress);
+        }
+        catch (Exception error)
+        {
+            _logger.ListenerFailed(Id, error.Message);
+        }
+    }
 }

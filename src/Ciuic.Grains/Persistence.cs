@@ -9,6 +9,20 @@ internal static class Persistence
     /// <summary>Name of the storage provider that holds all grain state.</summary>
     public const string Provider = "ciuic";
 
+    /// <summary>Reads the state again: another activation may have written it.</summary>
+    /// <exception cref="UnavailableException">The database does not answer.</exception>
+    public static async Task ReadAgainAsync<T>(this IGrainBase grain, IPersistentState<T> state)
+    {
+        try
+        {
+            await state.ReadStateAsync();
+        }
+        catch (Exception error)
+        {
+            throw new UnavailableException($"{grain.GrainContext.GrainId} was not read: {error.Message}");
+        }
+    }
+
     /// <summary>
     /// Writes the next state. The ETag in the database decides between two activations, not the belief to be the
     /// only one. After a failure nobody knows what is stored: the activation ends, the next one reads it.

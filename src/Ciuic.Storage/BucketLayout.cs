@@ -37,6 +37,10 @@ public static class BucketLayout
     /// <summary>Begins the key of every manifest of a run.</summary>
     public static string RunPrefix(RunId run) => $"{RunsPrefix}{run}/";
 
+    /// <summary>The snapshot that an object below <see cref="RunPrefix"/> belongs to; null where it belongs to none.</summary>
+    public static Sequence? SequenceOf(ObjectKey key) =>
+        key.Path.Split('/') is [_, _, var sequence, _] && Sequence.TryParse(sequence, null, out var parsed) ? parsed : null;
+
     /// <summary>One rank's shard manifest.</summary>
     public static ObjectKey Shard(SnapshotId snapshot, Rank rank) =>
         new($"{RunsPrefix}{snapshot.Run}/{snapshot.Sequence}/shard-{rank}");

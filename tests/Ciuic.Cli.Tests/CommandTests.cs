@@ -46,6 +46,36 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("FAILED: 1 findings", _output.ToString());
     }
 
+    [Fact]
+    public async Task Two_ledgers_of_one_origin_in_a_bucket_are_two_histories()
+    {
+        await FillAsync();
+        var (from, to) = (Path.Combine(_folder.File("store"), "ledgers", "main"), Path.Combine(_folder.File("store"), "ledgers", "other"));
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        Assert.Equal(ExitCode.Integrity, await RunAsync("audit", "--store", Store));
+        Assert.Contains("main, other are all signed as ciuic.test/ledger", _error.ToString());
+        Assert.Equal(ExitCode.Ok, await RunAsync("audit", "--store", Store, "--ledger", "main"));
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("10.9.9.9:8090")]
+    [InlineData("nowhere:80")]
+    public async Task A_witness_that_cannot_listen_says_so(string listen)
+    {
+        var policy = _folder.File("policy");
+        await File.WriteAllTextAsync(policy, $"log {TestKeys.TreeHead.Verifier}\nquorum none\n");
+        Assert.Equal(ExitCode.Usage, await RunAsync(
+            "witness", "--listen", listen, "--data", _folder.File("witness"), "--policy", policy, "--name", "w"));
+        Assert.Contains("--listen", _error.ToString());
+    }
+
     [Theory]
     [InlineData(ExitCode.Usage, "audit", "--stor", "file:x")]
     [InlineData(ExitCode.Usage, "audit", "--store", "nothing")]

@@ -20,10 +20,14 @@ internal sealed class TestChain(CiuicCluster cluster)
     public CodecOptions Codec { get; } = new();
 
     /// <summary>Opens a run as a new process would.</summary>
-    public Task<TrainingRun> OpenAsync(string run)
+    /// <param name="run">The run.</param>
+    /// <param name="hook">Changes the answers of the cluster.</param>
+    public Task<TrainingRun> OpenAsync(string run, Action<HookedCoordinator>? hook = null)
     {
+        var coordinator = new HookedCoordinator(new OrleansCoordinator(Connection));
+        hook?.Invoke(coordinator);
         var chain = new SnapshotChain(
-            Client, Save, Codec, new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
+            Client, Save, Codec, coordinator, cluster.Store, null, TimeProvider.System, Log);
         return chain.OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
     }
 }

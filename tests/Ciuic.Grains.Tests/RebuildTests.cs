@@ -174,7 +174,7 @@ public sealed class RebuildTests : IAsyncLifetime
     private static async Task<RebuildView> RebuildAsync(CiuicCluster cluster)
     {
         var rebuild = cluster.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger);
-        await rebuild.StartAsync();
+        await rebuild.StartAsync(null);
         while (true)
         {
             if (await rebuild.DescribeAsync() is { IsOver: true } over)

@@ -33,7 +33,8 @@ public sealed class CiuicCluster : IAsyncLifetime
 
     public FaultyObjectStore Store => _store ??= new FaultyObjectStore(Memory);
 
-    public SharedGrainStorage Storage { get; } = new();
+    /// <summary>The database; a backup of another cluster's, to go back in time.</summary>
+    public SharedGrainStorage Storage { get; init; } = new();
 
     public LedgerSigner Signer { get; init; } = TestKeys.NewSigner();
 

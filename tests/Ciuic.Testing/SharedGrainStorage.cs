@@ -30,6 +30,19 @@ public sealed class SharedGrainStorage
         }
     }
 
+    /// <summary>What a backup taken now would hold.</summary>
+    public SharedGrainStorage Backup()
+    {
+        var backup = new SharedGrainStorage();
+        lock (_lock)
+        {
+            foreach (var (key, row) in _rows)
+                backup._rows[key] = row;
+        }
+
+        return backup;
+    }
+
     public IGrainStorage On(Serializer serializer) => new Provider(this, serializer);
 
     private bool Fails(string key)

@@ -10,7 +10,7 @@ internal static class AuditCommand
 {
     public static Command Create(CommandOutput output)
     {
-        var (bucket, json) = (new BucketArguments(), CliSettings.Json());
+        var (bucket, json) = (new BucketArguments(allLedgers: true), CliSettings.Json());
         var command = new Command(
             "audit",
             "Checks a whole bucket offline: every signature, every block, every byte. Without --key or a policy with the "
@@ -29,10 +29,24 @@ internal static class AuditCommand
             else
                 reports.ForEach(report => AuditView.Write(output, report));
             foreach (var (report, head) in reports.Where(r => r.Passed && r.TreeHead is not null).Select(r => (r, r.TreeHead!)))
-                await accepted.RememberAsync(new LedgerBucket(store, report.Ledger), head, cancel);
+                await RememberAsync(accepted, new LedgerBucket(store, report.Ledger), head, output, cancel);
             return reports.All(r => r.Passed) ? ExitCode.Ok : ExitCode.Integrity;
         });
         return command;
+    }
+
+    /// <summary>An audit that has passed has passed, whether this machine can remember it or not.</summary>
+    private static async Task RememberAsync(
+        AcceptedHeads accepted, LedgerBucket ledger, SignedTreeHead head, CommandOutput output, CancellationToken cancel)
+    {
+        try
+        {
+            await accepted.RememberAsync(ledger, head, cancel);
+        }
+        catch (UnavailableException error)
+        {
+            output.Warn($"{error.Message} A later rollback of the ledger may go unnoticed here.");
+        }
     }
 
     private static async Task<List<AuditReport>> AuditAsync(
@@ -54,6 +68,13 @@ internal static class AuditCommand
             reports.Add(await BucketAudit.RunAsync(
                 bucket, name, trust, remembered, Environment.ProcessorCount, progress.Report, cancel));
             progress.End();
+        }
+
+        foreach (var same in reports.Where(r => r.TreeHead is not null).GroupBy(r => r.TreeHead!.Head.Origin).Where(g => g.Count() > 1))
+        {
+            throw new CorruptException(
+                $"The ledgers {string.Join(", ", same.Select(r => r.Ledger))} are all signed as {same.Key}: a ledger has one history. "
+                + "Audit each with --ledger, and find out who began the others.");
         }
 
         return reports;

@@ -7,11 +7,15 @@ using Ciuic.Storage;
 namespace Ciuic.Cli;
 
 /// <summary>Options of commands that read the bucket itself: which one, and whom to believe.</summary>
-internal sealed class BucketArguments
+/// <param name="allLedgers">Whether the command looks at every ledger where none is named.</param>
+internal sealed class BucketArguments(bool allLedgers = false)
 {
     private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH; default: Ciuic:Store:Uri." };
 
-    private readonly Option<string?> _ledger = new("--ledger") { Description = "The ledger's name; default: Ciuic:Client:Ledger." };
+    private readonly Option<string?> _ledger = new("--ledger")
+    {
+        Description = allLedgers ? "The ledger's name; default: every ledger in the bucket." : "The ledger's name; default: Ciuic:Client:Ledger.",
+    };
 
     private readonly Option<string[]> _keys = new("--key")
     {
@@ -61,6 +65,19 @@ internal sealed class BucketArguments
 
     /// <summary>What this machine remembers of ledgers.</summary>
     public AcceptedHeads Accepted(ParseResult parsed) => new(Client(parsed).StateDirectory);
+
+    /// <summary>The ledger's newest tree head, compared with what this machine remembers, and remembered if the policy is met.</summary>
+    /// <exception cref="CorruptException">The ledger was rolled back or forked since this machine last looked.</exception>
+    public async Task<(LedgerKeys Keys, TreeHead Head)> AcceptAsync(
+        ParseResult parsed, LedgerBucket ledger, TlogPolicy trust, CancellationToken cancel)
+    {
+        var keys = (await KeyNotes.ReadAsync(ledger, trust.Logs, cancel)).Newest;
+        var accepted = Accepted(parsed);
+        var head = await accepted.CheckAsync(ledger, keys, cancel);
+        if (head is not null && head.IsCosignedAs(trust))
+            await accepted.RememberAsync(ledger, head, cancel);
+        return (keys, head?.Head ?? new TreeHead(keys.Origin, 0, MerkleHash.Empty));
+    }
 
     /// <summary>The connection to a silo that these settings lead to.</summary>
     public Task<SnapshotChain> ConnectAsync(ParseResult parsed, CancellationToken cancel) =>

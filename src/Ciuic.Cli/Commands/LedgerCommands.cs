@@ -24,7 +24,7 @@ internal static class LedgerCommands
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
             var ledger = await chain.Ledger.DescribeAsync(cancel);
             Write(output, ledger, parsed.GetValue(json));
-            return ledger.Damage is null ? ExitCode.Ok : ExitCode.Integrity;
+            return ledger.DamageCode;
         });
         return command;
     }
@@ -77,8 +77,9 @@ internal static class LedgerCommands
         command.SetAction(async (parsed, cancel) =>
         {
             var (from, to) = (parsed.GetValue(older), parsed.GetValue(newer));
-            var (first, second, path) = await ConsistencyProof.MakeAsync(
-                bucket.Open(parsed), bucket.Trust(parsed).Logs, from, to, cancel);
+            var (ledger, trust) = (bucket.Open(parsed), bucket.Trust(parsed));
+            await bucket.AcceptAsync(parsed, ledger, trust, cancel);
+            var (first, second, path) = await ConsistencyProof.MakeAsync(ledger, trust.Logs, from, to, cancel);
             if (parsed.GetValue(json))
             {
                 output.WriteJson(new

@@ -26,38 +26,33 @@ internal static class RebuildCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var ledger = bucket.Open(parsed);
-            var promised = await PromiseAsync(ledger, bucket.Trust(parsed), bucket.Accepted(parsed), cancel);
+            var (keys, head) = await bucket.AcceptAsync(parsed, ledger, bucket.Trust(parsed), cancel);
             await using var chain = await bucket.ConnectAsync(parsed, cancel);
-            await RequireSameAsync(chain, ledger, promised, cancel);
-            var view = await chain.Ledger.RebuildAsync(new RebuildLines(output).Report, cancel);
+            await RequireSameAsync(chain, ledger, keys, head, cancel);
+            var view = await chain.Ledger.RebuildAsync(head, new RebuildLines(output).Report, cancel);
             Write(output, view, parsed.GetValue(json));
             return view.Damaged.Length == 0 ? ExitCode.Ok : ExitCode.Integrity;
         });
         return command;
     }
 
-    /// <summary>The newest tree head in the bucket, as far as this machine's memory and keys say nothing against it.</summary>
-    private static async Task<TreeHead> PromiseAsync(
-        LedgerBucket ledger, TlogPolicy trust, AcceptedHeads accepted, CancellationToken cancel)
-    {
-        var keys = (await KeyNotes.ReadAsync(ledger, trust.Logs, cancel)).Newest;
-        var head = await accepted.AcceptAsync(ledger, keys, cancel);
-        return head?.Head ?? new TreeHead(keys.Origin, 0, MerkleHash.Empty);
-    }
-
+    /// <summary>Every silo's ledger may have the same name; its keys and its blocks are its own.</summary>
     private static async Task RequireSameAsync(
-        SnapshotChain chain, LedgerBucket ledger, TreeHead promised, CancellationToken cancel)
+        SnapshotChain chain, LedgerBucket ledger, LedgerKeys keys, TreeHead head, CancellationToken cancel)
     {
         var silo = await chain.Ledger.DescribeAsync(cancel);
+        if (silo.DamageCode == ExitCode.Unreachable)
+            throw new UnavailableException($"The silo cannot read its ledger: {silo.Damage}");
         if (silo.Damage is { } damage)
             throw new CorruptException($"The silo's ledger cannot be used: {damage}");
-        var same = silo.Origin == promised.Origin && silo.Size >= promised.Size
-            && (silo.Size != promised.Size || silo.Root == promised.Root);
+        var same = silo.Origin == head.Origin && silo.Size >= head.Size
+            && (silo.Size != head.Size || silo.Root == head.Root)
+            && silo.TreeHeadKeys.Take(keys.TreeHead.Count).SequenceEqual(keys.TreeHead.Select(k => k.ToString()));
         if (!same)
         {
             throw new ConflictException(
-                $"The silo's ledger {silo.Origin} has {silo.Size} blocks, the one in {ledger.Store.Location} is {promised.Origin} with "
-                + $"{promised.Size}: the silo stands on another bucket (Ciuic:Store:Uri). Nothing was rebuilt.");
+                $"The silo's ledger {silo.Origin} has {silo.Size} blocks, the one in {ledger.Store.Location} is {head.Origin} with "
+                + $"{head.Size}: the silo stands on another bucket (Ciuic:Store:Uri). Nothing was rebuilt.");
         }
     }
 

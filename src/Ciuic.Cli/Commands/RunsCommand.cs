@@ -33,6 +33,8 @@ internal static class RunsCommand
         committed = run.Committed,
         pending = run.Pending?.Value,
         changedAt = run.ChangedAt,
+        tags = run.Tags.ToDictionary(t => t.Key, t => t.Value.Value),
+        pins = run.Pins.Select(p => p.Value),
         lease = run.LeaseIsLive
             ? new { trainer = run.Lease!.Trainer.ToString(), token = run.Lease.Token.Value, run.Lease.ExpiresAt }
             : null,

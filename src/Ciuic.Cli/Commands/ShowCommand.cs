@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Ciuic.Client;
 using Ciuic.Contracts;
 using Ciuic.Core;
 
@@ -18,16 +19,26 @@ internal static class ShowCommand
             var (run, reference) = CliSettings.ParseTarget(parsed.GetValue(target)!);
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
             var snapshot = await chain.History.FindAsync(run, reference, cancel);
+            var marks = await MarksAsync(chain, snapshot, cancel);
             if (parsed.GetValue(json))
-                output.WriteJson(Json(snapshot));
+                output.WriteJson(Json(snapshot, marks));
             else
-                output.WriteTable(["field", "value"], Rows(snapshot));
+                output.WriteTable(["field", "value"], Rows(snapshot, marks));
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static object Json(SnapshotView s) => new
+    private static async Task<(string[] Tags, bool IsPinned)> MarksAsync(
+        SnapshotChain chain, SnapshotView snapshot, CancellationToken cancel)
+    {
+        var run = await chain.History.DescribeAsync(snapshot.Run, cancel);
+        return (
+            run.Tags.Where(t => t.Value == snapshot.Sequence).Select(t => t.Key).Order(StringComparer.Ordinal).ToArray(),
+            run.Pins.Contains(snapshot.Sequence));
+    }
+
+    private static object Json(SnapshotView s, (string[] Tags, bool IsPinned) marks) => new
     {
         run = s.Run.Value,
         sequence = s.Sequence.Value,
@@ -47,11 +58,15 @@ internal static class ShowCommand
         createdAt = s.Order.CreatedAt,
         settledAt = s.SettledAt,
         reason = s.Reason,
+        problem = s.Problem,
+        signer = s.Order.Plan.Signer?.ToString(),
+        tags = marks.Tags,
+        pinned = marks.IsPinned,
         missingRanks = s.MissingRanks,
         trainer = s.Order.Plan.Trainer.ToString(),
     };
 
-    private static IEnumerable<string[]> Rows(SnapshotView s)
+    private static IEnumerable<string[]> Rows(SnapshotView s, (string[] Tags, bool IsPinned) marks)
     {
         var plan = s.Order.Plan;
         yield return ["snapshot", $"{s.Run}#{s.Sequence}"];
@@ -64,12 +79,20 @@ internal static class ShowCommand
         yield return ["ledger", s.Position is { } at ? $"block {at.Height}, line {at.Line}" : "-"];
         yield return ["begun, settled", $"{Sizes.Of(s.Order.CreatedAt)}, {Sizes.Of(s.SettledAt)}"];
         yield return ["saved by", $"{plan.Trainer}, token {s.Order.Token}"];
+        if (plan.Signer is { } signer)
+            yield return ["signed by", signer.ToString()];
+        if (marks.Tags.Length > 0)
+            yield return ["tags", string.Join(", ", marks.Tags)];
+        if (marks.IsPinned)
+            yield return ["pinned", "yes"];
         foreach (var (name, value) in plan.Metrics)
             yield return [$"metric {name}", value.ToString("R", CultureInfo.InvariantCulture)];
         foreach (var (name, value) in plan.Labels)
             yield return [$"label {name}", value];
         if (s.Reason is not null)
             yield return ["reason", s.Reason];
+        if (s.Problem is not null)
+            yield return ["problem", s.Problem];
         if (s.MissingRanks.Length > 0)
             yield return ["missing ranks", string.Join(", ", s.MissingRanks)];
     }

@@ -25,6 +25,9 @@ internal sealed class CommandOutput(TextWriter output, TextWriter error)
     /// <summary>Writes a line of progress.</summary>
     public void WriteProgress(string line) => error.WriteLine(line);
 
+    /// <summary>Writes a warning beside the answer.</summary>
+    public void Warn(string line) => error.WriteLine($"warning: {line}");
+
     /// <summary>Writes rows in aligned columns: drawn on a terminal, plain text elsewhere.</summary>
     public void WriteTable(string[] columns, IEnumerable<string[]> rows)
     {

@@ -22,7 +22,7 @@ internal sealed class WitnessServer : IAsyncDisposable
     /// <exception cref="InvalidInputException">The address is malformed or in use.</exception>
     public static async Task<WitnessServer> StartAsync(string listen, WitnessService witness)
     {
-        if (!IPEndPoint.TryParse(listen, out var endpoint))
+        if (!IPEndPoint.TryParse(listen, out var endpoint) || (endpoint.Port == 0 && !listen.EndsWith(":0", StringComparison.Ordinal)))
             throw new InvalidInputException($"--listen: '{listen}' is not ADDRESS:PORT.");
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear(); // the silo's settings are none of the witness's
@@ -40,7 +40,7 @@ internal sealed class WitnessServer : IAsyncDisposable
             await app.StartAsync();
             return new WitnessServer(app);
         }
-        catch (IOException error)
+        catch (Exception error) when (error is IOException or System.Net.Sockets.SocketException)
         {
             await app.DisposeAsync();
             throw new InvalidInputException($"--listen: {listen} cannot be used: {error.Message}", error);

@@ -59,7 +59,7 @@ internal interface ICoordinator : IAsyncDisposable
     Task<LedgerView> RotateAsync(string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel);
 
     /// <inheritdoc cref="IRebuildGrain.StartAsync"/>
-    Task StartRebuildAsync(string ledger, CancellationToken cancel);
+    Task StartRebuildAsync(string ledger, TreeHead? known, CancellationToken cancel);
 
     /// <inheritdoc cref="IRebuildGrain.DescribeAsync"/>
     Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel);

@@ -56,10 +56,10 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
         string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel) =>
         AskAsync(c => Ledger(c, ledger).RotateAsync(role, to, actor, reason), cancel);
 
-    public Task StartRebuildAsync(string ledger, CancellationToken cancel) => AskAsync(
+    public Task StartRebuildAsync(string ledger, TreeHead? known, CancellationToken cancel) => AskAsync(
         async c =>
         {
-            await c.GetGrain<IRebuildGrain>(ledger).StartAsync();
+            await c.GetGrain<IRebuildGrain>(ledger).StartAsync(known);
             return true;
         },
         cancel);
@@ -86,9 +86,10 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
                 ?? throw new UnavailableException($"No silo answers at {connection.Address}.");
             return await ask(grains).WaitAsync(cancel);
         }
-        catch (Exception error) when (error is not (CiuicException or OperationCanceledException))
+        catch (Exception error) when (error is not CiuicException && !(error is OperationCanceledException && cancel.IsCancellationRequested))
         {
-            // Time-outs, rejections and lost connections alike: the outcome is unknown, asking again is safe.
+            // Time-outs, rejections, lost connections and what was cancelled over there alike: the outcome is unknown, asking
+            // again is safe.
             throw new UnavailableException($"The cluster does not answer: {error.Message}", error);
         }
     }

@@ -18,23 +18,16 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
     /// <exception cref="CorruptException">The two disagree; the message names both.</exception>
     public async Task<TreeHead?> CheckAsync(RunId run, ILogger logger, CancellationToken cancel)
     {
-        if (accepted is null)
-            return null;
-        if (!await KeyNotes.ExistAsync(bucket, cancel))
-            return await accepted.RecallAsync(bucket, cancel) is { } gone ? throw accepted.Gone(bucket, gone) : null;
-        var keys = (await KeyNotes.ReadAsync(bucket, policy.Logs, cancel)).Newest;
-        if (await accepted.CheckAsync(bucket, keys, cancel) is not { } head)
-            return null;
         try
         {
-            await accepted.RememberAsync(bucket, head, cancel);
+            return accepted is null ? null : await CheckAsync(accepted, run, logger, cancel);
         }
-        catch (UnavailableException error)
+        catch (Exception error) when (error is InvalidInputException or UnavailableException)
         {
-            logger.NotRemembered(run, error.Message);
+            // A damaged memory, or a bucket that does not answer: what is restored is checked by what it says itself.
+            logger.NotCompared(run, error.Message);
+            return null;
         }
-
-        return head.Head;
     }
 
     /// <summary>What the ledger in the bucket says about a run; null where it does not know it.</summary>
@@ -43,4 +36,65 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
     /// <param name="cancel">Ends the reading.</param>
     public Task<RunHistory?> ReadAsync(RunId run, TreeHead? known, CancellationToken cancel) =>
         BucketHistory.ReadAsync(bucket, run, policy.Logs, known, cancel);
+
+    /// <summary>Makes sure that a block signed by the ledger's key commits a snapshot, where a silo says it does.</summary>
+    /// <exception cref="CorruptException">It does not: the silo's database says something else than the ledger.</exception>
+    public async Task RequireRecordAsync(RunId run, SnapshotLink snapshot, LedgerPosition? position, CancellationToken cancel)
+    {
+        if (position is not { } at)
+            throw new CorruptException($"the silo's database names no block that commits snapshot #{snapshot.Sequence}");
+        var bytes = await bucket.GetBlockAsync(at.Height, cancel)
+            ?? throw new CorruptException($"block {at.Height} of ledger '{bucket.Name}', which commits snapshot #{snapshot.Sequence}, is missing");
+        var block = await OpenAsync(bytes, cancel);
+        var commits = block.Height == at.Height && block.Facts().Any(f => f.Line == at.Line
+            && f.Record.Kind == RecordKind.Snapshot && f.Record.Run == run
+            && f.Record.Sequence == snapshot.Sequence && f.Record.Manifest == snapshot.Manifest);
+        if (!commits)
+        {
+            throw new CorruptException(
+                $"{at} of ledger '{bucket.Name}' does not commit snapshot #{snapshot.Sequence} with the digest {snapshot.Manifest}: the silo's "
+                + "database says something else than the ledger");
+        }
+    }
+
+    private async Task<TreeHead?> CheckAsync(AcceptedHeads memory, RunId run, ILogger logger, CancellationToken cancel)
+    {
+        if (!await KeyNotes.ExistAsync(bucket, cancel))
+            return await memory.RecallAsync(bucket, cancel) is { } gone ? throw memory.Gone(bucket, gone) : null;
+        var keys = (await KeyNotes.ReadAsync(bucket, policy.Logs, cancel)).Newest;
+        if (await memory.CheckAsync(bucket, keys, cancel) is not { } head)
+            return null;
+        if (head.IsCosignedAs(policy))
+            await RememberAsync(memory, head, run, logger, cancel);
+        return head.Head;
+    }
+
+    private async Task RememberAsync(
+        AcceptedHeads memory, SignedTreeHead head, RunId run, ILogger logger, CancellationToken cancel)
+    {
+        try
+        {
+            await memory.RememberAsync(bucket, head, cancel);
+        }
+        catch (UnavailableException error)
+        {
+            logger.NotRemembered(run, error.Message);
+        }
+    }
+
+    /// <summary>Opens a block with any key that has ever signed blocks; the note of the newest may be missing, the blocks tell of it.</summary>
+    private async Task<Block> OpenAsync(byte[] bytes, CancellationToken cancel)
+    {
+        var keys = (await KeyNotes.ReadAsync(bucket, policy.Logs, cancel)).Newest;
+        try
+        {
+            return Block.Open(bytes, keys.Blocks);
+        }
+        catch (CorruptException)
+        {
+            keys = await LedgerReader.KeysAsync(bucket, keys, cancel);
+        }
+
+        return Block.Open(bytes, keys.Blocks);
+    }
 }

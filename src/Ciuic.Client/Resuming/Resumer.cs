@@ -27,6 +27,7 @@ internal sealed class Resumer(
         {
             try
             {
+                await chain.RequireCommittedAsync(at, cancel);
                 var (manifest, shard) = await LoadAsync(at, cancel);
                 var items = Restore(shard);
                 restored(shard);

@@ -29,6 +29,15 @@ internal static partial class ClientLog
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
     public static partial void Fenced(this ILogger logger, RunId run);
 
+    [LoggerMessage(62, LogLevel.Critical, "Run {Run}: NOTHING OF THIS PROCESS WILL BE SAVED: {Error}")]
+    public static partial void NothingIsSaved(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(63, LogLevel.Warning, "Run {Run}: a listener to the progress of saves has thrown: {Error}")]
+    public static partial void ListenerFailed(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(64, LogLevel.Warning, "Run {Run}: the ledger could not be compared with what this machine remembers: {Error}")]
+    public static partial void NotCompared(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
     public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
 

@@ -101,7 +101,7 @@ internal sealed class SaveDelivery(
                     await DeliverAsync(save);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             // The run ends.
         }
@@ -123,7 +123,7 @@ internal sealed class SaveDelivery(
             logger.Committed(run, link.Sequence, save.Plan.Step);
             progress(save, SaveStage.Committed);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
             failed(save, new UnavailableException($"The run was closed before step {save.Plan.Step} was committed."));
             throw;

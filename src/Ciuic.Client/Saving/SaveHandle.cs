@@ -36,8 +36,8 @@ public sealed class SaveHandle
 
     /// <summary>
     /// Completes when the snapshot is verified and in the ledger. Fails with <see cref="FencedException"/> when a newer
-    /// attempt owns the run, <see cref="CorruptException"/> when verification found damage,
-    /// <see cref="UnavailableException"/> when it was skipped, gave way or was aborted.
+    /// attempt owns the run, <see cref="UnavailableException"/> when it was skipped, gave way, or was aborted: the message says
+    /// why, and names the damage where verification found some.
     /// </summary>
     public Task<SnapshotLink> Committed => _committed.Task;
 

@@ -24,14 +24,15 @@ internal sealed class Saver(
     private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly Backoff _backoff = new(time);
     private Task _uploading = Task.CompletedTask;
+    private readonly Lock _trust = new();
     private int _distrust;
     private volatile bool _storeIsAway;
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
     public async Task<SaveHandle> SaveAsync(
-        IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, CancellationToken cancel)
+        IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, TimeSpan maxWait, CancellationToken cancel)
     {
-        if (!await StagingIsFreeAsync(cancel))
+        if (!await StagingIsFreeAsync(maxWait, cancel))
         {
             return Refuse(plan, new UnavailableException(
                 $"The save of step {plan.Step} was skipped: the one before it is still being uploaded."));
@@ -57,8 +58,12 @@ internal sealed class Saver(
     {
         // What made it fail may be a chunk that is no longer what it was: ask the bucket again next time. A save that is
         // being uploaded now may be built on it, and must not be built upon.
-        Interlocked.Increment(ref _distrust);
-        uploader.ForgetKnown();
+        lock (_trust)
+        {
+            _distrust++;
+            uploader.ForgetKnown();
+        }
+
         Tell(handle, error);
     }
 
@@ -83,21 +88,40 @@ internal sealed class Saver(
         Report(handle.Step, SaveStage.Failed, handle.Bytes);
     }
 
-    private async Task<bool> StagingIsFreeAsync(CancellationToken cancel)
+    private int Prepare()
+    {
+        lock (_trust)
+        {
+            if (!buffers.IsKept)
+                uploader.ForgetContent();
+            return _distrust;
+        }
+    }
+
+    private void ContinueFrom(StagedShard shard, UploadedShard uploaded, int distrust)
+    {
+        lock (_trust)
+        {
+            if (distrust != _distrust)
+                return;
+            buffers.Keep(shard.Arena);
+            uploader.ContinueFrom(DeltaBases.Of(shard, uploaded));
+        }
+    }
+
+    private async Task<bool> StagingIsFreeAsync(TimeSpan maxWait, CancellationToken cancel)
     {
         if (_uploading.IsCompleted)
             return true;
         // A store that is known to be away is not waited for: training comes first.
-        var patience = _storeIsAway ? TimeSpan.Zero : options.MaxWait;
+        var patience = _storeIsAway ? TimeSpan.Zero : maxWait;
         await Task.WhenAny(_uploading, Task.Delay(patience, time, cancel));
         return _uploading.IsCompleted;
     }
 
     private async Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
-        var distrust = Volatile.Read(ref _distrust);
-        if (!buffers.IsKept)
-            uploader.ForgetContent();
+        var distrust = Prepare();
         try
         {
             var uploaded = await _backoff.UntilAvailableAsync(
@@ -105,12 +129,7 @@ internal sealed class Saver(
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
             _storeIsAway = false;
-            if (distrust == Volatile.Read(ref _distrust))
-            {
-                buffers.Keep(shard.Arena);
-                uploader.ContinueFrom(DeltaBases.Of(shard, uploaded));
-            }
-
+            ContinueFrom(shard, uploaded, distrust);
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, shard.Length);

@@ -6,7 +6,7 @@ namespace Ciuic.Client;
 /// <summary>What SIGTERM does.</summary>
 public enum OnTerminate
 {
-    /// <summary>Save at the next step, wait for the commit, end the process with exit code 0.</summary>
+    /// <summary>Save at the next step, wait for the commit, end the process: with exit code 0 if all is committed.</summary>
     SaveAndExit = 1,
 
     /// <summary>Save at the next step and wait for the commit; the program ends itself.</summary>

@@ -46,6 +46,13 @@ public sealed record LedgerView
     [Id(9)]
     public required string? Damage { get; init; }
 
+    /// <summary>
+    /// The <see cref="ExitCode"/> of <see cref="Damage"/>: whether the ledger is damaged, foreign, or its store does not answer.
+    /// 0 where all is well.
+    /// </summary>
+    [Id(11)]
+    public int DamageCode { get; init; }
+
     /// <summary>Root of the tree over all committed blocks.</summary>
     [Id(10)]
     public required Digest Root { get; init; }

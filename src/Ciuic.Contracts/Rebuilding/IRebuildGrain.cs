@@ -1,3 +1,5 @@
+using Ciuic.Core;
+
 namespace Ciuic.Contracts;
 
 /// <summary>
@@ -11,8 +13,10 @@ public interface IRebuildGrain : IGrainWithStringKey
     /// Begins in the background, or goes on where a rebuild was interrupted. Runs that the database knows are left as they
     /// are. While one is at work, again changes nothing.
     /// </summary>
+    /// <param name="known">A tree head that the ledger must give, for a caller who has seen one; null to believe the published one.</param>
+    /// <exception cref="NotFoundException">It is not this cluster's ledger.</exception>
     [Alias("Start")]
-    Task StartAsync();
+    Task StartAsync(TreeHead? known);
 
     /// <summary>How far it is.</summary>
     [Alias("Describe")]

@@ -112,6 +112,14 @@ public sealed record RollbackRequest
     /// <summary>Whether a live attempt is fenced; otherwise it makes the rollback refused.</summary>
     [Id(3)]
     public required bool FenceLiveAttempt { get; init; }
+
+    /// <summary>The attempt that asks, whose lease ends by it: a newer one must not be fenced by an older one. Null: a person asks.</summary>
+    [Id(4)]
+    public FencingToken? Token { get; init; }
+
+    /// <summary>The head that the asker has found damaged; a run that has gone on since is left alone. Null: whatever it is.</summary>
+    [Id(5)]
+    public SnapshotLink? From { get; init; }
 }
 
 /// <summary>How a rollback went.</summary>
@@ -125,6 +133,9 @@ public enum RollbackOutcome
 
     /// <summary>A live attempt holds the lease.</summary>
     Leased,
+
+    /// <summary>A newer attempt owns the run, or its head is another one than the asker found.</summary>
+    Fenced,
 }
 
 /// <summary>The answer to <see cref="RollbackRequest"/>.</summary>
@@ -180,7 +191,7 @@ public enum MarkOutcome
     /// <summary>It is as asked for, and the ledger says so.</summary>
     Done = 1,
 
-    /// <summary>There is no such committed snapshot, or it has no such tag or pin.</summary>
+    /// <summary>There is no such committed snapshot.</summary>
     NotFound,
 
     /// <summary>The run has as many tags or pins as it may.</summary>

@@ -40,7 +40,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         (_signer, _trust, _options, _time, _logger) = (signer, trust, options.Value, time, logger);
         _bucket = new LedgerBucket(store, this.GetPrimaryKeyString());
         _queue = new AppendQueue(_options.MaxWaiting);
-        _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, _options, time, logger);
+        _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, DelayDeactivation, _options, time, logger);
         _guard = new LedgerGuard(_bucket, signer, _options, time, logger);
     }
 
@@ -62,6 +62,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 
     public async Task<LedgerView> DescribeAsync()
     {
+        _options.RequireOwn(_bucket.Name);
         var (tip, problem) = await TipAsync();
         return new LedgerView
         {
@@ -75,7 +76,8 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
             Quorum = _trust.Policy.QuorumName,
             Witnesses = _publisher.Lags.Select(l => new WitnessView(l.Name, l.Size, l.Problem, l.Excluded)).ToArray(),
             PublishProblem = _publisher.Problem,
-            Damage = problem,
+            Damage = problem?.Message,
+            DamageCode = problem is null ? ExitCode.Ok : ExitCode.For(problem),
         };
     }
 
@@ -186,16 +188,20 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 
     private async Task<LedgerWriter> WriterAsync()
     {
+        _options.RequireOwn(_bucket.Name);
         _guard.RequireWhole();
         var loading = _writer ??= LoadAsync();
         try
         {
             return await loading;
         }
-        catch
+        catch (Exception error)
         {
             if (ReferenceEquals(_writer, loading))
                 _writer = null;
+            // A cancellation of ours must not look like one of the caller's.
+            if (error is OperationCanceledException)
+                throw new UnavailableException($"Ledger {_bucket.Name}: its writer is about to move to another silo.");
             throw;
         }
     }
@@ -207,10 +213,11 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         _logger.Loaded(_bucket.Name, writer.Tip.Size);
         await _guard.CheckAsync(writer.Tip);
         _publisher.Found(writer.Published);
+        _publisher.Announce();
         return writer;
     }
 
-    private async Task<(LedgerTip? Tip, string? Problem)> TipAsync()
+    private async Task<(LedgerTip? Tip, CiuicException? Problem)> TipAsync()
     {
         try
         {
@@ -218,7 +225,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         }
         catch (CiuicException error)
         {
-            return (null, error.Message);
+            return (null, error);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Ciuic.Core;
 
 namespace Ciuic.Grains;
 
@@ -85,6 +86,17 @@ public sealed class LedgerOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "1.00:00:00")]
     public TimeSpan MaxClockLag { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// A cluster has one ledger. Another name is somebody's mistake, and following it would make a second history that is signed
+    /// with the same keys.
+    /// </summary>
+    /// <exception cref="NotFoundException">It is not this cluster's ledger.</exception>
+    internal void RequireOwn(string name)
+    {
+        if (name != Name)
+            throw new NotFoundException($"There is no ledger '{name}' in this cluster: its ledger is '{Name}' (Ciuic:Ledger:Name).");
+    }
 
     /// <summary>
     /// Remembers the newest tree head this cluster has seen, so that a bucket that was rolled back is noticed. Empty:

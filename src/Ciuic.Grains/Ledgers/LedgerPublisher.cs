@@ -12,6 +12,7 @@ internal sealed class LedgerPublisher(
     LedgerBucket bucket,
     LedgerTrust trust,
     Func<Task<LedgerWriter>> writer,
+    Action<TimeSpan> keepAlive,
     LedgerOptions options,
     TimeProvider time,
     ILogger logger)
@@ -94,6 +95,8 @@ internal sealed class LedgerPublisher(
         var (pause, failures) = (options.PublishInterval, 0);
         while (await PauseAsync(pause))
         {
+            // Calls alone would not keep an idle ledger's activation, and nobody else tries.
+            keepAlive(options.MaxPublishPause + TimeSpan.FromMinutes(1));
             var outcome = await TryPublishAsync();
             if (outcome == Outcome.Done)
                 return;

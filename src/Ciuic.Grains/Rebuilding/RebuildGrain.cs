@@ -3,6 +3,7 @@ using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Ciuic.Grains;
 
@@ -11,7 +12,8 @@ namespace Ciuic.Grains;
 /// again, and what was rebuilt before stays as it is. A run's own state is written last, so that nobody sees half a run.
 /// </summary>
 internal sealed class RebuildGrain(
-    IObjectStore store, LedgerSigner signer, TimeProvider time, ILogger<RebuildGrain> logger) : Grain, IRebuildGrain
+    IObjectStore store, LedgerSigner signer, IOptions<LedgerOptions> options, TimeProvider time, ILogger<RebuildGrain> logger)
+    : Grain, IRebuildGrain
 {
     /// <summary>Snapshots rebuilt at once: their manifests are read from the bucket.</summary>
     private const int Parallelism = 16;
@@ -36,12 +38,13 @@ internal sealed class RebuildGrain(
 
     private string Ledger => this.GetPrimaryKeyString();
 
-    public Task StartAsync()
+    public Task StartAsync(TreeHead? known)
     {
+        options.Value.RequireOwn(Ledger);
         if (_work.IsCompleted)
         {
             _view = Nothing with { HasBegun = true, IsOver = false };
-            _work = RunAsync();
+            _work = RunAsync(known);
         }
 
         return Task.CompletedTask;
@@ -55,11 +58,11 @@ internal sealed class RebuildGrain(
         await _work.WaitAsync(cancel);
     }
 
-    private async Task RunAsync()
+    private async Task RunAsync(TreeHead? known)
     {
         try
         {
-            var runs = await ReadLedgerAsync();
+            var runs = await ReadLedgerAsync(known);
             await ReadTracesAsync(runs);
             _view = _view with { TotalSnapshots = runs.Values.Sum(r => (long)r.Snapshots().Count()) };
             foreach (var run in runs.Values)
@@ -77,15 +80,15 @@ internal sealed class RebuildGrain(
         _view = _view with { IsOver = true };
     }
 
-    private async Task<SortedDictionary<string, RunRebuild>> ReadLedgerAsync()
+    private async Task<SortedDictionary<string, RunRebuild>> ReadLedgerAsync(TreeHead? known)
     {
         var runs = new SortedDictionary<string, RunRebuild>(StringComparer.Ordinal);
         var bucket = new LedgerBucket(store, Ledger);
-        await foreach (var linked in LedgerReader.ReadAsync(bucket, signer.TreeHeadVerifiers, null, _stopping.Token))
+        await foreach (var linked in LedgerReader.ReadAsync(bucket, signer.TreeHeadVerifiers, known, _stopping.Token))
         {
             var at = DateTimeOffset.FromUnixTimeMilliseconds(linked.Block.TimeMs);
             foreach (var (line, record) in linked.Block.Facts())
-                Of(runs, record.Run).Add(record, new LedgerPosition(linked.Block.Height, line), at);
+                Add(Of(runs, record.Run), record, new LedgerPosition(linked.Block.Height, line), at);
             _view = _view with { Blocks = linked.After.Size };
         }
 
@@ -106,9 +109,11 @@ internal sealed class RebuildGrain(
     private async Task RebuildAsync(RunRebuild run)
     {
         var grain = GrainFactory.GetGrain<IRunGrain>(run.Run.Value);
-        if (await grain.DescribeAsync() is not null)
+        if (await grain.DescribeAsync() is { } known)
         {
-            _view = _view with { Kept = [.. _view.Kept, run.Run.Value] };
+            _view = known.Committed >= run.Committed
+                ? _view with { Kept = [.. _view.Kept, run.Run.Value] }
+                : Damage($"{run.Run}: the database knows {known.Committed} of its {run.Committed} snapshots: it was restored from an older backup. Rebuild into an empty database.");
             return;
         }
 
@@ -127,8 +132,23 @@ internal sealed class RebuildGrain(
         var damage = await GrainFactory.GetGrain<ISnapshotGrain>(id.ToString()).RebuildAsync(snapshot);
         _view = _view with { Snapshots = _view.Snapshots + 1 };
         if (damage is not null)
-            _view = _view with { Damaged = [.. _view.Damaged, $"{id}: {damage}"] };
+            _view = Damage($"{id}: {damage}");
     }
+
+    /// <summary>A record that contradicts its run's history spoils that run's, and no other's.</summary>
+    private void Add(RunRebuild run, LedgerRecord record, LedgerPosition position, DateTimeOffset at)
+    {
+        try
+        {
+            run.Add(record, position, at);
+        }
+        catch (CorruptException error)
+        {
+            _view = Damage($"{run.Run}: {error.Message}; the record is left out");
+        }
+    }
+
+    private RebuildView Damage(string what) => _view with { Damaged = [.. _view.Damaged, what] };
 
     private static RunRebuild Of(SortedDictionary<string, RunRebuild> runs, RunId run)
     {

@@ -21,6 +21,8 @@ internal sealed class RunRebuild(RunId run)
 
     public RunId Run => run;
 
+    public long Committed => _history.Snapshots.Count;
+
     public IReadOnlyList<RunEvent> Events => _events;
 
     /// <summary>Takes in the next record.</summary>

@@ -98,6 +98,13 @@ internal static class RunDecisions
         return ended.With(snapshot.Run, now, kind, e => Of(e, snapshot) with { Detail = snapshot.Reason });
     }
 
+    /// <summary>
+    /// Whether a rollback has been made already: the head is there, and nobody holds a lease that it was to end. Where one does,
+    /// the same head is noted once more, and he is fenced.
+    /// </summary>
+    public static bool IsRolledBack(this RunState run, SnapshotLink target, RollbackRequest request, DateTimeOffset now) =>
+        run.Head == target && (request.Token is not null || !run.LeaseIsLive(now));
+
     /// <summary>Decides a rollback: whoever trains now is fenced, and the ledger will say why.</summary>
     public static RunState DecideRollback(
         this RunState run, SnapshotView target, RollbackRequest request, long ledgerSize, DateTimeOffset now)

@@ -21,6 +21,9 @@ internal static partial class RunLog
     [LoggerMessage(5, LogLevel.Information, "Run {Run}: rebuilt from the ledger, {Snapshots} snapshots")]
     public static partial void Rebuilt(this ILogger logger, RunId run, long snapshots);
 
+    [LoggerMessage(7, LogLevel.Warning, "Run {Run}: a decision is not in the ledger yet: {Error}")]
+    public static partial void NotFinished(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(4, LogLevel.Warning, "Run {Run}: event {Number} was not announced: {Error}")]
     public static partial void NotAnnounced(this ILogger logger, RunId run, long number, string error);
 }

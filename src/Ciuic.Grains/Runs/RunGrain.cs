@@ -18,7 +18,11 @@ internal sealed class RunGrain(
     TimeProvider time,
     ILogger<RunGrain> logger) : Grain, IRunGrain
 {
+    private static readonly TimeSpan FinishInterval = TimeSpan.FromSeconds(5);
+
     private readonly RunEventFeed _feed = new(logger);
+    private bool _comparedWithBucket;
+    private IGrainTimer? _finishing;
 
     private RunId Id => RunId.Parse(this.GetPrimaryKeyString());
 
@@ -26,8 +30,16 @@ internal sealed class RunGrain(
 
     private DateTimeOffset Now => time.GetUtcNow();
 
+    public override Task OnActivateAsync(CancellationToken cancel)
+    {
+        if (Run.Unfinished is not null)
+            FinishLater();
+        return Task.CompletedTask;
+    }
+
     public async Task<OpenReply> OpenAsync(OpenRequest request)
     {
+        await RequireNotBehindAsync();
         await FinishRecordAsync();
         if (!Run.MayOpen(request, Now))
         {
@@ -36,7 +48,7 @@ internal sealed class RunGrain(
         }
 
         if (Run.LastEvent == 0)
-            await RegisterAsync();
+            await Catalogue.AddAsync(Id);
         // The same attempt asking again has not lost its snapshot in flight; a new one must know how it ended.
         if (Run.Lease?.Attempt != request.Attempt)
             await SettlePendingAsync($"a new attempt was opened by {request.Trainer}");
@@ -47,7 +59,7 @@ internal sealed class RunGrain(
 
     public async Task<LeaseReply> RenewAsync(FencingToken token)
     {
-        if (!Holds(token))
+        if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
         await SaveAsync(Run.Renew(Now, options.Value.LeaseDuration));
         return LeaseReply.Held;
@@ -55,7 +67,7 @@ internal sealed class RunGrain(
 
     public async Task<LeaseReply> CloseAsync(FencingToken token)
     {
-        if (!Holds(token))
+        if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
         await SaveAsync(Run.Close(Id, Now));
         return LeaseReply.Held;
@@ -63,9 +75,11 @@ internal sealed class RunGrain(
 
     public async Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan)
     {
-        if (!Holds(token))
+        await RequireNotBehindAsync();
+        if (!await HoldsAsync(token))
             return new BeginReply(BeginOutcome.Fenced, null);
         SnapshotManifests.CheckPlan(plan);
+        await EndPendingIfSettledAsync();
         if (Run.Pending is { } other && other.Order.Plan.Step != plan.Step)
             return new BeginReply(BeginOutcome.Busy, other.Sequence);
         // Dying after this line leaves a sequence that was promised to nobody; the next Begin of the same step,
@@ -91,38 +105,39 @@ internal sealed class RunGrain(
     public async Task<RollbackReply> RollbackAsync(RollbackRequest request)
     {
         RunDecisions.CheckReason("A rollback", request.Reason);
+        await RequireNotBehindAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.To).GetAsync();
         if (target?.Link is null)
-            return new RollbackReply(RollbackOutcome.NotFound, Run.View(Id, Now));
+            return Reply(RollbackOutcome.NotFound);
         if (Run.LeaseIsLive(Now) && !request.FenceLiveAttempt)
-            return new RollbackReply(RollbackOutcome.Leased, Run.View(Id, Now));
+            return Reply(RollbackOutcome.Leased);
+        if (Run.IsRolledBack(target.Link, request, Now))
+            return Reply(RollbackOutcome.Done); // asked again after a lost answer
+        if (request.Token is { } token && !await HoldsAsync(token))
+            return Reply(RollbackOutcome.Fenced);
         await SettlePendingAsync($"the run was rolled back to #{request.To}");
-        // Asking again after a lost answer finds the work done.
-        if (Run.Head != target.Link)
-        {
-            var size = await Ledger.GetSizeAsync();
-            await DecideAndFinishAsync(Run.DecideRollback(target, request, size, Now));
-        }
-
-        return new RollbackReply(RollbackOutcome.Done, Run.View(Id, Now));
+        if (request.From is { } from && Run.Head != from)
+            return Reply(RollbackOutcome.Fenced);
+        var size = await Ledger.GetSizeAsync();
+        await DecideAndFinishAsync(Run.DecideRollback(target, request, size, Now));
+        return Reply(RollbackOutcome.Done);
     }
 
     public async Task<MarkReply> MarkAsync(MarkRequest request)
     {
         RunDecisions.CheckMark(request);
+        await RequireNotBehindAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.Sequence).GetAsync();
         if (target?.Link is null)
             return new MarkReply(MarkOutcome.NotFound, Run.View(Id, Now));
+        if (Run.IsMarked(request))
+            return new MarkReply(MarkOutcome.Done, Run.View(Id, Now));
         if (!Run.HasRoomFor(request))
             return new MarkReply(MarkOutcome.TooMany, Run.View(Id, Now));
-        if (!Run.IsMarked(request))
-        {
-            var size = await Ledger.GetSizeAsync();
-            await DecideAndFinishAsync(Run.DecideMark(target, request, size, Now));
-        }
-
+        var size = await Ledger.GetSizeAsync();
+        await DecideAndFinishAsync(Run.DecideMark(target, request, size, Now));
         return new MarkReply(MarkOutcome.Done, Run.View(Id, Now));
     }
 
@@ -137,13 +152,7 @@ internal sealed class RunGrain(
         return true;
     }
 
-    public async Task<RunView?> DescribeAsync()
-    {
-        if (Run.LastEvent == 0)
-            return null;
-        await FinishRecordAsync();
-        return Run.View(Id, Now);
-    }
+    public Task<RunView?> DescribeAsync() => Task.FromResult(Run.LastEvent == 0 ? null : Run.View(Id, Now));
 
     public async Task<RunEvent[]> ReadEventsAsync(long from, int limit)
     {
@@ -154,22 +163,53 @@ internal sealed class RunGrain(
     }
 
     /// <summary>
-    /// A run that is new to this database must be new to the bucket too: otherwise the database was lost, and numbers that
-    /// were given before would be given again.
+    /// A number that left a trace in the bucket was given by a database that knew of it. Where this one does not, it was lost
+    /// or restored from an older backup: numbers and tokens would be given twice, and history would contradict itself for
+    /// ever. Looked at once for each activation, before anything is decided.
     /// </summary>
-    private async Task RegisterAsync()
+    private async Task RequireNotBehindAsync()
     {
+        if (_comparedWithBucket)
+            return;
         await foreach (var found in store.ListAsync(BucketLayout.RunPrefix(Id), CancellationToken.None))
         {
-            throw new ConflictException(
-                $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
-                + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket.");
+            if (BucketLayout.SequenceOf(found.Key) is not { } sequence || sequence.Value <= Run.LastSequence)
+                continue;
+            throw new ConflictException(Run.LastEvent == 0
+                ? $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
+                    + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket."
+                : $"Run {Id} has a snapshot #{sequence} in {store.Location}, but this silo's database knows {Run.LastSequence} only: it was "
+                    + "restored from an older backup. Start the silo with an empty database and let 'ciuic rebuild' fill it.");
         }
 
-        await Catalogue.AddAsync(Id);
+        _comparedWithBucket = true;
     }
 
-    private bool Holds(FencingToken token) => Run.Lease is { } lease && lease.Token == token;
+    /// <summary>
+    /// Whether a token is the one in force. What this activation believes is read again before anybody is told that he is
+    /// fenced, because he will believe it for good.
+    /// </summary>
+    /// <exception cref="UnavailableException">The token is newer than any that this database has given.</exception>
+    private async Task<bool> HoldsAsync(FencingToken token)
+    {
+        if (Run.Lease?.Token == token)
+            return true;
+        await this.ReadAgainAsync(state);
+        if (Run.Lease?.Token == token)
+            return true;
+        return token.CompareTo(Run.Token) <= 0
+            ? false
+            : throw new UnavailableException(
+                $"Run {Id}: the token {token} is newer than any that this silo's database knows ({Run.Token}): it is another database, or "
+                + "an older copy of it.");
+    }
+
+    /// <summary>A snapshot may have ended without having been able to tell.</summary>
+    private async Task EndPendingIfSettledAsync()
+    {
+        if (Run.Pending is { } pending && await SnapshotOf(pending.Sequence).GetAsync() is { SettledAt: not null } settled)
+            await EndAsync(settled);
+    }
 
     private async Task EndAsync(SnapshotView snapshot)
     {
@@ -189,15 +229,37 @@ internal sealed class RunGrain(
 
     private async Task DecideAndFinishAsync(RunState decided)
     {
-        // Dying after this line: the decision is stored, and whoever talks to the run next finishes it.
+        // Dying after this line: the decision is stored, and the next activation, or whoever asks the run for something,
+        // finishes it.
         await SaveAsync(decided);
+        FinishLater();
         await FinishRecordAsync();
+    }
+
+    private void FinishLater() => _finishing ??= this.RegisterGrainTimer(
+        TryFinishRecordAsync, new GrainTimerCreationOptions(FinishInterval, FinishInterval) { KeepAlive = true });
+
+    private async Task TryFinishRecordAsync()
+    {
+        try
+        {
+            await FinishRecordAsync();
+        }
+        catch (Exception error)
+        {
+            logger.NotFinished(Id, error.Message);
+        }
     }
 
     private async Task FinishRecordAsync()
     {
         if (Run.Unfinished is not { } unfinished)
+        {
+            _finishing?.Dispose();
+            _finishing = null;
             return;
+        }
+
         await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
         await SaveAsync(Run.Finish(Id, Now));
         logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
@@ -208,6 +270,8 @@ internal sealed class RunGrain(
         await this.SaveAsync(state, _feed.DropFlushed(next));
         await _feed.FlushAsync(this, Run);
     }
+
+    private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));
 
     private OpenReply Reply(bool granted) => new()
     {

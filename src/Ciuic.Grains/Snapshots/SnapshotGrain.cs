@@ -57,13 +57,13 @@ internal sealed class SnapshotGrain(
 
     public async Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard)
     {
-        if (Data.Order is null || Data.Order.Token != token)
+        if (Data.Order?.Token != token && await IsFencedAsync(token))
             return ShardReply.Fenced;
         if (Data.State == SnapshotState.Aborted)
             return ShardReply.Aborted;
         if (Data.Shards.TryGetValue(rank.Value, out var known))
             return known == shard ? ShardReply.Accepted : ShardReply.Conflict;
-        if (rank.Value >= Data.Order.Plan.WorldSize)
+        if (rank.Value >= Data.Order!.Plan.WorldSize)
             return ShardReply.Conflict;
         await ChangeAsync(d => d.State == SnapshotState.Pending
             ? d with { Shards = new(d.Shards) { [rank.Value] = shard } }
@@ -257,13 +257,46 @@ internal sealed class SnapshotGrain(
 
     private async Task TellRunAsync()
     {
-        if (!Data.IsSettled || Data.RunKnows)
+        if (!Data.IsSettled)
             return;
-        await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
-        await ChangeAsync(d => d with { RunKnows = true });
+        if (!Data.RunKnows)
+        {
+            await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
+            await ChangeAsync(d => d with { RunKnows = true });
+        }
+
         _timer?.Dispose();
+        // Dying before this line, the reminder comes once more and ends here.
         if (await this.GetReminder(Reminder) is { } reminder)
             await this.UnregisterReminder(reminder);
+    }
+
+    /// <summary>
+    /// Whether a token is of an older attempt. What this activation believes is read again before anybody is told so, because he
+    /// will believe it for good.
+    /// </summary>
+    /// <exception cref="UnavailableException">The snapshot is unknown here, or the token is newer than its own.</exception>
+    private async Task<bool> IsFencedAsync(FencingToken token)
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            await this.ReadAgainAsync(state);
+            Data = state.State;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+
+        if (Data.Order is { } order && token.CompareTo(order.Token) <= 0)
+            return order.Token != token;
+        // Its run knows: the attempt may be one of before a rebuild.
+        return await Run.RenewAsync(token) == LeaseReply.Fenced
+            ? true
+            : throw new UnavailableException(
+                $"Snapshot {Id} was not begun under the token {token} as far as this silo's database knows: it is another database, or an "
+                + "older copy of it.");
     }
 
     /// <summary>For those who watch: nothing waits for it, and if it is lost the end of the snapshot makes it good.</summary>

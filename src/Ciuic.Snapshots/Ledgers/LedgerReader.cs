@@ -35,4 +35,17 @@ public static class LedgerReader
         foreach (var promise in promises)
             promise.RequireLength(bucket.Name, tip);
     }
+
+    /// <summary>The keys that are in force after all blocks, whose notes may be missing.</summary>
+    /// <param name="bucket">The ledger.</param>
+    /// <param name="keys">Its keys as far as they are known.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="CorruptException">A block is damaged, foreign or out of place.</exception>
+    public static async Task<LedgerKeys> KeysAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
+    {
+        var tip = LedgerTip.Start(keys);
+        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+            tip = linked.After;
+        return tip.Keys;
+    }
 }

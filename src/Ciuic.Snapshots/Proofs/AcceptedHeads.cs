@@ -33,7 +33,7 @@ public sealed class AcceptedHeads(string directory)
         var accepted = await RecallAsync(bucket, cancel);
         // The note that tells of the newest key may be missing: the blocks tell, too.
         if (accepted is not null && !keys.TreeHead.Contains(accepted.Signer))
-            keys = await KeysOfBlocksAsync(bucket, keys, cancel);
+            keys = await LedgerReader.KeysAsync(bucket, keys, cancel);
         var head = await PublishedHeads.NewestAsync(bucket, keys, cancel);
         return accepted is null ? head : await RequireContinuationAsync(bucket, keys, accepted, head, cancel);
     }
@@ -106,14 +106,6 @@ public sealed class AcceptedHeads(string directory)
         }
 
         return await BlocksGiveAsync(bucket, LedgerTip.Start(keys), [accepted, head], cancel);
-    }
-
-    private static async Task<LedgerKeys> KeysOfBlocksAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
-    {
-        var tip = LedgerTip.Start(keys);
-        await foreach (var linked in bucket.FollowAsync(tip, cancel))
-            tip = linked.After;
-        return tip.Keys;
     }
 
     private static async Task<bool> BlocksGiveAsync(

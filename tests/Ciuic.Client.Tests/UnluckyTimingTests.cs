@@ -1,0 +1,305 @@
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Storage;
+using Ciuic.Testing;
+
+namespace Ciuic.Client.Tests;
+
+/// <summary>Answers that are late, lost or somebody else's, takeovers and restarts at the wrong moment.</summary>
+public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
+{
+    private const int Elements = 20_000;
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    private readonly TestChain _chain = new(cluster);
+
+    [Fact]
+    public async Task A_run_that_falls_back_does_not_fence_itself()
+    {
+        await SaveStepsAsync("slow-rollback", 1, 2, 3);
+        await DamageAsync("slow-rollback", 3);
+        await using var run = await _chain.OpenAsync("slow-rollback", h => h.OnRollback = async next =>
+        {
+            var reply = await next();
+            await Task.Delay(11_000); // longer than the time between two renewals
+            return reply;
+        });
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        Assert.Equal(run.Token, (await cluster.Run("slow-rollback").DescribeAsync())!.Lease!.Token);
+        Assert.False(run.IsFenced);
+        await StepAsync(run, model, 4);
+    }
+
+    [Fact]
+    public async Task An_older_attempt_that_falls_back_does_not_roll_a_newer_one_back()
+    {
+        await SaveStepsAsync("overtaken", 1, 2, 3);
+        await DamageAsync("overtaken", 3);
+        await using var older = await _chain.OpenAsync("overtaken");
+        var taker = new TestChain(cluster);
+        taker.Client.WhenLeased = WhenLeased.TakeOver;
+        await using var newer = await taker.OpenAsync("overtaken");
+        var model = new TrackedArray(Elements);
+        await newer.Track(model).ResumeAsync();
+        await StepAsync(newer, model, 4);
+        await Assert.ThrowsAsync<FencedException>(() => older.Track(new TrackedArray(Elements)).ResumeAsync());
+        var view = await cluster.QuietAsync("overtaken");
+        Assert.Equal(4, view.HeadStep);
+        Assert.Equal(newer.Token, view.Lease!.Token);
+        Assert.True(older.IsFenced);
+        await StepAsync(newer, model, 5);
+    }
+
+    [Fact]
+    public async Task A_cancellation_that_happened_in_a_silo_does_not_end_the_saving()
+    {
+        var first = true;
+        await using var run = await _chain.OpenAsync("cancelled-there", h => h.OnBegin = next =>
+        {
+            if (!first)
+                return next();
+            first = false;
+            throw new TaskCanceledException("of the silo");
+        });
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        var save = await run.SaveAsync(new TrainingProgress(1, 0, 1));
+        await Assert.ThrowsAnyAsync<Exception>(() => save.Committed.WaitAsync(Soon));
+        await StepAsync(run, model, 2);
+    }
+
+    [Fact]
+    public async Task One_lost_answer_at_the_start_does_not_make_a_run_without_a_silo()
+    {
+        await SaveStepsAsync("lost-open", 1);
+        var first = true;
+        await using var run = await _chain.OpenAsync("lost-open", h => h.OnOpen = next =>
+        {
+            if (!first)
+                return next();
+            first = false;
+            throw new UnavailableException("one time-out while silos fail over");
+        });
+        var model = new TrackedArray(Elements);
+        var report = await run.Track(model).ResumeAsync();
+        Assert.False(report.WithoutSilo);
+        await StepAsync(run, model, 2);
+    }
+
+    [Fact]
+    public async Task A_waiting_trainer_goes_on_waiting_when_a_silo_restarts()
+    {
+        await using var holder = await _chain.OpenAsync("waiting");
+        var waiter = new TestChain(cluster);
+        waiter.Client.WhenLeased = WhenLeased.Wait;
+        var calls = 0;
+        var opening = waiter.OpenAsync(
+            "waiting", h => h.OnOpen = next => ++calls == 2 ? throw new UnavailableException("the silo restarts") : next());
+        Assert.NotSame(opening, await Task.WhenAny(opening, Task.Delay(3_000)));
+        Assert.True(calls > 2);
+        await holder.DisposeAsync();
+        await using var run = await opening.WaitAsync(Soon);
+        Assert.NotNull(run.Token);
+    }
+
+    [Fact]
+    public async Task Whoever_cannot_save_gives_the_run_back_and_says_so_once()
+    {
+        await SaveStepsAsync("behind", 1);
+        _chain.Client.ConnectPatience = TimeSpan.FromMilliseconds(100);
+        _chain.Connection.Cut();
+        await using var late = await _chain.OpenAsync("behind");
+        var model = new TrackedArray(Elements);
+        _chain.Client.Resume = ResumePolicy.Auto;
+        await late.Track(model).ResumeAsync(); // from the bucket
+        await SaveStepsAsync("behind", 2); // another one goes on meanwhile
+        _chain.Connection.Mend();
+        model.Train(7);
+        for (var step = 7; step < 10; step++)
+        {
+            var save = await late.SaveAsync(new TrainingProgress(step, 0, 1));
+            await Assert.ThrowsAsync<ConflictException>(() => save.Committed.WaitAsync(Soon));
+        }
+
+        Assert.True(_chain.Log.Contains("NOTHING OF THIS PROCESS WILL BE SAVED"));
+        Assert.False((await cluster.Run("behind").DescribeAsync())!.LeaseIsLive);
+        await SaveStepsAsync("behind", 3);
+    }
+
+    [Theory]
+    [InlineData(SaveStage.Staged)]
+    [InlineData(SaveStage.Uploading)]
+    [InlineData(SaveStage.Failed)]
+    [InlineData(SaveStage.Committed)]
+    public async Task A_listener_that_throws_changes_nothing(SaveStage stage)
+    {
+        var name = $"listener-{stage}";
+        var first = stage == SaveStage.Failed;
+        await using var run = await _chain.OpenAsync(name, h => h.OnBegin = next =>
+        {
+            if (!first)
+                return next();
+            first = false;
+            throw new ConflictException("once");
+        });
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        run.OnSaveProgress += p =>
+        {
+            if (p.Stage == stage)
+                throw new InvalidOperationException("a bug in the listener");
+        };
+        if (stage == SaveStage.Failed)
+            await Assert.ThrowsAsync<ConflictException>(async () => await (await run.SaveAsync(new TrainingProgress(1, 0, 1))).Committed.WaitAsync(Soon));
+        await StepAsync(run, model, 2);
+        Assert.False(_chain.Log.Contains("save of step 2 failed"));
+        Assert.True(_chain.Log.Contains("a bug in the listener"));
+    }
+
+    [Fact]
+    public async Task Damage_is_healed_even_when_saves_overlap()
+    {
+        _chain.Save.ChunkBytes = 64 << 10;
+        await using var run = await _chain.OpenAsync("overlap");
+        var frozen = new byte[200_000];
+        new Random(5).NextBytes(frozen);
+        var model = new TrackedArray(Elements);
+        await run.Track(model).TrackBytes("frozen", () => frozen, _ => { }).ResumeAsync();
+        await StepAsync(run, model, 1);
+        await DamageAsync("overlap", 1, chunk: 2);
+        var saves = new Dictionary<long, SaveHandle>();
+        run.OnSaveProgress += p =>
+        {
+            // An upload ends only after the save before it was refused.
+            SaveHandle? before;
+            lock (saves)
+                saves.TryGetValue(p.Step - 1, out before);
+            if (p.Stage == SaveStage.Uploading && p.DoneChunks == p.TotalChunks && before is not null)
+                ((IAsyncResult)before.Committed).AsyncWaitHandle.WaitOne(10_000);
+        };
+        SaveHandle? last = null;
+        for (var step = 2; step < 7; step++)
+        {
+            model.Train(step);
+            last = await run.SaveAsync(new TrainingProgress(step, 0, step));
+            lock (saves)
+                saves[step] = last;
+        }
+
+        await last!.Committed.WaitAsync(Soon);
+    }
+
+    [Fact]
+    public async Task The_same_step_again_is_another_snapshot_whatever_the_run_was_told()
+    {
+        for (var fault = 0; fault < 24; fault++)
+        {
+            await using var run = await new TestChain(cluster).OpenAsync($"again-{fault}");
+            var model = new TrackedArray(Elements);
+            await run.Track(model).ResumeAsync();
+            cluster.Storage.Arm(fault, Fault.FailsBefore);
+            model.Train(1);
+            var first = await run.SaveAsync(new TrainingProgress(1, 0, 1));
+            model.Train(2);
+            var second = await run.SaveAsync(
+                new TrainingProgress(1, 0, 1), labels: new Dictionary<string, string> { ["epoch"] = "end" });
+            await first.Committed.WaitAsync(Soon);
+            await second.Committed.WaitAsync(Soon);
+        }
+
+        cluster.Storage.Arm(-1, Fault.FailsBefore);
+    }
+
+    [Fact]
+    public async Task A_silo_that_goes_away_between_opening_and_resuming_stops_nothing()
+    {
+        await SaveStepsAsync("gone-between", 1, 2);
+        await cluster.PublishAsync();
+        await DamageAsync("gone-between", 2);
+        await using var run = await _chain.OpenAsync("gone-between");
+        _chain.Connection.Cut();
+        var model = new TrackedArray(Elements);
+        Assert.Equal(1, (await run.Track(model).ResumeAsync()).Progress.Step);
+        Assert.Equal(TrackedArray.At(1, Elements), model.Content);
+        _chain.Connection.Mend();
+        await StepAsync(run, model, 2);
+        Assert.Equal(1, (await cluster.QuietAsync("gone-between")).HeadStep - 1);
+    }
+
+    [Fact]
+    public async Task A_silo_that_goes_away_before_the_rollback_stops_nothing()
+    {
+        await SaveStepsAsync("gone-before", 1, 2);
+        await DamageAsync("gone-before", 2);
+        var isAway = true;
+        await using var run = await _chain.OpenAsync(
+            "gone-before", h => h.OnRollback = next => isAway ? throw new UnavailableException("gone") : next());
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        Assert.Equal(TrackedArray.At(1, Elements), model.Content);
+        isAway = false;
+        await StepAsync(run, model, 2);
+        var events = await cluster.EventsAsync("gone-before");
+        Assert.Contains(events, e => e.Kind == RunEventKind.RolledBack);
+    }
+
+    [Fact]
+    public async Task Finishing_waits_for_saves_on_their_way_when_the_last_one_was_skipped()
+    {
+        _chain.Save.MaxWait = TimeSpan.FromMilliseconds(100);
+        using var gate = new ManualResetEventSlim();
+        var run = await _chain.OpenAsync("finish");
+        await run.Track(new TrackedArray(Elements)).ResumeAsync();
+        run.OnSaveProgress += p =>
+        {
+            if (p is { Stage: SaveStage.Uploading, Step: 1 })
+                gate.Wait(1_000);
+        };
+        var first = await run.SaveAsync(new TrainingProgress(1, 0, 1));
+        var skipped = await run.SaveAsync(new TrainingProgress(2, 0, 2));
+        await Assert.ThrowsAsync<UnavailableException>(() => run.FinishAsync());
+        Assert.True(skipped.Committed.IsFaulted);
+        await run.DisposeAsync();
+        await first.Committed.WaitAsync(Soon);
+    }
+
+    [Fact]
+    public async Task What_no_block_commits_is_not_restored_whatever_the_database_says()
+    {
+        await SaveStepsAsync("forged", 1, 2);
+        var position = (await cluster.Snapshot("forged", new Sequence(1)).GetAsync())!.Position;
+        await using var run = await _chain.OpenAsync("forged", h => h.OnGet = view =>
+            view!.Sequence.Value == 2 ? view with { Position = position } : view); // not the block that commits it
+        var report = await run.Track(new TrackedArray(Elements)).ResumeAsync();
+        Assert.Equal(1, report.Progress.Step);
+        Assert.Contains("says something else than the ledger", report.Damage[0]);
+    }
+
+    private async Task SaveStepsAsync(string name, params long[] steps)
+    {
+        await using var run = await new TestChain(cluster).OpenAsync(name);
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        foreach (var step in steps)
+            await StepAsync(run, model, step);
+    }
+
+    private static async Task StepAsync(TrainingRun run, TrackedArray model, long step)
+    {
+        model.Train(step);
+        var save = await run.SaveAsync(new TrainingProgress(step, 1, 5));
+        await save.Committed.WaitAsync(Soon);
+    }
+
+    private async Task DamageAsync(string run, long sequence, int chunk = 0)
+    {
+        var id = new SnapshotId(RunId.Parse(run), new Sequence(sequence));
+        var bytes = await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None);
+        var key = BucketLayout.Chunk(ManifestCodec.DecodeShard(bytes).Chunks[chunk]);
+        var stored = (await cluster.Memory.GetAsync(key, CancellationToken.None))!;
+        stored[^1] ^= 1;
+        await cluster.Memory.PutAsync(key, stored, CancellationToken.None);
+    }
+}
