@@ -107,7 +107,7 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
 
     private async Task MoveHeadAsync(CancellationToken cancel)
     {
-        if (_fallback is not { } fallback || fallback.Damaged != Head || _restored is null)
+        if (await WhyBackAsync(cancel) is not { } reason)
         {
             throw await RefuseAsync(new ConflictException(
                 $"Run {run} has the head #{Head?.Sequence}, but this process went on from "
@@ -117,18 +117,33 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
 
         var request = new RollbackRequest
         {
-            To = _restored.Sequence,
-            Reason = fallback.Reason.Length <= LedgerRecord.MaxReasonLength
-                ? fallback.Reason
-                : fallback.Reason[..LedgerRecord.MaxReasonLength],
+            To = _restored!.Sequence,
+            Reason = reason.Length <= LedgerRecord.MaxReasonLength ? reason : reason[..LedgerRecord.MaxReasonLength],
             Actor = ThisProcess.Identity.ToString(),
             FenceLiveAttempt = true, // our own; we take the next token right away
             Token = lease.Token,
-            From = fallback.Damaged,
+            From = Head,
         };
         Head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
         if (Head != _restored)
             await MoveHeadAsync(cancel);
+    }
+
+    /// <summary>
+    /// Why the head may be moved back to what was restored: it is damaged, or it is of the very attempt that this one goes on
+    /// from, committed after this one had looked into the bucket without a silo. Another attempt's work is never hidden.
+    /// </summary>
+    private async Task<string?> WhyBackAsync(CancellationToken cancel)
+    {
+        if (_restored is not { } restored || Head is not { } head)
+            return null;
+        if (_fallback is { } fallback && fallback.Damaged == head)
+            return fallback.Reason;
+        var before = await coordinator.GetAsync(new SnapshotId(run, restored.Sequence), cancel);
+        var now = await coordinator.GetAsync(new SnapshotId(run, head.Sequence), cancel);
+        return before is not null && before.Order.Token == now?.Order.Token
+            ? $"training went on from #{restored.Sequence}, restored without a silo, before #{head.Sequence} of the attempt before was committed"
+            : null;
     }
 
     private async Task RollBackAsync(RollbackRequest request, CancellationToken cancel)

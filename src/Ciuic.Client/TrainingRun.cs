@@ -15,6 +15,8 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <summary>Name of the item that is restored last: the state of random generators.</summary>
     public const string RandomItem = "rng";
 
+    private const int EventPage = 1_000;
+
     private readonly SaveOptions _options;
     private readonly ClientOptions _client;
     private readonly ICoordinator _coordinator;
@@ -29,6 +31,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly SavePolicy _policy;
     private readonly TerminationSignal _termination;
     private readonly ILogger _logger;
+    private readonly TimeProvider _time;
     private readonly List<ITrackedState> _tracked = [];
     private readonly List<SaveHandle> _unfinished = [];
 
@@ -52,6 +55,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _ledger = ledger;
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
+        _time = time;
         _opening = new RunOpening(
             run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger), logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
@@ -61,7 +65,7 @@ public sealed class TrainingRun : IAsyncDisposable
             run, coordinator, store, _opening, _key, options.MaxWaiting, time, logger, ReportStage,
             (save, error) => _saver!.Fail(save.Handle, error));
         _saver = new Saver(
-            run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers), _delivery, time, logger,
+            run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers, options.NonFinite != NonFiniteCheck.Off), _delivery, time, logger,
             Report);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
@@ -78,6 +82,12 @@ public sealed class TrainingRun : IAsyncDisposable
 
     /// <summary>The right under which this attempt writes; null until a silo granted it.</summary>
     public FencingToken? Token => _opening.Lease.Token;
+
+    /// <summary>Steps between two saves now; null where only time and epochs count.</summary>
+    public long? SaveInterval => _policy.Interval;
+
+    /// <summary>Saves that were left out because the one before was still in the staging memory.</summary>
+    public int SkippedSaves => _saver.Skipped;
 
     /// <summary>Saves that are uploaded and not committed yet.</summary>
     public int WaitingSaves => _delivery.Waiting;
@@ -160,11 +170,12 @@ public sealed class TrainingRun : IAsyncDisposable
             Trainer = ThisProcess.Identity,
             Signer = _key?.Verifier,
         };
+        var begin = _time.GetTimestamp();
         var handle = IsFenced
             ? _saver.Refuse(plan, new FencedException(
                 $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
             : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
-        _policy.MarkSaved();
+        _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
         _unfinished.RemoveAll(h => h.Committed.IsCompleted);
         _unfinished.Add(handle);
         if (Stopping.IsCancellationRequested)
@@ -189,6 +200,22 @@ public sealed class TrainingRun : IAsyncDisposable
             await ((Task)before.Committed).WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancel.ThrowIfCancellationRequested();
         await UntilCommittedAsync(_unfinished[^1], deadline.Token, cancel);
+    }
+
+    /// <summary>
+    /// How often to save, from what saves and steps are measured to take and from how often attempts of this run have failed.
+    /// </summary>
+    /// <param name="cancel">Ends the asking.</param>
+    /// <returns>Null before a save and two steps were seen: <see cref="ShouldSave"/> measures steps.</returns>
+    /// <exception cref="UnavailableException">No silo answers.</exception>
+    public async Task<IntervalAdvice?> AdviseIntervalAsync(CancellationToken cancel = default)
+    {
+        if (_policy.Stall is not { } stall || _policy.StepTime is not { } step || step <= TimeSpan.Zero)
+            return null;
+        var events = new List<RunEvent>();
+        while (await _coordinator.ReadEventsAsync(Id, events.Count + 1, EventPage, cancel) is { Length: > 0 } page)
+            events.AddRange(page);
+        return IntervalAdvice.Of(events, stall, step, _time.GetUtcNow());
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Orleans.Hosting;
 using Orleans.Serialization;
 
@@ -20,7 +21,8 @@ public static class CiuicGrains
         silo.Services.AddSingleton(store);
         silo.Services.AddSingleton(signer);
         silo.Services.AddSingleton(trust);
-        silo.Services.AddSingleton(new ChunkStore(store));
+        silo.Services.AddSingleton(services => new ChunkStore(store, new BaseCache(
+            services.GetRequiredService<IOptions<SnapshotOptions>>().Value.VerifyCacheBytes, services.GetRequiredService<TimeProvider>())));
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
         return silo;
     }

@@ -1,6 +1,8 @@
 using Ciuic.Client;
+using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Storage;
+using Ciuic.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Time.Testing;
 
@@ -63,7 +65,7 @@ public sealed class SettingsTests
         Assert.True(policy.IsDue(9, true));
         time.Advance(TimeSpan.FromMinutes(1));
         Assert.True(policy.IsDue(9, false));
-        policy.MarkSaved();
+        policy.MarkSaved(9, TimeSpan.Zero);
         Assert.False(policy.IsDue(9, false));
     }
 
@@ -72,6 +74,66 @@ public sealed class SettingsTests
     {
         var policy = new SavePolicy(new SaveOptions { EverySteps = 0 }, new FakeTimeProvider());
         Assert.False(policy.IsDue(100, true));
+    }
+
+    [Fact]
+    public void With_a_bound_on_the_overhead_the_interval_follows_what_is_measured()
+    {
+        var time = new FakeTimeProvider();
+        var policy = new SavePolicy(new SaveOptions { EverySteps = 10, MaxOverhead = 0.1 }, time);
+        var saves = new List<long>();
+        var stall = TimeSpan.FromSeconds(1);
+        for (var step = 1L; step <= 100; step++)
+        {
+            time.Advance(TimeSpan.FromSeconds(step <= 50 ? 1 : 20)); // the second half trains slowly
+            if (!policy.IsDue(step, false))
+                continue;
+            time.Advance(stall);
+            policy.MarkSaved(step, stall);
+            saves.Add(step);
+        }
+
+        Assert.Equal([10, 19, 28, 37, 46], saves.Take(5)); // one second in ten
+        Assert.Equal(1, policy.Interval); // less than one in ten after every step
+        Assert.Equal([98, 99, 100], saves.TakeLast(3));
+        Assert.InRange(policy.Stall!.Value.TotalSeconds, 0.99, 1.01);
+    }
+
+    [Fact]
+    public void After_a_resume_the_interval_begins_there()
+    {
+        var policy = new SavePolicy(new SaveOptions { EverySteps = 10, MaxOverhead = 0.1 }, new FakeTimeProvider());
+        Assert.False(policy.IsDue(101, false));
+        Assert.False(policy.IsDue(109, false));
+        Assert.True(policy.IsDue(110, false));
+    }
+
+    [Fact]
+    public void Advice_on_the_interval_comes_from_failures_and_costs()
+    {
+        var begin = DateTimeOffset.UnixEpoch;
+        var stall = TimeSpan.FromSeconds(2);
+        RunEventKind[] kinds =
+        [
+            RunEventKind.Opened, RunEventKind.Committed, // dies
+            RunEventKind.Opened, RunEventKind.Closed,
+            RunEventKind.Opened, RunEventKind.RolledBack, // by a person
+            RunEventKind.Opened, // dies
+            RunEventKind.Opened,
+        ];
+        var events = kinds.Select((kind, i) => new RunEvent
+        {
+            Number = i + 1,
+            Run = Samples.Run,
+            Kind = kind,
+            At = begin.AddMinutes(i),
+            Token = new FencingToken(1),
+        }).ToList();
+        var advice = IntervalAdvice.Of(events, stall, TimeSpan.FromSeconds(0.5), begin.AddHours(2));
+        Assert.Equal((2, TimeSpan.FromHours(1)), (advice.Failures, advice.MeanTimeBetweenFailures));
+        Assert.Equal(120, advice.Interval.TotalSeconds, 1); // sqrt(2 * 2 * 3600)
+        Assert.Equal(240, advice.Steps);
+        Assert.Equal(1, IntervalAdvice.Of([], stall, TimeSpan.FromSeconds(0.5), begin).Steps);
     }
 
     [Fact]

@@ -325,6 +325,23 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     }
 
     [Fact]
+    public async Task A_state_that_is_sick_is_saved_told_and_labelled()
+    {
+        _chain.Save.NonFinite = NonFiniteCheck.Tag;
+        await using var run = await _chain.OpenAsync("sick");
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        BitConverter.GetBytes(float.NaN).CopyTo(model.Content, 400);
+        for (var step = 1; step <= 3; step++)
+            await (await run.SaveAsync(new TrainingProgress(step, 0, 1))).Committed.WaitAsync(Soon);
+        var saved = await cluster.Snapshot("sick", new Sequence(2)).GetAsync();
+        Assert.Equal("model/t", saved!.Order.Plan.Labels["non_finite"]);
+        Assert.True(_chain.Log.Contains("step 1 holds NaN or infinity in model/t"));
+        Assert.True(_chain.Log.Contains("step 2 trained nothing of it"));
+        Assert.False(_chain.Log.Contains("step 3 trained nothing of it")); // said once
+    }
+
+    [Fact]
     public async Task An_item_is_tracked_once_and_has_a_name()
     {
         await using var run = await _chain.OpenAsync("names");

@@ -43,7 +43,11 @@ internal sealed class ProgramRun : IAsyncDisposable
     {
         using var deadline = new CancellationTokenSource(Deadline);
         while (!_lines.Any(line))
-            await Task.Delay(20, deadline.Token);
+        {
+            if (deadline.IsCancellationRequested)
+                throw new TimeoutException($"The line did not come within {Deadline}. The last ones:\n{string.Join('\n', _lines.TakeLast(40))}");
+            await Task.Delay(20);
+        }
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();

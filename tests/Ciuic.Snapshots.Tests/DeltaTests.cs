@@ -11,6 +11,7 @@ public sealed class DeltaTests : IDisposable
     private static readonly CancellationToken None = CancellationToken.None;
 
     private readonly MemoryObjectStore _store = new();
+    private readonly FaultyObjectStore _counting;
     private readonly ChunkStore _chunks;
     private readonly CodecOptions _options = new();
     private readonly ShardUploader _uploader;
@@ -19,6 +20,7 @@ public sealed class DeltaTests : IDisposable
 
     public DeltaTests()
     {
+        _counting = new FaultyObjectStore(_store);
         _chunks = new ChunkStore(_store);
         _uploader = new ShardUploader(_chunks, _options, 2);
         _buffers = Own(new StagingBuffers(1 << 28));
@@ -176,6 +178,56 @@ public sealed class DeltaTests : IDisposable
         Assert.Equal(weights.Moved(1).Content, await LoadAsync(second));
     }
 
+    [Fact]
+    public async Task What_was_just_verified_is_not_read_again_and_damage_is_still_found()
+    {
+        _options.FullEvery = 100;
+        using var verifier = new ChunkStore(_counting, new BaseCache(1 << 20, TimeProvider.System));
+        var weights = ArrayTensor.Weights("w", Elements, 1);
+        ShardManifest last = await SaveAsync(weights);
+        for (var step = 1; step <= 6; step++)
+        {
+            await CheckAsync(verifier, last);
+            weights = weights.Moved(step);
+            last = await SaveAsync(weights);
+        }
+
+        _counting.Reads.Clear();
+        await CheckAsync(verifier, last);
+        Assert.Equal(last.Chunks.Count, _counting.Reads.Count); // not its bases
+        using var cold = new ChunkStore(_counting, new BaseCache(100_000, TimeProvider.System));
+        await CheckAsync(cold, last); // a cache for one chunk of three
+        await _store.DeleteAsync(BucketLayout.Chunk(last.Chunks[0]), None);
+        await Assert.ThrowsAsync<CorruptException>(() => CheckAsync(new ChunkStore(_store, new BaseCache(0, TimeProvider.System)), last));
+    }
+
+    [Fact]
+    public async Task Numbers_that_are_none_and_items_that_nothing_trains_are_noticed()
+    {
+        var uploader = new ShardUploader(_chunks, _options, 2, looksForNonFinite: true);
+        var (large, small) = (ArrayTensor.Weights("large", Elements, 1), ArrayTensor.Weights("small", 10, 2));
+        var health = await HealthAsync(uploader, large, small);
+        Assert.Empty(health.NonFinite);
+        Assert.Empty(health.Unchanged); // there is none before
+        BitConverter.GetBytes(float.NaN).CopyTo(large.Content, large.Content.Length - 4);
+        health = await HealthAsync(uploader, large, small);
+        Assert.Equal(["model/large"], health.NonFinite);
+        Assert.Equal(["head"], health.Unchanged);
+        BitConverter.GetBytes(float.NegativeInfinity).CopyTo(small.Content, 0);
+        health = await HealthAsync(uploader, large, small);
+        Assert.Equal(["model/large", "head/small"], health.NonFinite);
+        Assert.Equal(["model"], health.Unchanged);
+    }
+
+    private async Task<StateHealth> HealthAsync(ShardUploader uploader, TensorSource large, TensorSource small)
+    {
+        var staged = StagedShard.Stage(_buffers, [new ItemState("model", [large], [], []), new ItemState("head", [small], [], [])], 64 << 10);
+        var uploaded = await uploader.UploadAsync(staged, _ => { }, None);
+        _buffers.Keep(staged.Arena);
+        uploader.ContinueFrom(DeltaBases.Of(staged, uploaded));
+        return uploaded.Health;
+    }
+
     public void Dispose()
     {
         _chunks.Dispose();
@@ -187,6 +239,13 @@ public sealed class DeltaTests : IDisposable
     {
         _owned.Add(owned);
         return owned;
+    }
+
+    private static async Task CheckAsync(ChunkStore chunks, ShardManifest shard)
+    {
+        var graph = new ChunkGraph(shard);
+        foreach (var chunk in shard.Chunks)
+            await chunks.CheckAsync(chunk.Id, graph.BasesOf(chunk.Id), chunk.Length, None);
     }
 
     private Task<ShardManifest> SaveAsync(params TensorSource[] tensors) => SaveAsync(_uploader, tensors);

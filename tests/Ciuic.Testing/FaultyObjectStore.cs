@@ -18,6 +18,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Keys of all writes so far, in order.</summary>
     public List<string> Writes { get; } = [];
 
+    /// <summary>Keys of all objects read whole so far, in order.</summary>
+    public List<string> Reads { get; } = [];
+
     /// <summary>Whether the armed fault has happened.</summary>
     public bool Happened { get; private set; }
 
@@ -43,9 +46,14 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         _late.Clear();
     }
 
-    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => Unreadable?.Invoke(key) == true
-        ? throw new UnavailableException($"injected: {key} cannot be read")
-        : inner.GetAsync(key, cancel);
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel)
+    {
+        lock (_lock)
+            Reads.Add(key.Path);
+        return Unreadable?.Invoke(key) == true
+            ? throw new UnavailableException($"injected: {key} cannot be read")
+            : inner.GetAsync(key, cancel);
+    }
 
     public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
         inner.GetRangeAsync(key, offset, buffer, cancel);

@@ -38,6 +38,13 @@ internal static partial class ClientLog
     [LoggerMessage(64, LogLevel.Warning, "Run {Run}: the ledger could not be compared with what this machine remembers: {Error}")]
     public static partial void NotCompared(this ILogger logger, RunId run, string error);
 
+    [LoggerMessage(65, LogLevel.Warning, "Run {Run}: the state of step {Step} holds NaN or infinity in {Tensors}")]
+    public static partial void NonFinite(this ILogger logger, RunId run, long step, string tensors);
+
+    [LoggerMessage(66, LogLevel.Warning,
+        "Run {Run}: all tensors of '{Item}' are, to the bit, what they were in the save of step {Before}; step {Step} trained nothing of it")]
+    public static partial void Unchanged(this ILogger logger, RunId run, string item, long before, long step);
+
     [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
     public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
 

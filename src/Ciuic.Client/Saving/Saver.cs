@@ -23,10 +23,14 @@ internal sealed class Saver(
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly Backoff _backoff = new(time);
+    private readonly HealthWatch _health = new(run, options, logger);
     private Task _uploading = Task.CompletedTask;
     private readonly Lock _trust = new();
     private int _distrust;
     private volatile bool _storeIsAway;
+
+    /// <summary>Saves that were left out because the one before was still in the staging memory.</summary>
+    public int Skipped { get; private set; }
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
     public async Task<SaveHandle> SaveAsync(
@@ -34,6 +38,7 @@ internal sealed class Saver(
     {
         if (!await StagingIsFreeAsync(maxWait, cancel))
         {
+            Skipped++;
             return Refuse(plan, new UnavailableException(
                 $"The save of step {plan.Step} was skipped: the one before it is still being uploaded."));
         }
@@ -130,6 +135,7 @@ internal sealed class Saver(
                 _ending.Token);
             _storeIsAway = false;
             ContinueFrom(shard, uploaded, distrust);
+            plan = _health.Judge(plan, uploaded.Health);
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, shard.Length);

@@ -16,6 +16,19 @@ public enum OnTerminate
     Ignore,
 }
 
+/// <summary>What happens to a state that holds NaN or infinity.</summary>
+public enum NonFiniteCheck
+{
+    /// <summary>Nobody looks.</summary>
+    Off = 1,
+
+    /// <summary>The log names the tensors.</summary>
+    Warn,
+
+    /// <summary>The log names them, and the snapshot gets the label <c>non_finite</c> with their names.</summary>
+    Tag,
+}
+
 /// <summary>Section <c>Ciuic:Save</c>: when and how a trainer saves. The conditions are OR-ed.</summary>
 public sealed class SaveOptions
 {
@@ -29,6 +42,14 @@ public sealed class SaveOptions
     /// <summary>Save when this much time has passed since the last save; zero switches it off.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "10.00:00:00")]
     public TimeSpan EveryTime { get; set; } = TimeSpan.Zero;
+
+    /// <summary>
+    /// The part of the training time that saves may hold it up, such as 0.035; 0 switches it off. Steps are then not counted by
+    /// <see cref="EverySteps"/>, except before the first save: the interval is the smallest that keeps to it, by what a save
+    /// and a step are measured to take. Default 0.
+    /// </summary>
+    [Range(0.0, 0.5)]
+    public double MaxOverhead { get; set; }
 
     /// <summary>Default <see cref="OnTerminate.SaveAndExit"/>.</summary>
     [EnumDataType(typeof(OnTerminate))]
@@ -57,6 +78,18 @@ public sealed class SaveOptions
     /// </summary>
     [Range(1, 10_000)]
     public int MaxWaiting { get; set; } = 16;
+
+    /// <summary>
+    /// Whether saved tensors are searched for NaN and infinity, in the background. Default <see cref="NonFiniteCheck.Warn"/>.
+    /// </summary>
+    [EnumDataType(typeof(NonFiniteCheck))]
+    public NonFiniteCheck NonFinite { get; set; } = NonFiniteCheck.Warn;
+
+    /// <summary>
+    /// Items that do not train, separated by commas, such as <c>base_model</c>: of others the log says so when all their tensors
+    /// are, to the bit, what they were in the snapshot before. Default none.
+    /// </summary>
+    public string FrozenItems { get; set; } = "";
 
     /// <summary>
     /// The run's private key, made by <c>ciuic key</c>: every shard is signed with it, and history names it. Empty: shards

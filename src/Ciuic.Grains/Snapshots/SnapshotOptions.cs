@@ -33,4 +33,11 @@ public sealed class SnapshotOptions
     /// <summary>Verifiers that one snapshot keeps busy at once.</summary>
     [Range(1, 1_000)]
     public int Verifiers { get; set; } = 8;
+
+    /// <summary>
+    /// Memory of a silo for chunks that it has verified: the next snapshot's are likely to be differences to them. What is in
+    /// it was read back and checked when it was committed; without it every difference is verified through its whole chain.
+    /// </summary>
+    [Range(0, long.MaxValue)]
+    public long VerifyCacheBytes { get; set; } = 256L << 20;
 }

@@ -7,7 +7,7 @@ namespace Ciuic.Snapshots;
 /// Reads a chunk through what it is the difference to: from the whole one upwards, the next frame on its way while the one
 /// before is decoded, in two buffers however long the chain is.
 /// </summary>
-internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> decoders)
+internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> decoders, BaseCache cache)
 {
     /// <summary>Fills <paramref name="plain"/>, every byte checked.</summary>
     /// <exception cref="CorruptException">The chunk or a base is missing or damaged; the message names which.</exception>
@@ -15,7 +15,9 @@ internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> d
     {
         try
         {
-            return await ReadAsync(id, bases, plain, isChecked: false, cancel);
+            var length = await ReadAsync(id, bases, plain, isChecked: false, cancel);
+            cache.Put(id, plain.Span, bases.Count > 0 ? bases[0] : null);
+            return length;
         }
         catch (CorruptException) when (bases.Count > 0)
         {
@@ -29,22 +31,35 @@ internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> d
     private async Task<int> ReadAsync(
         ChunkId id, IReadOnlyList<ChunkId> bases, Memory<byte> plain, bool isChecked, CancellationToken cancel)
     {
-        using var one = new RentedBytes(bases.Count > 0 ? plain.Length : 0);
-        using var other = new RentedBytes(bases.Count > 1 ? plain.Length : 0);
-        var (below, target) = (Memory<byte>.Empty, one.Memory);
-        var next = FrameAsync(id, bases, bases.Count - 1, cancel);
-        for (var i = bases.Count - 1; i >= 0; i--)
+        // Where a base is at hand, what lies below it need not be read; to say what is damaged, all of it is.
+        var (known, depth) = isChecked ? (null, bases.Count) : Nearest(bases);
+        using var one = new RentedBytes(depth > 0 ? plain.Length : 0);
+        using var other = new RentedBytes(depth > 1 ? plain.Length : 0);
+        var (below, target) = (known.AsMemory(), one.Memory);
+        var next = FrameAsync(id, bases, depth - 1, cancel);
+        for (var i = depth - 1; i >= 0; i--)
         {
             var frame = await next;
             next = FrameAsync(id, bases, i - 1, cancel);
             DecodeBase(bases, i, frame, target, below, isChecked);
-            (below, target) = (target, below.IsEmpty ? other.Memory : below);
+            (below, target) = (target, i == depth - 1 ? other.Memory : below);
         }
 
         var own = await next;
         using var decoder = decoders.Take();
         decoder.Value.Decode(id, own, plain.Span, BaseOf(bases, -1, below));
         return own.Length;
+    }
+
+    private (byte[]? Plain, int Depth) Nearest(IReadOnlyList<ChunkId> bases)
+    {
+        for (var depth = 0; depth < bases.Count; depth++)
+        {
+            if (cache.Find(bases[depth]) is { } plain)
+                return (plain, depth);
+        }
+
+        return (null, bases.Count);
     }
 
     private void DecodeBase(

@@ -4,13 +4,15 @@ using Ciuic.Storage;
 namespace Ciuic.Snapshots;
 
 /// <summary>Chunks into a bucket and out of it. Encoders and decoders are kept. Thread-safe.</summary>
-public sealed class ChunkStore(IObjectStore store) : IDisposable
+/// <param name="store">The bucket.</param>
+/// <param name="cache">Keeps what was read, for differences to it; null to keep nothing.</param>
+public sealed class ChunkStore(IObjectStore store, BaseCache? cache = null) : IDisposable
 {
     private readonly LendingPool<ChunkEncoder> _encoders = new(() => new ChunkEncoder());
     private readonly LendingPool<ChunkDecoder> _decoders = new(() => new ChunkDecoder());
     private ChunkChain? _chain;
 
-    private ChunkChain Chain => _chain ??= new ChunkChain(store, _decoders);
+    private ChunkChain Chain => _chain ??= new ChunkChain(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
 
     /// <summary>Whether a chunk is stored whole already; every byte of it is checked.</summary>
     public async Task<bool> IsWholeAsync(ChunkId id, CancellationToken cancel)

@@ -5,8 +5,14 @@ namespace Ciuic.Snapshots;
 /// <summary>A shard whose bytes lie in the staging arena; the live tensors are no longer needed.</summary>
 public sealed class StagedShard
 {
-    /// <summary>Tensors are copied in pieces of this size, so that one may be larger than a span.</summary>
-    private const int PieceBytes = 256 << 20;
+    /// <summary>
+    /// Tensors are copied in pieces of this size: one may be larger than a span, and several cores share the work. Measured:
+    /// larger ones are no faster, ones of 4 MiB a third slower.
+    /// </summary>
+    private const int PieceBytes = 32 << 20;
+
+    /// <summary>Threads that copy; memory has no more bandwidth for others.</summary>
+    private static readonly int Copiers = Math.Min(4, Environment.ProcessorCount);
 
     private StagedShard(
         StagingArena arena, List<TensorRecord> tensors, List<ByteRecord> bytes, List<ChunkRange> chunks)
@@ -44,9 +50,7 @@ public sealed class StagedShard
     {
         var (tensors, bytes, total) = LayOut(items);
         var arena = buffers.Take(Math.Max(1, total));
-        var sources = items.SelectMany(i => i.Tensors);
-        foreach (var (record, source) in tensors.Zip(sources))
-            Copy(arena, record, source);
+        Copy(arena, tensors.Zip(items.SelectMany(i => i.Tensors)));
         foreach (var (record, content) in bytes.Zip(items.SelectMany(i => i.Bytes)))
             content.Value.CopyTo(arena.Slice(record.Offset, content.Value.Length));
         var lengths = tensors.Select(t => t.Length).Concat(bytes.Select(b => b.Length));
@@ -85,12 +89,23 @@ public sealed class StagedShard
         return (tensors, bytes, at);
     }
 
-    private static void Copy(StagingArena arena, TensorRecord record, TensorSource source)
+    private static void Copy(StagingArena arena, IEnumerable<(TensorRecord Record, TensorSource Source)> tensors)
+    {
+        var pieces = tensors.SelectMany(t => Pieces(t.Record, t.Source)).ToList();
+        if (pieces.Sum(p => (long)p.Length) < PieceBytes)
+            pieces.ForEach(p => p.Copy(arena)); // other threads would cost more than they bring
+        else
+            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Copiers }, p => p.Copy(arena));
+    }
+
+    private static IEnumerable<Piece> Pieces(TensorRecord record, TensorSource source)
     {
         for (var done = 0L; done < record.Length; done += PieceBytes)
-        {
-            var piece = (int)Math.Min(PieceBytes, record.Length - done);
-            source.CopyTo(done, arena.Slice(record.Offset + done, piece).Span);
-        }
+            yield return new Piece(source, done, record.Offset + done, (int)Math.Min(PieceBytes, record.Length - done));
+    }
+
+    private readonly record struct Piece(TensorSource Source, long From, long To, int Length)
+    {
+        public void Copy(StagingArena arena) => Source.CopyTo(From, arena.Slice(To, Length).Span);
     }
 }

@@ -18,6 +18,6 @@ public abstract class TensorSource
     public long Length => DType.ByteLength(Shape)
         ?? throw new InvalidInputException($"Tensor '{Name}' has an impossible shape.");
 
-    /// <summary>Copies bytes from the given byte offset on; fills the destination.</summary>
+    /// <summary>Copies bytes from the given byte offset on; fills the destination. Called from several threads at once.</summary>
     public abstract void CopyTo(long offset, Span<byte> destination);
 }

@@ -6,7 +6,11 @@ namespace Ciuic.Snapshots;
 /// Staged bytes to chunks in the bucket, on all cores. A chunk that is what it was in the snapshot before costs one
 /// comparison; one that is stored already, a hash; others are encoded, as the difference to what they were where that pays.
 /// </summary>
-public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int parallelism)
+/// <param name="chunks">The bucket's chunks.</param>
+/// <param name="options">How they are stored.</param>
+/// <param name="parallelism">Chunks at work at once.</param>
+/// <param name="looksForNonFinite">Whether NaN and infinity are looked for.</param>
+public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int parallelism, bool looksForNonFinite = false)
 {
     private DeltaBases _before = DeltaBases.None;
     private int _sinceFull;
@@ -21,15 +25,18 @@ public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int p
         var layout = shard.Layout;
         var stored = new StoredChunk[layout.Count];
         var tally = new UploadTally(shard, progress);
+        var health = new HealthScan(shard, looksForNonFinite);
         var mayDiffer = options.Mode == CodecMode.Delta && _sinceFull + 1 < options.FullEvery;
         var degree = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
         await Parallel.ForAsync(0, stored.Length, degree, async (i, stop) =>
         {
+            var before = _before.Find(layout[i].Place)?.Chunk.Id;
             (stored[i], var write) = await StoreAsync(layout[i], shard.Content(layout[i].Range), mayDiffer, stop);
+            health.Look(i, stored[i].Id == before);
             tally.Count(write, stored[i].Length);
         });
         _sinceFull = Array.Exists(stored, c => c.Depth > 0) ? _sinceFull + 1 : 0;
-        return new UploadedShard(stored, tally.WrittenBytes, tally.WrittenChunks, tally.RepairedChunks);
+        return new UploadedShard(stored, tally.WrittenBytes, tally.WrittenChunks, tally.RepairedChunks, health.Result());
     }
 
     /// <summary>What the next shard is compared with: the one before, while its bytes lie in memory.</summary>

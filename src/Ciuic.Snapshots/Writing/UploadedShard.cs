@@ -14,8 +14,9 @@ public readonly record struct UploadProgress(long DoneBytes, long TotalBytes, in
 /// <param name="WrittenBytes">Bytes that went to the bucket.</param>
 /// <param name="WrittenChunks">Chunks that were not there before.</param>
 /// <param name="RepairedChunks">Chunks that were there, damaged, and are right now.</param>
+/// <param name="Health">What was noticed of the state itself.</param>
 public sealed record UploadedShard(
-    IReadOnlyList<StoredChunk> Chunks, long WrittenBytes, int WrittenChunks, int RepairedChunks)
+    IReadOnlyList<StoredChunk> Chunks, long WrittenBytes, int WrittenChunks, int RepairedChunks, StateHealth Health)
 {
     /// <summary>The chunks as the manifest lists them.</summary>
     public IReadOnlyList<ChunkRecord> Records => Chunks.Select(c => c.Record).ToList();
