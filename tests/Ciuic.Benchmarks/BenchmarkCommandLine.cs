@@ -7,10 +7,55 @@ internal static class BenchmarkCommandLine
 {
     public static async Task<int> InvokeAsync(string[] args)
     {
-        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger() };
+        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger(), Compare() };
         var parsed = root.Parse(args);
         var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         return parsed.Errors.Count > 0 ? 2 : code;
+    }
+
+    private static Command Compare()
+    {
+        var json = new Option<string?>("--json") { Description = "Writes the figures to this file." };
+        var gaps = new Option<long[]>("--gaps")
+        {
+            Description = "Steps between two snapshots.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [1, 10, 20, 100],
+        };
+        var repetitions = new Option<int>("--repetitions")
+        {
+            Description = "Times each figure is taken; the median counts.",
+            DefaultValueFactory = _ => 5,
+        };
+        var warmUp = new Option<long>("--warm-up")
+        {
+            Description = "Steps trained before the first snapshot.",
+            DefaultValueFactory = _ => 30,
+        };
+        var folder = new Option<string>("--folder")
+        {
+            Description = "Works below this folder, on the disk that is to be measured.",
+            DefaultValueFactory = _ => Path.GetTempPath(),
+        };
+        var command = new Command("compare", "Saves and restores of a model in training, ours and the peers', on the same bytes.")
+        {
+            json, gaps, repetitions, warmUp, folder,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var plan = new ComparePlan(
+                [.. parsed.GetValue(gaps)!.Order()],
+                parsed.GetValue(repetitions),
+                parsed.GetValue(warmUp),
+                parsed.GetValue(folder)!);
+            var report = new BenchmarkReport(Console.Out);
+            using var benchmark = new CompareBenchmark(plan, report);
+            await benchmark.RunAsync(cancel);
+            if (parsed.GetValue(json) is { } file)
+                await report.WriteJsonAsync(file, cancel);
+            return 0;
+        });
+        return command;
     }
 
     private static Command Ledger()

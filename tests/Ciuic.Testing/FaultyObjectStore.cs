@@ -18,7 +18,7 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Keys of all writes so far, in order.</summary>
     public List<string> Writes { get; } = [];
 
-    /// <summary>Keys of all objects read whole so far, in order.</summary>
+    /// <summary>Keys of all objects read so far, in order.</summary>
     public List<string> Reads { get; } = [];
 
     /// <summary>Whether the armed fault has happened.</summary>
@@ -48,15 +48,15 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
 
     public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel)
     {
-        lock (_lock)
-            Reads.Add(key.Path);
-        return Unreadable?.Invoke(key) == true
-            ? throw new UnavailableException($"injected: {key} cannot be read")
-            : inner.GetAsync(key, cancel);
+        Read(key);
+        return inner.GetAsync(key, cancel);
     }
 
-    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
-        inner.GetRangeAsync(key, offset, buffer, cancel);
+    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel)
+    {
+        Read(key);
+        return inner.GetRangeAsync(key, offset, buffer, cancel);
+    }
 
     public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => inner.GetLengthAsync(key, cancel);
 
@@ -80,6 +80,14 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         inner.ListAsync(prefix, cancel);
 
     public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
+
+    private void Read(ObjectKey key)
+    {
+        lock (_lock)
+            Reads.Add(key.Path);
+        if (Unreadable?.Invoke(key) == true)
+            throw new UnavailableException($"injected: {key} cannot be read");
+    }
 
     private async Task<CreateResult> WriteAsync(ObjectKey key, Func<Task<CreateResult>> write)
     {

@@ -101,9 +101,11 @@ public sealed class SaveOptions
     [Range(64 << 10, ManifestLimits.MaxChunkBytes)]
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
 
-    /// <summary>Chunks hashed and stored at once; 0 means one per core.</summary>
+    /// <summary>
+    /// Chunks hashed and stored at once; 0 means two per core, because each of them waits for the store half of its time.
+    /// </summary>
     [Range(0, 1_024)]
     public int Parallelism { get; set; }
 
-    internal int Workers => Parallelism > 0 ? Parallelism : Environment.ProcessorCount;
+    internal int Workers => Parallelism > 0 ? Parallelism : 2 * Environment.ProcessorCount;
 }

@@ -22,6 +22,9 @@ public readonly record struct ChunkFrame(ChunkCodec Codec, int PlainLength)
 
     private static ReadOnlySpan<byte> Magic => "CIUC"u8;
 
+    /// <summary>Bytes that a frame of so many plain bytes has at most: whatever would be longer is stored raw.</summary>
+    public static int MaxLength(int plainLength) => HeaderSize + DeltaHeader.Size + PlanePacker.MaxBody(plainLength);
+
     /// <summary>Writes the 16 bytes before the payload.</summary>
     public void WriteHeader(Span<byte> destination)
     {

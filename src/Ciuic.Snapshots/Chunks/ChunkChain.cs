@@ -36,18 +36,18 @@ internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> d
         using var one = new RentedBytes(depth > 0 ? plain.Length : 0);
         using var other = new RentedBytes(depth > 1 ? plain.Length : 0);
         var (below, target) = (known.AsMemory(), one.Memory);
-        var next = FrameAsync(id, bases, depth - 1, cancel);
+        var next = FrameAsync(id, bases, depth - 1, plain.Length, cancel);
         for (var i = depth - 1; i >= 0; i--)
         {
-            var frame = await next;
-            next = FrameAsync(id, bases, i - 1, cancel);
-            DecodeBase(bases, i, frame, target, below, isChecked);
+            using var frame = await next;
+            next = FrameAsync(id, bases, i - 1, plain.Length, cancel);
+            DecodeBase(bases, i, frame.Span, target, below, isChecked);
             (below, target) = (target, i == depth - 1 ? other.Memory : below);
         }
 
-        var own = await next;
+        using var own = await next;
         using var decoder = decoders.Take();
-        decoder.Value.Decode(id, own, plain.Span, BaseOf(bases, -1, below));
+        decoder.Value.Decode(id, own.Span, plain.Span, BaseOf(bases, -1, below));
         return own.Length;
     }
 
@@ -63,7 +63,7 @@ internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> d
     }
 
     private void DecodeBase(
-        IReadOnlyList<ChunkId> bases, int index, byte[] frame, Memory<byte> target, Memory<byte> below, bool isChecked)
+        IReadOnlyList<ChunkId> bases, int index, ReadOnlySpan<byte> frame, Memory<byte> target, Memory<byte> below, bool isChecked)
     {
         using var decoder = decoders.Take();
         var basis = BaseOf(bases, index, below);
@@ -77,23 +77,24 @@ internal sealed class ChunkChain(IObjectStore store, LendingPool<ChunkDecoder> d
         index + 1 < bases.Count ? new ChunkBase(bases[index + 1], below.Span) : ChunkBase.None;
 
     /// <summary>The stored bytes of one of the bases, or, below 0, of the chunk itself.</summary>
-    private async Task<byte[]> FrameAsync(ChunkId id, IReadOnlyList<ChunkId> bases, int index, CancellationToken cancel)
+    private async Task<RentedFrame> FrameAsync(
+        ChunkId id, IReadOnlyList<ChunkId> bases, int index, int plainLength, CancellationToken cancel)
     {
         var name = index < 0 ? id : bases[index];
         var key = index + 1 < bases.Count ? BucketLayout.Delta(name, bases[index + 1]) : BucketLayout.Chunk(name);
-        if (await store.GetAsync(key, cancel) is { } frame)
-            return frame;
-        throw new CorruptException(index < 0 ? $"chunk {id} is missing" : $"chunk {name}, which chunk {id} needs, is missing");
+        return await RentedFrame.TryReadAsync(store, key, plainLength, cancel)
+            ?? throw new CorruptException(index < 0 ? $"chunk {id} is missing" : $"chunk {name}, which chunk {id} needs, is missing");
     }
 
     private async Task<int?> TryReadWholeAsync(ChunkId id, Memory<byte> plain, CancellationToken cancel)
     {
-        if (await store.GetAsync(BucketLayout.Chunk(id), cancel) is not { } frame)
+        using var frame = await RentedFrame.TryReadAsync(store, BucketLayout.Chunk(id), plain.Length, cancel);
+        if (frame is null)
             return null;
         using var decoder = decoders.Take();
         try
         {
-            decoder.Value.Decode(id, frame, plain.Span, ChunkBase.None);
+            decoder.Value.Decode(id, frame.Span, plain.Span, ChunkBase.None);
             return frame.Length;
         }
         catch (CorruptException)
