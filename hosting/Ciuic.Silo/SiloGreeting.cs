@@ -52,6 +52,10 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
                 Console.WriteLine(summary.Greet(await ledger.DescribeAsync().WaitAsync(_stopping.Token)));
                 return;
             }
+            catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+            {
+                return;
+            }
             catch (Exception error)
             {
                 // The grain goes on reading, however often a call to it has timed out.

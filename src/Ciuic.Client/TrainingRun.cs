@@ -63,7 +63,8 @@ public sealed class TrainingRun : IAsyncDisposable
         _policy = new SavePolicy(options, time);
         _delivery = new SaveDelivery(
             run, coordinator, store, _opening, _key, options.MaxWaiting, time, logger, ReportStage,
-            (save, error) => _saver!.Fail(save.Handle, error));
+            (save, error) => _saver!.Fail(save.Handle, error),
+            (save, error) => _saver!.Drop(save.Handle, error));
         _saver = new Saver(
             run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers, options.NonFinite != NonFiniteCheck.Off), _delivery, time, logger,
             Report);
@@ -258,9 +259,11 @@ public sealed class TrainingRun : IAsyncDisposable
     private async Task<ChainSource> FindChainAsync(bool withoutSilo, CancellationToken cancel)
     {
         if (withoutSilo)
-            return await ChainSource.FromBucketAsync(Id, _ledger, await _ledger.CheckAsync(Id, _logger, cancel), cancel);
+            return await ChainSource.FromBucketAsync(Id, _ledger, await _ledger.CheckAsync(Id, _logger, true, cancel), cancel);
         // Where nothing is to be restored nothing needs to be believed, and the bucket need not even answer.
-        var known = _client.Resume == ResumePolicy.Never ? null : await _ledger.CheckAsync(Id, _logger, cancel);
+        var known = _client.Resume == ResumePolicy.Never
+            ? null
+            : await _ledger.CheckAsync(Id, _logger, mustAnswer: _opening.Head is not null, cancel);
         return ChainSource.FromCluster(Id, _opening.Head, _coordinator, _ledger, known);
     }
 

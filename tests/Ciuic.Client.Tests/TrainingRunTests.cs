@@ -3,14 +3,12 @@ using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Storage;
 using Ciuic.Testing;
+using static Ciuic.Client.Tests.TestChain;
 
 namespace Ciuic.Client.Tests;
 
 public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
 {
-    private const int Elements = 20_000;
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
-
     private readonly TestChain _chain = new(cluster);
 
     [Fact]
@@ -72,7 +70,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     [Fact]
     public async Task A_model_of_another_shape_is_refused_and_left_alone()
     {
-        await SaveStepsAsync("shape", 1);
+        await _chain.SaveStepsAsync("shape", 1);
         await using var next = await _chain.OpenAsync("shape");
         var other = new TrackedArray(7);
         var error = await Assert.ThrowsAsync<InvalidInputException>(() => next.Track(other).ResumeAsync());
@@ -189,7 +187,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     [Fact]
     public async Task A_silo_that_is_away_at_start_is_not_needed_to_resume_or_to_train()
     {
-        await SaveStepsAsync("degraded", 1, 2);
+        await _chain.SaveStepsAsync("degraded", 1, 2);
         await cluster.Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger).PublishAsync();
         _chain.Connection.Cut();
         await using var run = await _chain.OpenAsync("degraded");
@@ -208,12 +206,12 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     [Fact]
     public async Task What_another_trainer_committed_meanwhile_is_not_hidden_by_a_late_one()
     {
-        await SaveStepsAsync("overtaken", 1);
+        await _chain.SaveStepsAsync("overtaken", 1);
         var late = new TestChain(cluster);
         late.Connection.Cut();
         await using var run = await late.OpenAsync("overtaken");
         await run.Track(new TrackedArray(Elements)).ResumeAsync();
-        await SaveStepsAsync("overtaken", 2);
+        await _chain.SaveStepsAsync("overtaken", 2);
         var save = await run.SaveAsync(new TrainingProgress(9, 0, 9));
         late.Connection.Mend();
         var error = await Assert.ThrowsAsync<ConflictException>(() => save.Committed.WaitAsync(Soon));
@@ -251,9 +249,9 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     public async Task A_damaged_head_is_named_passed_over_and_history_says_so(int damaged)
     {
         var name = $"fallback-{damaged}";
-        await SaveStepsAsync(name, 1, 2, 3);
+        await _chain.SaveStepsAsync(name, 1, 2, 3);
         for (var sequence = 3; sequence > 3 - damaged; sequence--)
-            await DamageAsync(name, sequence);
+            await _chain.DamageAsync(name, sequence);
         await using var run = await _chain.OpenAsync(name);
         var model = new TrackedArray(Elements);
         var report = await run.Track(model).ResumeAsync();
@@ -270,8 +268,8 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     [Fact]
     public async Task When_no_snapshot_is_whole_nothing_is_changed_and_nothing_is_overwritten()
     {
-        await SaveStepsAsync("ruin", 1);
-        await DamageAsync("ruin", 1);
+        await _chain.SaveStepsAsync("ruin", 1);
+        await _chain.DamageAsync("ruin", 1);
         await using var run = await _chain.OpenAsync("ruin");
         var model = new TrackedArray(Elements);
         var error = await Assert.ThrowsAsync<CorruptException>(() => run.Track(model).ResumeAsync());
@@ -287,7 +285,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
         await using (var empty = await _chain.OpenAsync("policy"))
             await Assert.ThrowsAsync<NotFoundException>(() => empty.Track(new TrackedArray(Elements)).ResumeAsync());
         _chain.Client.Resume = ResumePolicy.Auto;
-        await SaveStepsAsync("policy", 1);
+        await _chain.SaveStepsAsync("policy", 1);
         _chain.Client.Resume = ResumePolicy.Never;
         await using var run = await _chain.OpenAsync("policy");
         var model = new TrackedArray(Elements);
@@ -315,7 +313,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
         var model = new TrackedArray(Elements);
         await run.Track(model).ResumeAsync();
         await StepAsync(run, model, 1);
-        await DamageAsync("healed", 1);
+        await _chain.DamageAsync("healed", 1);
         var again = await run.SaveAsync(new TrainingProgress(2, 0, 2)); // the same bytes: known to be stored
         await Assert.ThrowsAsync<UnavailableException>(() => again.Committed.WaitAsync(Soon));
         var healed = await run.SaveAsync(new TrainingProgress(3, 0, 3));
@@ -342,6 +340,32 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
     }
 
     [Fact]
+    public async Task While_a_silo_is_away_snapshots_are_still_small()
+    {
+        _chain.Save.MaxWaiting = 1;
+        _chain.Codec.FullEvery = 100;
+        await using var run = await _chain.OpenAsync("small-alone");
+        var weights = ArrayTensor.Weights("t", Elements, 1);
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        _chain.Connection.Cut();
+        SaveHandle? last = null;
+        for (var step = 1; step <= 8; step++)
+        {
+            weights = weights.Moved(step);
+            weights.Content.CopyTo(model.Content, 0);
+            last = await run.SaveAsync(new TrainingProgress(step, 0, step)); // the ones before give way
+            await Task.Delay(50);
+        }
+
+        _chain.Connection.Mend();
+        var link = await last!.Committed.WaitAsync(Soon);
+        var id = new SnapshotId(RunId.Parse("small-alone"), link.Sequence);
+        var shard = ManifestCodec.DecodeShard(await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None));
+        Assert.Equal(7, new ChunkGraph(shard).BasesOf(shard.Chunks[0].Id).Count);
+    }
+
+    [Fact]
     public async Task An_item_is_tracked_once_and_has_a_name()
     {
         await using var run = await _chain.OpenAsync("names");
@@ -351,35 +375,9 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
         await Assert.ThrowsAsync<InvalidInputException>(() => _chain.OpenAsync("../x"));
     }
 
-    private async Task SaveStepsAsync(string name, params long[] steps)
-    {
-        await using var run = await new TestChain(cluster).OpenAsync(name);
-        var model = new TrackedArray(Elements);
-        await run.Track(model).ResumeAsync();
-        foreach (var step in steps)
-            await StepAsync(run, model, step);
-    }
-
-    private static async Task StepAsync(TrainingRun run, TrackedArray model, long step)
-    {
-        model.Train(step);
-        var save = await run.SaveAsync(new TrainingProgress(step, 1, 5), new Dictionary<string, double> { ["loss"] = 1 });
-        await save.Committed.WaitAsync(Soon);
-    }
-
     private static async Task UploadedAsync(TrainingRun run, int saves)
     {
         for (var i = 0; i < 500 && run.WaitingSaves < Math.Min(saves - 1, 2); i++)
             await Task.Delay(10);
-    }
-
-    private async Task DamageAsync(string run, long sequence)
-    {
-        var id = new SnapshotId(RunId.Parse(run), new Sequence(sequence));
-        var bytes = await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None);
-        var key = BucketLayout.Chunk(ManifestCodec.DecodeShard(bytes).Chunks[0]);
-        var chunk = (await cluster.Memory.GetAsync(key, CancellationToken.None))!;
-        chunk[^1] ^= 1;
-        await cluster.Memory.PutAsync(key, chunk, CancellationToken.None);
     }
 }

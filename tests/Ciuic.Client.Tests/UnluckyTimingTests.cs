@@ -4,22 +4,20 @@ using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Ciuic.Testing;
+using static Ciuic.Client.Tests.TestChain;
 
 namespace Ciuic.Client.Tests;
 
 /// <summary>Answers that are late, lost or somebody else's, takeovers and restarts at the wrong moment.</summary>
 public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
 {
-    private const int Elements = 20_000;
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
-
     private readonly TestChain _chain = new(cluster);
 
     [Fact]
     public async Task A_run_that_falls_back_does_not_fence_itself()
     {
-        await SaveStepsAsync("slow-rollback", 1, 2, 3);
-        await DamageAsync("slow-rollback", 3);
+        await _chain.SaveStepsAsync("slow-rollback", 1, 2, 3);
+        await _chain.DamageAsync("slow-rollback", 3);
         await using var run = await _chain.OpenAsync("slow-rollback", h => h.OnRollback = async next =>
         {
             var reply = await next();
@@ -36,8 +34,8 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task An_older_attempt_that_falls_back_does_not_roll_a_newer_one_back()
     {
-        await SaveStepsAsync("overtaken", 1, 2, 3);
-        await DamageAsync("overtaken", 3);
+        await _chain.SaveStepsAsync("overtaken", 1, 2, 3);
+        await _chain.DamageAsync("overtaken", 3);
         await using var older = await _chain.OpenAsync("overtaken");
         var taker = new TestChain(cluster);
         taker.Client.WhenLeased = WhenLeased.TakeOver;
@@ -56,14 +54,8 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task A_cancellation_that_happened_in_a_silo_does_not_end_the_saving()
     {
-        var first = true;
-        await using var run = await _chain.OpenAsync("cancelled-there", h => h.OnBegin = next =>
-        {
-            if (!first)
-                return next();
-            first = false;
-            throw new TaskCanceledException("of the silo");
-        });
+        await using var run = await _chain.OpenAsync(
+            "cancelled-there", h => h.OnBegin = Once<BeginReply>(new TaskCanceledException("of the silo")));
         var model = new TrackedArray(Elements);
         await run.Track(model).ResumeAsync();
         var save = await run.SaveAsync(new TrainingProgress(1, 0, 1));
@@ -74,15 +66,9 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task One_lost_answer_at_the_start_does_not_make_a_run_without_a_silo()
     {
-        await SaveStepsAsync("lost-open", 1);
-        var first = true;
-        await using var run = await _chain.OpenAsync("lost-open", h => h.OnOpen = next =>
-        {
-            if (!first)
-                return next();
-            first = false;
-            throw new UnavailableException("one time-out while silos fail over");
-        });
+        await _chain.SaveStepsAsync("lost-open", 1);
+        await using var run = await _chain.OpenAsync(
+            "lost-open", h => h.OnOpen = Once<OpenReply>(new UnavailableException("one time-out while silos fail over")));
         var model = new TrackedArray(Elements);
         var report = await run.Track(model).ResumeAsync();
         Assert.False(report.WithoutSilo);
@@ -92,7 +78,7 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task What_the_attempt_before_committed_late_does_not_end_the_saving_of_the_next_one()
     {
-        await SaveStepsAsync("late-commit", 1);
+        await _chain.SaveStepsAsync("late-commit", 1);
         // The attempt before: its next snapshot is uploaded, not committed; then it dies.
         var open = await cluster.Run("late-commit").OpenAsync(CiuicCluster.Open());
         var first = await cluster.SaveAsync("late-commit", open.Lease.Token, 2);
@@ -146,14 +132,14 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task Whoever_cannot_save_gives_the_run_back_and_says_so_once()
     {
-        await SaveStepsAsync("behind", 1);
+        await _chain.SaveStepsAsync("behind", 1);
         _chain.Client.ConnectPatience = TimeSpan.FromMilliseconds(100);
         _chain.Connection.Cut();
         await using var late = await _chain.OpenAsync("behind");
         var model = new TrackedArray(Elements);
         _chain.Client.Resume = ResumePolicy.Auto;
         await late.Track(model).ResumeAsync(); // from the bucket
-        await SaveStepsAsync("behind", 2); // another one goes on meanwhile
+        await _chain.SaveStepsAsync("behind", 2); // another one goes on meanwhile
         _chain.Connection.Mend();
         model.Train(7);
         for (var step = 7; step < 10; step++)
@@ -164,7 +150,7 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
 
         Assert.True(_chain.Log.Contains("NOTHING OF THIS PROCESS WILL BE SAVED"));
         Assert.False((await cluster.Run("behind").DescribeAsync())!.LeaseIsLive);
-        await SaveStepsAsync("behind", 3);
+        await _chain.SaveStepsAsync("behind", 3);
     }
 
     [Theory]
@@ -175,13 +161,10 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     public async Task A_listener_that_throws_changes_nothing(SaveStage stage)
     {
         var name = $"listener-{stage}";
-        var first = stage == SaveStage.Failed;
-        await using var run = await _chain.OpenAsync(name, h => h.OnBegin = next =>
+        await using var run = await _chain.OpenAsync(name, h =>
         {
-            if (!first)
-                return next();
-            first = false;
-            throw new ConflictException("once");
+            if (stage == SaveStage.Failed)
+                h.OnBegin = Once<BeginReply>(new ConflictException("once"));
         });
         var model = new TrackedArray(Elements);
         await run.Track(model).ResumeAsync();
@@ -209,7 +192,7 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
         var model = new TrackedArray(Elements);
         await run.Track(model).TrackBytes("frozen", () => frozen, _ => { }).ResumeAsync();
         await StepAsync(run, model, 1);
-        await DamageAsync("overlap", 1, chunk: 2);
+        await _chain.DamageAsync("overlap", 1, chunk: 2);
         var saves = new Dictionary<long, SaveHandle>();
         run.OnSaveProgress += p =>
         {
@@ -256,9 +239,9 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task A_silo_that_goes_away_between_opening_and_resuming_stops_nothing()
     {
-        await SaveStepsAsync("gone-between", 1, 2);
+        await _chain.SaveStepsAsync("gone-between", 1, 2);
         await cluster.PublishAsync();
-        await DamageAsync("gone-between", 2);
+        await _chain.DamageAsync("gone-between", 2);
         await using var run = await _chain.OpenAsync("gone-between");
         _chain.Connection.Cut();
         var model = new TrackedArray(Elements);
@@ -266,14 +249,14 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
         Assert.Equal(TrackedArray.At(1, Elements), model.Content);
         _chain.Connection.Mend();
         await StepAsync(run, model, 2);
-        Assert.Equal(1, (await cluster.QuietAsync("gone-between")).HeadStep - 1);
+        Assert.Equal(2, (await cluster.QuietAsync("gone-between")).HeadStep);
     }
 
     [Fact]
     public async Task A_silo_that_goes_away_before_the_rollback_stops_nothing()
     {
-        await SaveStepsAsync("gone-before", 1, 2);
-        await DamageAsync("gone-before", 2);
+        await _chain.SaveStepsAsync("gone-before", 1, 2);
+        await _chain.DamageAsync("gone-before", 2);
         var isAway = true;
         await using var run = await _chain.OpenAsync(
             "gone-before", h => h.OnRollback = next => isAway ? throw new UnavailableException("gone") : next());
@@ -310,7 +293,7 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
     [Fact]
     public async Task What_no_block_commits_is_not_restored_whatever_the_database_says()
     {
-        await SaveStepsAsync("forged", 1, 2);
+        await _chain.SaveStepsAsync("forged", 1, 2);
         var position = (await cluster.Snapshot("forged", new Sequence(1)).GetAsync())!.Position;
         await using var run = await _chain.OpenAsync("forged", h => h.OnGet = view =>
             view!.Sequence.Value == 2 ? view with { Position = position } : view); // not the block that commits it
@@ -319,29 +302,16 @@ public sealed class UnluckyTimingTests(CiuicCluster cluster) : IClassFixture<Ciu
         Assert.Contains("says something else than the ledger", report.Damage[0]);
     }
 
-    private async Task SaveStepsAsync(string name, params long[] steps)
+    /// <summary>The first call fails, all others are passed on.</summary>
+    private static Func<Func<Task<T>>, Task<T>> Once<T>(Exception error)
     {
-        await using var run = await new TestChain(cluster).OpenAsync(name);
-        var model = new TrackedArray(Elements);
-        await run.Track(model).ResumeAsync();
-        foreach (var step in steps)
-            await StepAsync(run, model, step);
-    }
-
-    private static async Task StepAsync(TrainingRun run, TrackedArray model, long step)
-    {
-        model.Train(step);
-        var save = await run.SaveAsync(new TrainingProgress(step, 1, 5));
-        await save.Committed.WaitAsync(Soon);
-    }
-
-    private async Task DamageAsync(string run, long sequence, int chunk = 0)
-    {
-        var id = new SnapshotId(RunId.Parse(run), new Sequence(sequence));
-        var bytes = await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None);
-        var key = BucketLayout.Chunk(ManifestCodec.DecodeShard(bytes).Chunks[chunk]);
-        var stored = (await cluster.Memory.GetAsync(key, CancellationToken.None))!;
-        stored[^1] ^= 1;
-        await cluster.Memory.PutAsync(key, stored, CancellationToken.None);
+        var isFirst = true;
+        return next =>
+        {
+            if (!isFirst)
+                return next();
+            isFirst = false;
+            throw error;
+        };
     }
 }

@@ -6,10 +6,8 @@ using Ciuic.Testing;
 namespace Ciuic.Grains.Tests;
 
 /// <summary>A silo whose database is older than the bucket, empty, or another one.</summary>
-public sealed class OlderDatabaseTests : IAsyncDisposable
+public sealed class OlderDatabaseTests : Clusters
 {
-    private readonly List<CiuicCluster> _clusters = [];
-
     [Fact]
     public async Task A_database_from_an_older_backup_decides_nothing()
     {
@@ -51,6 +49,23 @@ public sealed class OlderDatabaseTests : IAsyncDisposable
         await third.SaveAsync("x", open.Lease.Token, 3);
         await third.PublishAsync();
         Assert.True((await TestBucket.AuditAsync(first.Memory)).Passed);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_not_told_of_its_commit_yet_is_not_taken_for_an_older_backup()
+    {
+        var cluster = await StartAsync(new CiuicCluster());
+        var token = (await cluster.Run("live").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        await cluster.SaveAsync("live", token, 1);
+        await cluster.QuietAsync("live");
+        var begun = await cluster.Run("live").BeginSnapshotAsync(token, CiuicCluster.Plan(2));
+        var view = (await cluster.Snapshot("live", begun.Sequence!.Value).GetAsync())!;
+        // Its record is in the ledger; the answer has not come back.
+        await cluster.Ledger.AppendAsync((Samples.Record(2) with { Run = view.Run, Sequence = view.Sequence, Token = token }).Encode(), 0);
+        await cluster.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
+        var rebuilt = await RebuiltAsync(cluster);
+        Assert.Equal(["live"], rebuilt.Kept);
+        Assert.Empty(rebuilt.Damaged);
     }
 
     [Fact]
@@ -102,19 +117,6 @@ public sealed class OlderDatabaseTests : IAsyncDisposable
         cluster.Store.Unreadable = _ => throw new OperationCanceledException();
         await Assert.ThrowsAsync<UnavailableException>(() => cluster.Ledger.GetSizeAsync());
         cluster.Store.Unreadable = null;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var cluster in _clusters)
-            await cluster.DisposeAsync();
-    }
-
-    private async Task<CiuicCluster> StartAsync(CiuicCluster cluster)
-    {
-        _clusters.Add(cluster);
-        await cluster.InitializeAsync();
-        return cluster;
     }
 
     private static async Task<RebuildView> RebuiltAsync(CiuicCluster cluster)

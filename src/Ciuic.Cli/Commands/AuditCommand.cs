@@ -30,9 +30,23 @@ internal static class AuditCommand
                 reports.ForEach(report => AuditView.Write(output, report));
             foreach (var (report, head) in reports.Where(r => r.Passed && r.TreeHead is not null).Select(r => (r, r.TreeHead!)))
                 await RememberAsync(accepted, new LedgerBucket(store, report.Ledger), head, output, cancel);
-            return reports.All(r => r.Passed) ? ExitCode.Ok : ExitCode.Integrity;
+            return reports.All(r => r.Passed) && !HaveTwins(reports, output) ? ExitCode.Ok : ExitCode.Integrity;
         });
         return command;
+    }
+
+    /// <summary>A ledger has one history: several that are signed as one are a fork that each of them hides.</summary>
+    private static bool HaveTwins(List<AuditReport> reports, CommandOutput output)
+    {
+        var twins = reports.Where(r => r.TreeHead is not null).GroupBy(r => r.TreeHead!.Head.Origin).Where(g => g.Count() > 1).ToList();
+        foreach (var same in twins)
+        {
+            output.Warn(
+                $"The ledgers {string.Join(", ", same.Select(r => r.Ledger))} are all signed as {same.Key}: a ledger has one history. "
+                + "Audit each with --ledger, and find out who began the others.");
+        }
+
+        return twins.Count > 0;
     }
 
     /// <summary>An audit that has passed has passed, whether this machine can remember it or not.</summary>
@@ -68,13 +82,6 @@ internal static class AuditCommand
             reports.Add(await BucketAudit.RunAsync(
                 bucket, name, trust, remembered, Environment.ProcessorCount, progress.Report, cancel));
             progress.End();
-        }
-
-        foreach (var same in reports.Where(r => r.TreeHead is not null).GroupBy(r => r.TreeHead!.Head.Origin).Where(g => g.Count() > 1))
-        {
-            throw new CorruptException(
-                $"The ledgers {string.Join(", ", same.Select(r => r.Ledger))} are all signed as {same.Key}: a ledger has one history. "
-                + "Audit each with --ledger, and find out who began the others.");
         }
 
         return reports;

@@ -15,16 +15,21 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
 {
     /// <summary>Compares the published tree head with the remembered one, and remembers it.</summary>
     /// <returns>The newest tree head known; null where there is none.</returns>
+    /// <param name="run">The run, for the log.</param>
+    /// <param name="logger">Told what kept it from being compared.</param>
+    /// <param name="mustAnswer">Whether something will be restored, so that a bucket that does not answer is an error.</param>
+    /// <param name="cancel">Ends the reading.</param>
     /// <exception cref="CorruptException">The two disagree; the message names both.</exception>
-    public async Task<TreeHead?> CheckAsync(RunId run, ILogger logger, CancellationToken cancel)
+    /// <exception cref="UnavailableException">The bucket must answer and does not.</exception>
+    public async Task<TreeHead?> CheckAsync(RunId run, ILogger logger, bool mustAnswer, CancellationToken cancel)
     {
         try
         {
             return accepted is null ? null : await CheckAsync(accepted, run, logger, cancel);
         }
-        catch (Exception error) when (error is InvalidInputException or UnavailableException)
+        catch (Exception error) when (error is InvalidInputException || (error is UnavailableException && !mustAnswer))
         {
-            // A damaged memory, or a bucket that does not answer: what is restored is checked by what it says itself.
+            // With a damaged memory what is restored is checked by what the ledger says itself.
             logger.NotCompared(run, error.Message);
             return null;
         }

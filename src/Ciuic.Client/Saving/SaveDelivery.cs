@@ -19,7 +19,8 @@ internal sealed class SaveDelivery(
     TimeProvider time,
     ILogger logger,
     Action<UploadedSave, SaveStage> progress,
-    Action<UploadedSave, Exception> failed) : IAsyncDisposable
+    Action<UploadedSave, Exception> failed,
+    Action<UploadedSave, Exception> dropped) : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
@@ -62,7 +63,7 @@ internal sealed class SaveDelivery(
         _arrived.Release();
         if (oldest is not null)
         {
-            failed(oldest, new UnavailableException(
+            dropped(oldest, new UnavailableException(
                 $"The save of step {oldest.Plan.Step} gave way: {maxWaiting} newer ones wait for a silo."));
         }
     }
@@ -74,7 +75,7 @@ internal sealed class SaveDelivery(
             await _worker;
         while (TakeNext() is { } left)
         {
-            failed(left, new UnavailableException(
+            dropped(left, new UnavailableException(
                 $"The run was closed before step {left.Plan.Step} was committed."));
         }
     }
@@ -125,7 +126,7 @@ internal sealed class SaveDelivery(
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            failed(save, new UnavailableException($"The run was closed before step {save.Plan.Step} was committed."));
+            dropped(save, new UnavailableException($"The run was closed before step {save.Plan.Step} was committed."));
             throw;
         }
         catch (Exception error)

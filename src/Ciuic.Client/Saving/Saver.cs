@@ -55,7 +55,7 @@ internal sealed class Saver(
     public SaveHandle Refuse(SnapshotPlan plan, CiuicException why)
     {
         var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
-        Tell(handle, why);
+        Drop(handle, why);
         return handle;
     }
 
@@ -71,6 +71,9 @@ internal sealed class Saver(
 
         Tell(handle, error);
     }
+
+    /// <summary>A save that nobody waits for any more; nothing is wrong with what it has stored.</summary>
+    public void Drop(SaveHandle handle, Exception error) => Tell(handle, error);
 
     /// <summary>Takes a snapshot that was just restored for the one before the next save.</summary>
     public void ContinueFrom(LoadedShard restored)
@@ -143,7 +146,7 @@ internal sealed class Saver(
         }
         catch (OperationCanceledException)
         {
-            Fail(handle, new UnavailableException($"The run was closed while step {plan.Step} was being uploaded."));
+            Drop(handle, new UnavailableException($"The run was closed while step {plan.Step} was being uploaded."));
         }
         catch (Exception error)
         {

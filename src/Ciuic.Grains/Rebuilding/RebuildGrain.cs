@@ -111,9 +111,13 @@ internal sealed class RebuildGrain(
         var grain = GrainFactory.GetGrain<IRunGrain>(run.Run.Value);
         if (await grain.DescribeAsync() is { } known)
         {
-            _view = known.Committed >= run.Committed
+            // One may be in the ledger already whose run was not told yet.
+            var mayKnow = known.Committed + (known.Pending is null ? 0 : 1);
+            _view = mayKnow >= run.Committed
                 ? _view with { Kept = [.. _view.Kept, run.Run.Value] }
-                : Damage($"{run.Run}: the database knows {known.Committed} of its {run.Committed} snapshots: it was restored from an older backup. Rebuild into an empty database.");
+                : Damage(
+                    $"{run.Run}: the database knows {known.Committed} of its {run.Committed} snapshots: it was restored from an older backup. "
+                    + "Rebuild into an empty database.");
             return;
         }
 

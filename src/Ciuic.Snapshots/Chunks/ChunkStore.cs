@@ -4,21 +4,26 @@ using Ciuic.Storage;
 namespace Ciuic.Snapshots;
 
 /// <summary>Chunks into a bucket and out of it. Encoders and decoders are kept. Thread-safe.</summary>
-/// <param name="store">The bucket.</param>
-/// <param name="cache">Keeps what was read, for differences to it; null to keep nothing.</param>
-public sealed class ChunkStore(IObjectStore store, BaseCache? cache = null) : IDisposable
+public sealed class ChunkStore : IDisposable
 {
+    private readonly IObjectStore _store;
     private readonly LendingPool<ChunkEncoder> _encoders = new(() => new ChunkEncoder());
     private readonly LendingPool<ChunkDecoder> _decoders = new(() => new ChunkDecoder());
-    private ChunkChain? _chain;
+    private readonly ChunkChain _chain;
 
-    private ChunkChain Chain => _chain ??= new ChunkChain(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
+    /// <param name="store">The bucket.</param>
+    /// <param name="cache">Keeps what was read, for differences to it; null to keep nothing.</param>
+    public ChunkStore(IObjectStore store, BaseCache? cache = null)
+    {
+        _store = store;
+        _chain = new ChunkChain(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
+    }
 
     /// <summary>Whether a chunk is stored whole already; every byte of it is checked.</summary>
     public async Task<bool> IsWholeAsync(ChunkId id, CancellationToken cancel)
     {
         var key = BucketLayout.Chunk(id);
-        return await store.GetLengthAsync(key, cancel) is not null && await IsIntactAsync(key, id, default, default, cancel);
+        return await _store.GetLengthAsync(key, cancel) is not null && await IsIntactAsync(key, id, default, default, cancel);
     }
 
     /// <summary>Stores a chunk whole: no other one is needed to read it.</summary>
@@ -64,7 +69,7 @@ public sealed class ChunkStore(IObjectStore store, BaseCache? cache = null) : ID
     /// <returns>Stored bytes of the chunk itself.</returns>
     /// <exception cref="CorruptException">It, or a base of it, is missing or damaged.</exception>
     public Task<int> ReadAsync(ChunkId id, IReadOnlyList<ChunkId> bases, Memory<byte> plain, CancellationToken cancel) =>
-        Chain.ReadAsync(id, bases, plain, cancel);
+        _chain.ReadAsync(id, bases, plain, cancel);
 
     /// <summary>Reads a chunk only to check that it is there, whole, and of this plain length.</summary>
     /// <returns>Stored bytes of the chunk itself.</returns>
@@ -85,20 +90,20 @@ public sealed class ChunkStore(IObjectStore store, BaseCache? cache = null) : ID
     private async Task<ChunkWrite> WriteAsync(
         ObjectKey key, ReadOnlyMemory<byte> frame, ChunkId id, ChunkId basis, ReadOnlyMemory<byte> before, CancellationToken cancel)
     {
-        if (await store.CreateAsync(key, frame, cancel) == CreateResult.Created)
+        if (await _store.CreateAsync(key, frame, cancel) == CreateResult.Created)
             return new ChunkWrite(ChunkStored.Written, frame.Length);
         if (await IsIntactAsync(key, id, basis, before, cancel))
             return new ChunkWrite(ChunkStored.Reused, 0);
         // What lies there is provably not what its name says, so nobody can be reading it: replace it in
         // one step by the bytes that are. It is never absent, whenever this process dies.
-        await store.PutAsync(key, frame, cancel);
+        await _store.PutAsync(key, frame, cancel);
         return new ChunkWrite(ChunkStored.Repaired, frame.Length);
     }
 
     private async Task<bool> IsIntactAsync(
         ObjectKey key, ChunkId id, ChunkId basis, ReadOnlyMemory<byte> before, CancellationToken cancel)
     {
-        if (await store.GetAsync(key, cancel) is not { } frame)
+        if (await _store.GetAsync(key, cancel) is not { } frame)
             return false;
         using var decoder = _decoders.Take();
         try

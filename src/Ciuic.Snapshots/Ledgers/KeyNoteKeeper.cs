@@ -14,7 +14,8 @@ public static class KeyNoteKeeper
             return;
         var keys = signer.InitialKeys;
         await RequireOwnAsync(bucket, keys, cancel);
-        // Of two silos that start a ledger at once one wins; the other reads the winner's keys.
+        // Of two silos that start a ledger at once one wins; the other reads the winner's keys. Dying after this line: the next
+        // start finds its own note, and no block.
         await bucket.Store.CreateAsync(
             BucketLayout.Keys(bucket.Name), keys.Sign(signer.Find(keys.ActiveTreeHead)), cancel);
     }
@@ -33,6 +34,7 @@ public static class KeyNoteKeeper
         // The replaced key may be at hand no more: a note that has its signature is worth more than one that has not.
         if (there is not null && before is null && Says(there, keys))
             return;
+        // Dying before or after: the note is derived again, with the next tree head or by the check of all blocks.
         if (there is not null || await bucket.Store.CreateAsync(place, note, cancel) == CreateResult.AlreadyExists)
             await bucket.Store.PutAsync(place, note, cancel);
     }

@@ -27,13 +27,14 @@ public sealed class LedgerCheck(LedgerBucket bucket, LedgerSigner signer)
         // What differs may be evidence of another history: replaced only once this one has proven to be the ledger's.
         if (_differing > 0)
             await ReadAsync(tip, MendAsync, cancel);
-        foreach (var rotation in _rotations.DistinctBy(r => r.Block.Height))
+        foreach (var rotation in _rotations)
             await KeyNoteKeeper.KeepAsync(bucket, rotation.Block.Height, rotation.After.Keys, signer, cancel);
         return _written;
     }
 
     private async Task ReadAsync(LedgerTip tip, Func<TileFile, CancellationToken, Task> derive, CancellationToken cancel)
     {
+        _rotations.Clear();
         var (at, tiles) = (LedgerTip.Start(tip.Keys), new TileBuilder());
         await foreach (var linked in bucket.FollowAsync(at, cancel))
         {

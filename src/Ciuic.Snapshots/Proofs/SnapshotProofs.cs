@@ -36,10 +36,7 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     public async Task<TlogProof> ProveAsync(CommittedSnapshot snapshot, CancellationToken cancel)
     {
         var (keys, head) = await CheckAsync(cancel);
-        var proof = await SnapshotProver.ProveAsync(bucket, head, snapshot.Position.Height, cancel);
-        RequireSnapshot(proof.Verify(PolicyFor(keys)), snapshot.Link.Manifest);
-        await RememberAsync(head!, cancel);
-        return proof;
+        return await ProveAsync(snapshot, keys, head, cancel);
     }
 
     /// <summary>Ties a snapshot's bytes to the quorum, link by link.</summary>
@@ -60,11 +57,10 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
         CancellationToken cancel)
     {
         await CheckBytesAsync(run, snapshot, parallelism, linked, cancel);
-        var isGiven = proof is not null;
-        proof ??= await ProveAsync(snapshot, cancel);
         var (keys, newest) = await CheckAsync(cancel);
-        var proven = CheckProof(proof, PolicyFor(keys), snapshot.Link.Manifest, linked);
-        if (isGiven)
+        var checkedProof = proof ?? await ProveAsync(snapshot, keys, newest, cancel);
+        var proven = CheckProof(checkedProof, PolicyFor(keys), snapshot.Link.Manifest, linked);
+        if (proof is not null)
             linked(await TieAsync(keys, proven.Head.Head, newest?.Head, cancel));
         if (accepted is not null)
             linked(new VerifiedLink("tree head -> this machine", $"continues the one accepted before ({accepted.PathOf(bucket)})"));
@@ -109,6 +105,15 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
         linked(new VerifiedLink("chunks -> manifest", $"{run}#{snapshot.Link.Sequence}, SHA-256 {snapshot.Link.Manifest}"));
         if (snapshot.Signer is { } signer)
             linked(new VerifiedLink("manifest -> trainer", $"every shard is signed by {signer.Name} {signer.Id:x8}"));
+    }
+
+    private async Task<TlogProof> ProveAsync(
+        CommittedSnapshot snapshot, LedgerKeys keys, SignedTreeHead? head, CancellationToken cancel)
+    {
+        var proof = await SnapshotProver.ProveAsync(bucket, head, snapshot.Position.Height, cancel);
+        RequireSnapshot(proof.Verify(PolicyFor(keys)), snapshot.Link.Manifest);
+        await RememberAsync(head!, cancel); // a proof has been made of it
+        return proof;
     }
 
     /// <summary>A proof from elsewhere may be of a fork that the same keys have signed.</summary>

@@ -18,9 +18,6 @@ public sealed class DeltaBases
     /// <summary>There is no snapshot before.</summary>
     public static DeltaBases None { get; } = new();
 
-    /// <summary>Whether there is none.</summary>
-    public bool IsEmpty => _byId.Count == 0;
-
     /// <summary>The chunks of a shard that was just uploaded; valid while its staging buffer is not used again.</summary>
     public static DeltaBases Of(StagedShard shard, UploadedShard uploaded)
     {

@@ -30,9 +30,9 @@ public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int p
         var degree = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
         await Parallel.ForAsync(0, stored.Length, degree, async (i, stop) =>
         {
-            var before = _before.Find(layout[i].Place)?.Chunk.Id;
-            (stored[i], var write) = await StoreAsync(layout[i], shard.Content(layout[i].Range), mayDiffer, stop);
-            health.Look(i, stored[i].Id == before);
+            var before = _before.Find(layout[i].Place);
+            (stored[i], var write) = await StoreAsync(layout[i], shard.Content(layout[i].Range), before, mayDiffer, stop);
+            health.Look(i, isUnchanged: stored[i].Id == before?.Chunk.Id);
             tally.Count(write, stored[i].Length);
         });
         _sinceFull = Array.Exists(stored, c => c.Depth > 0) ? _sinceFull + 1 : 0;
@@ -49,9 +49,8 @@ public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int p
     public void ForgetKnown() => _before = DeltaBases.None;
 
     private async Task<(StoredChunk, ChunkWrite)> StoreAsync(
-        ChunkLayout layout, ReadOnlyMemory<byte> plain, bool mayDiffer, CancellationToken cancel)
+        ChunkLayout layout, ReadOnlyMemory<byte> plain, DeltaBases.Basis? before, bool mayDiffer, CancellationToken cancel)
     {
-        var before = _before.Find(layout.Place);
         if (MayStay(before?.Chunk, mayDiffer) && plain.Span.SequenceEqual(before!.Plain.Span))
             return (before.Chunk, new ChunkWrite(ChunkStored.Reused, 0));
         var id = ChunkId.Of(plain.Span);

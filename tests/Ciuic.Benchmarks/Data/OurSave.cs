@@ -34,7 +34,7 @@ internal sealed class OurSave : IDisposable
         var store = new FileObjectStore(folder);
         _chunks = new ChunkStore(store);
         _verifier = new ChunkStore(store);
-        _uploader = new ShardUploader(_chunks, new CodecOptions { Mode = mode }, new SaveOptions().Workers);
+        _uploader = new ShardUploader(_chunks, new CodecOptions { Mode = mode }, new SaveOptions().Workers, looksForNonFinite: true);
     }
 
     public async Task<MeasuredSave> SaveAsync(IReadOnlyList<ItemState> state)

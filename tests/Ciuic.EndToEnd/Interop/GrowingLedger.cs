@@ -50,20 +50,9 @@ internal sealed class GrowingLedger
     /// <summary>Appends a block after which another key signs.</summary>
     public async Task RotateAsync(KeyRole role)
     {
-        var keys = _writer.Tip.Keys;
-        var (previous, next) = (_signer.Find(keys.Active(role)), _signer.Next(role, keys));
-        var rotation = new KeyRotation
-        {
-            Origin = keys.Origin,
-            Role = role,
-            Previous = previous.Verifier,
-            Next = next.Verifier,
-            At = Samples.Time,
-            Actor = "test",
-            Reason = "interoperability",
-        };
-        await AppendAsync(rotation.Encode(previous, next));
-        Assert.Equal(next.Verifier, _writer.Tip.Keys.Active(role));
+        var before = _writer.Tip.Keys;
+        await AppendAsync(TestKeys.Rotate(_signer, before, role));
+        Assert.NotEqual(before.Active(role), _writer.Tip.Keys.Active(role));
     }
 
     private async Task AppendAsync(byte[] record) =>
