@@ -140,8 +140,13 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <summary>Whether a save is due after this step: by the policy, or because the process was told to end.</summary>
     /// <param name="step">Optimizer updates completed.</param>
     /// <param name="endOfEpoch">Whether this step ended an epoch.</param>
-    public bool ShouldSave(long step, bool endOfEpoch = false) =>
-        Stopping.IsCancellationRequested || _policy.IsDue(step, endOfEpoch);
+    public bool ShouldSave(long step, bool endOfEpoch = false)
+    {
+        if (Stopping.IsCancellationRequested || _policy.IsDue(step, endOfEpoch))
+            return true;
+        _saver.Prepare(_tracked); // after a step, because optimizers make their state in the first
+        return false;
+    }
 
     /// <summary>
     /// Saves everything tracked. Returns once the state is copied aside; hashing, upload, verification and commit

@@ -12,6 +12,12 @@ public sealed class StoreOptions
     [Required]
     public string Uri { get; set; } = "file:artifacts/store";
 
+    /// <summary>
+    /// Whether a file store writes large objects past the page cache. Default <see cref="DirectWrites.Auto"/>.
+    /// </summary>
+    [EnumDataType(typeof(DirectWrites))]
+    public DirectWrites DirectWrites { get; set; } = DirectWrites.Auto;
+
     /// <summary>Whether the bucket outlives this process.</summary>
     public bool IsDurable => Uri != "memory:";
 
@@ -33,7 +39,7 @@ public sealed class StoreOptions
     {
         try
         {
-            return StoreUri.Open(Uri);
+            return StoreUri.Open(Uri, DirectWrites);
         }
         catch (InvalidInputException error)
         {

@@ -7,14 +7,15 @@ public static class StoreUri
 {
     /// <summary>Opens a store, without retries.</summary>
     /// <param name="uri"><c>file:PATH</c> (absolute, or relative to the current directory), or <c>memory:</c>.</param>
+    /// <param name="direct">Whether a file store writes large objects past the page cache.</param>
     /// <exception cref="InvalidInputException">The URI names no store this program knows.</exception>
     /// <exception cref="UnavailableException">The store cannot be opened.</exception>
-    public static IObjectStore Open(string uri)
+    public static IObjectStore Open(string uri, DirectWrites direct = DirectWrites.Auto)
     {
         if (uri == "memory:")
             return new MemoryObjectStore();
         if (uri.StartsWith("file:", StringComparison.Ordinal) && TryGetPath(uri["file:".Length..], out var path))
-            return new FileObjectStore(path);
+            return new FileObjectStore(path, direct);
         throw new InvalidInputException($"'{uri}' is not a store: use file:PATH or memory:.");
     }
 

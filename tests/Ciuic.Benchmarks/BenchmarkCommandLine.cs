@@ -37,9 +37,14 @@ internal static class BenchmarkCommandLine
             Description = "Works below this folder, on the disk that is to be measured.",
             DefaultValueFactory = _ => Path.GetTempPath(),
         };
+        var size = new Option<long?>("--size")
+        {
+            Description = "A made-up state of this size, such as 2GiB, instead of a real model.",
+            CustomParser = ByteSize.Of,
+        };
         var command = new Command("compare", "Saves and restores of a model in training, ours and the peers', on the same bytes.")
         {
-            json, gaps, repetitions, warmUp, folder,
+            json, gaps, repetitions, warmUp, size, folder,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -47,6 +52,7 @@ internal static class BenchmarkCommandLine
                 [.. parsed.GetValue(gaps)!.Order()],
                 parsed.GetValue(repetitions),
                 parsed.GetValue(warmUp),
+                parsed.GetValue(size),
                 parsed.GetValue(folder)!);
             var report = new BenchmarkReport(Console.Out);
             using var benchmark = new CompareBenchmark(plan, report);

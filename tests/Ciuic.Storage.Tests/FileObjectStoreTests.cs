@@ -75,6 +75,48 @@ public sealed class FileObjectStoreTests : StoreConformance, IDisposable
     }
 
     [Theory]
+    [InlineData(256 << 10)]
+    [InlineData((256 << 10) + 1)]
+    [InlineData((1 << 20) - 1)]
+    [InlineData((1 << 20) + 4_095)]
+    public async Task Large_objects_written_past_the_page_cache_read_back_as_they_were(int length)
+    {
+        var store = new FileObjectStore(_folder.File("store"), DirectWrites.On);
+        var content = AtPage(length);
+        new Random(length).NextBytes(content.Span);
+        await store.CreateAsync(new ObjectKey("a/b"), content, CancellationToken.None);
+        Assert.Equal(content.ToArray(), await store.GetAsync(new ObjectKey("a/b"), CancellationToken.None));
+        await store.PutAsync(new ObjectKey("a/b"), content[1..], CancellationToken.None); // begins at no page
+        Assert.Equal(content[1..].ToArray(), await store.GetAsync(new ObjectKey("a/b"), CancellationToken.None));
+        Assert.Empty(Directory.EnumerateFiles(_folder.File("store/~tmp")));
+    }
+
+    [Fact]
+    public async Task A_file_system_without_direct_writes_is_written_as_usual()
+    {
+        var memory = Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath();
+        var folder = Path.Combine(memory, $"ciuic-{Environment.ProcessId}-direct");
+        try
+        {
+            var store = new FileObjectStore(folder, DirectWrites.On);
+            await store.CreateAsync(new ObjectKey("a/b"), AtPage(1 << 20), CancellationToken.None);
+            Assert.Equal(1 << 20, await store.GetLengthAsync(new ObjectKey("a/b"), CancellationToken.None));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task More_writes_at_once_than_there_are_disk_threads_all_come_to_an_end()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i =>
+            Store.CreateAsync(new ObjectKey($"many/{i}"), Bytes(1, 10), CancellationToken.None)));
+        Assert.Equal(200, Directory.EnumerateFiles(_folder.File("store/many")).Count());
+    }
+
+    [Theory]
     [InlineData("s3//x")]
     [InlineData("file:")]
     [InlineData("folder")]
@@ -82,4 +124,13 @@ public sealed class FileObjectStoreTests : StoreConformance, IDisposable
         Assert.Throws<InvalidInputException>(() => StoreUri.Open(uri));
 
     public void Dispose() => _folder.Dispose();
+
+    /// <summary>Zeros in memory that begins at a page and stays there.</summary>
+    private static Memory<byte> AtPage(int length)
+    {
+        const int page = 4_096;
+        var array = GC.AllocateArray<byte>(length + page, pinned: true);
+        var address = System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(array, 0);
+        return array.AsMemory((int)(-address & (page - 1)), length);
+    }
 }

@@ -25,12 +25,24 @@ internal sealed class Saver(
     private readonly Backoff _backoff = new(time);
     private readonly HealthWatch _health = new(run, options, logger);
     private Task _uploading = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
+    private bool _isPrepared;
     private readonly Lock _trust = new();
     private int _distrust;
     private volatile bool _storeIsAway;
 
     /// <summary>Saves that were left out because the one before was still in the staging memory.</summary>
     public int Skipped { get; private set; }
+
+    /// <summary>Makes room for the first save beside training, once the state has the size that it will have.</summary>
+    public void Prepare(IReadOnlyList<ITrackedState> tracked)
+    {
+        if (_isPrepared)
+            return;
+        _isPrepared = true;
+        var bytes = tracked.Sum(t => t.Capture().Length);
+        _preparing = Task.Run(() => buffers.Prepare(Math.Max(1, bytes)));
+    }
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
     public async Task<SaveHandle> SaveAsync(
@@ -86,6 +98,7 @@ internal sealed class Saver(
     {
         await _ending.CancelAsync();
         await _uploading;
+        await _preparing;
     }
 
     private void Tell(SaveHandle handle, Exception error)

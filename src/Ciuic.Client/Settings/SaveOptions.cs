@@ -32,6 +32,8 @@ public enum NonFiniteCheck
 /// <summary>Section <c>Ciuic:Save</c>: when and how a trainer saves. The conditions are OR-ed.</summary>
 public sealed class SaveOptions
 {
+    private const int MaxBufferBytes = 192 << 20;
+
     /// <summary>Save when the step is a multiple of this; 0 switches it off. Default 100.</summary>
     [Range(0, long.MaxValue)]
     public long EverySteps { get; set; } = 100;
@@ -102,10 +104,13 @@ public sealed class SaveOptions
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
 
     /// <summary>
-    /// Chunks hashed and stored at once; 0 means two per core, because each of them waits for the store half of its time.
+    /// Chunks hashed and stored at once; 0 means four per core, because each of them waits for the store most of its time, or
+    /// as many fewer as keeps their buffers, three times a chunk, within 192 MiB, but two.
     /// </summary>
     [Range(0, 1_024)]
     public int Parallelism { get; set; }
 
-    internal int Workers => Parallelism > 0 ? Parallelism : 2 * Environment.ProcessorCount;
+    internal int Workers => Parallelism > 0
+        ? Parallelism
+        : Math.Max(2, Math.Min(4 * Environment.ProcessorCount, MaxBufferBytes / (3 * ChunkBytes)));
 }

@@ -16,7 +16,7 @@ public sealed class ChunkEncoder : IDisposable
 
     private readonly Compressor _compressor = new(level: 1);
     private readonly PlanePacker _packer = new();
-    private byte[] _buffer = [];
+    private readonly PageBuffer _buffer = new();
 
     /// <summary>Encodes one chunk of 1 to 64 MiB so that it needs no other one.</summary>
     /// <param name="plain">Its bytes.</param>
@@ -27,7 +27,7 @@ public sealed class ChunkEncoder : IDisposable
         if (width == 0)
             return Raw(plain);
         Reserve(plain.Length);
-        var payload = _buffer.AsSpan(ChunkFrame.HeaderSize);
+        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
         var (codec, length) = width > 1 ? TryPlanes(plain, width, payload) : TryZstd(plain, payload);
         return length < plain.Length * WorthwhileRatio ? Frame(codec, plain, length) : Raw(plain);
     }
@@ -50,7 +50,7 @@ public sealed class ChunkEncoder : IDisposable
         if (estimate > alone * (1 - minGain))
             return default;
         Reserve(plain.Length);
-        var payload = _buffer.AsSpan(ChunkFrame.HeaderSize);
+        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
         DeltaHeader.Write(payload, operation, basis.Id);
         var length = DeltaHeader.Size + _packer.Pack(plain, width, operation, basis.Plain, payload[DeltaHeader.Size..]);
         return length <= plain.Length ? Frame(ChunkCodec.Delta, plain, length) : default;
@@ -85,20 +85,19 @@ public sealed class ChunkEncoder : IDisposable
     private ReadOnlyMemory<byte> Raw(ReadOnlySpan<byte> plain)
     {
         Reserve(plain.Length);
-        plain.CopyTo(_buffer.AsSpan(ChunkFrame.HeaderSize));
+        plain.CopyTo(_buffer.Span[ChunkFrame.HeaderSize..]);
         return Frame(ChunkCodec.Raw, plain, plain.Length);
     }
 
     private ReadOnlyMemory<byte> Frame(ChunkCodec codec, ReadOnlySpan<byte> plain, int length)
     {
-        new ChunkFrame(codec, plain.Length).WriteHeader(_buffer);
-        return _buffer.AsMemory(0, ChunkFrame.HeaderSize + length);
+        new ChunkFrame(codec, plain.Length).WriteHeader(_buffer.Span);
+        return _buffer.Memory[..(ChunkFrame.HeaderSize + length)];
     }
 
     private void Reserve(int plainLength)
     {
         var payload = Math.Max(Compressor.GetCompressBound(plainLength), DeltaHeader.Size + PlanePacker.MaxBody(plainLength));
-        if (_buffer.Length < ChunkFrame.HeaderSize + payload)
-            _buffer = GC.AllocateUninitializedArray<byte>(ChunkFrame.HeaderSize + payload);
+        _buffer.Reserve(ChunkFrame.HeaderSize + payload);
     }
 }

@@ -12,4 +12,8 @@ public sealed record ItemState(
     string Item,
     IReadOnlyList<TensorSource> Tensors,
     IReadOnlyList<KeyValuePair<string, byte[]>> Bytes,
-    IReadOnlyList<SkippedPart> Skipped);
+    IReadOnlyList<SkippedPart> Skipped)
+{
+    /// <summary>Bytes of all of it.</summary>
+    public long Length => Tensors.Sum(t => t.Length) + Bytes.Sum(b => (long)b.Value.Length);
+}

@@ -7,35 +7,67 @@ namespace Ciuic.Snapshots;
 /// <param name="maxBytes">Bytes of both together.</param>
 public sealed class StagingBuffers(long maxBytes) : IDisposable
 {
+    private readonly Lock _lock = new();
     private readonly StagingArena _first = new(maxBytes);
     private readonly StagingArena _second = new(maxBytes);
     private StagingArena? _kept;
+    private bool _isUsed;
 
     /// <summary>Whether the bytes of the snapshot before are still there.</summary>
     public bool IsKept => _kept is not null;
+
+    /// <summary>
+    /// Makes room for snapshots of so many bytes before the first is taken: memory that nobody has touched yet costs ten times the
+    /// copy. Called beside training; who takes an arena meanwhile waits for it. Does nothing beyond the budget.
+    /// </summary>
+    public void Prepare(long bytes)
+    {
+        foreach (var arena in (StagingArena[])[_first, _second])
+        {
+            lock (_lock)
+            {
+                if (!_isUsed && !ReferenceEquals(arena, _kept) && Other(arena).Capacity + Math.Max(bytes, arena.Capacity) <= maxBytes)
+                    arena.Reserve(bytes);
+            }
+        }
+    }
 
     /// <summary>An arena with room for so many bytes; the kept one only where there is no room for another.</summary>
     /// <exception cref="Core.InvalidInputException">More than the configured maximum is needed.</exception>
     public StagingArena Take(long bytes)
     {
-        var arena = ReferenceEquals(_kept, _first) ? _second : _first;
-        if (_kept is not null && _kept.Capacity + Math.Max(bytes, arena.Capacity) > maxBytes)
+        lock (_lock)
         {
-            arena.Release();
-            (arena, _kept) = (_kept, null);
-        }
+            _isUsed = true;
+            var arena = ReferenceEquals(_kept, _first) ? _second : _first;
+            if (_kept is not null && _kept.Capacity + Math.Max(bytes, arena.Capacity) > maxBytes)
+            {
+                arena.Release();
+                (arena, _kept) = (_kept, null);
+            }
 
-        arena.Reserve(bytes);
-        return arena;
+            arena.Reserve(bytes);
+            return arena;
+        }
     }
 
     /// <summary>Keeps the bytes of an arena until another one is kept.</summary>
-    public void Keep(StagingArena arena) => _kept = arena;
+    public void Keep(StagingArena arena)
+    {
+        lock (_lock)
+            (_kept, _isUsed) = (arena, false);
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _first.Dispose();
-        _second.Dispose();
+        lock (_lock)
+        {
+            _isUsed = true;
+            _first.Dispose();
+            _second.Dispose();
+        }
     }
+
+    private StagingArena Other(StagingArena arena) => ReferenceEquals(arena, _first) ? _second : _first;
 }

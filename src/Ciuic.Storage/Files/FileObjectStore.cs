@@ -16,13 +16,19 @@ public sealed class FileObjectStore : IObjectStore
     private const string TemporaryFolder = "~tmp";
 
     private readonly string _root;
+    private readonly WriteChoice _choice;
+    private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, bool> _flushedDirectories = new(StringComparer.Ordinal);
 
     /// <summary>Opens the folder, creating it where there is none.</summary>
+    /// <param name="root">The folder.</param>
+    /// <param name="direct">Whether large objects are written past the page cache; only those whose memory begins at a page can be.</param>
+    /// <param name="time">Measures which way is faster; null for the system's clock.</param>
     /// <exception cref="UnavailableException">The folder cannot be created.</exception>
-    public FileObjectStore(string root)
+    public FileObjectStore(string root, DirectWrites direct = DirectWrites.Auto, TimeProvider? time = null)
     {
         _root = Path.GetFullPath(root);
+        (_choice, _time) = (new WriteChoice(direct), time ?? TimeProvider.System);
         Guard("open", () => Directory.CreateDirectory(_root));
     }
 
@@ -30,36 +36,35 @@ public sealed class FileObjectStore : IObjectStore
     public string Location => $"file:{_root}";
 
     /// <inheritdoc/>
-    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => GuardAsync<byte[]?>(key, async () =>
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => GuardAsync<byte[]?>(key, cancel, () =>
     {
         using var file = TryOpen(key);
         if (file is null)
             return null;
         var content = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)));
-        var read = await ReadFullyAsync(file, 0, content, cancel);
+        var read = ReadFully(file, 0, content);
         return read == content.Length ? content : content[..read];
     });
 
     /// <inheritdoc/>
     public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
-        GuardAsync<int?>(key, async () =>
+        GuardAsync<int?>(key, cancel, () =>
         {
             ArgumentOutOfRangeException.ThrowIfNegative(offset);
             using var file = TryOpen(key);
-            return file is null ? null : await ReadFullyAsync(file, offset, buffer, cancel);
+            return file is null ? null : ReadFully(file, offset, buffer.Span);
         });
 
     /// <inheritdoc/>
-    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, () =>
+    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, cancel, () =>
     {
-        cancel.ThrowIfCancellationRequested();
         var file = new FileInfo(PathOf(key));
-        return Task.FromResult(file.Exists ? (long?)file.Length : null);
+        return file.Exists ? (long?)file.Length : null;
     });
 
     /// <inheritdoc/>
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        GuardAsync(key, () =>
+        GuardAsync(key, cancel, () =>
         {
             var path = PathOf(key);
             if (File.Exists(path))
@@ -67,16 +72,15 @@ public sealed class FileObjectStore : IObjectStore
                 // The creator before us may have died between publishing and flushing: what we report as
                 // existing must be as durable as what we report as created.
                 DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
-                return Task.FromResult(CreateResult.AlreadyExists);
+                return CreateResult.AlreadyExists;
             }
 
-            var published = WriteAndPublish(path, content.Span, replace: false, cancel);
-            return Task.FromResult(published ? CreateResult.Created : CreateResult.AlreadyExists);
+            return WriteAndPublish(path, content.Span, replace: false) ? CreateResult.Created : CreateResult.AlreadyExists;
         });
 
     /// <inheritdoc/>
     public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        GuardAsync(key, () => Task.FromResult(WriteAndPublish(PathOf(key), content.Span, replace: true, cancel)));
+        GuardAsync(key, cancel, () => WriteAndPublish(PathOf(key), content.Span, replace: true));
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
@@ -100,15 +104,14 @@ public sealed class FileObjectStore : IObjectStore
     }
 
     /// <inheritdoc/>
-    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, () =>
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, cancel, () =>
     {
-        cancel.ThrowIfCancellationRequested();
         var path = PathOf(key);
         if (!File.Exists(path))
-            return Task.FromResult(false);
+            return false;
         File.Delete(path);
         DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
-        return Task.FromResult(true);
+        return true;
     });
 
     /// <summary>Deletes unfinished files last written before the given time: left by processes that died.</summary>
@@ -125,14 +128,13 @@ public sealed class FileObjectStore : IObjectStore
         return stale.Count;
     }
 
-    private bool WriteAndPublish(string path, ReadOnlySpan<byte> content, bool replace, CancellationToken cancel)
+    private bool WriteAndPublish(string path, ReadOnlySpan<byte> content, bool replace)
     {
-        cancel.ThrowIfCancellationRequested();
         var temporary = Path.Combine(_root, TemporaryFolder, Path.GetRandomFileName());
         try
         {
             EnsureDirectory(Path.GetDirectoryName(temporary)!);
-            DurableFiles.Write(temporary, content);
+            Write(temporary, content);
             EnsureDirectory(Path.GetDirectoryName(path)!);
             var published = true;
             if (replace)
@@ -149,14 +151,32 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    /// <summary>A new directory is durable only when its parents' entries are flushed, up to the root.</summary>
+    private void Write(string path, ReadOnlySpan<byte> content)
+    {
+        if (!DirectFile.Suits(content))
+        {
+            DurableFiles.Write(path, content);
+            return;
+        }
+
+        var (begin, direct) = (_time.GetTimestamp(), _choice.NextIsDirect());
+        if (!direct || !DirectFile.TryWrite(path, content))
+            DurableFiles.Write(path, content);
+        _choice.Took(direct, _time.GetElapsedTime(begin), content.Length);
+    }
+
+    /// <summary>
+    /// A new directory is durable only when its parents' entries are flushed, up to the root. Who made it may have died before
+    /// that, so each is flushed once by each process.
+    /// </summary>
     private void EnsureDirectory(string directory)
     {
-        if (_flushedDirectories.ContainsKey(directory))
+        if (directory.Length <= _root.Length || _flushedDirectories.ContainsKey(directory))
             return;
+        var parent = Path.GetDirectoryName(directory)!;
+        EnsureDirectory(parent);
         Directory.CreateDirectory(directory);
-        for (var at = directory; at.Length > _root.Length; at = Path.GetDirectoryName(at)!)
-            DurableFiles.FlushDirectory(Path.GetDirectoryName(at)!);
+        DurableFiles.FlushDirectory(parent);
         _flushedDirectories[directory] = true;
     }
 
@@ -167,7 +187,7 @@ public sealed class FileObjectStore : IObjectStore
             return null;
         try
         {
-            return File.OpenHandle(path, options: FileOptions.Asynchronous);
+            return File.OpenHandle(path);
         }
         catch (FileNotFoundException)
         {
@@ -175,13 +195,12 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    private static async Task<int> ReadFullyAsync(
-        SafeFileHandle file, long offset, Memory<byte> buffer, CancellationToken cancel)
+    private static int ReadFully(SafeFileHandle file, long offset, Span<byte> buffer)
     {
         var total = 0;
         while (total < buffer.Length)
         {
-            var read = await RandomAccess.ReadAsync(file, buffer[total..], offset + total, cancel);
+            var read = RandomAccess.Read(file, buffer[total..], offset + total);
             if (read == 0)
                 break;
             total += read;
@@ -204,13 +223,12 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
-    private async Task<T> GuardAsync<T>(ObjectKey key, Func<Task<T>> action)
+    private async Task<T> GuardAsync<T>(ObjectKey key, CancellationToken cancel, Func<T> action)
     {
+        cancel.ThrowIfCancellationRequested();
         try
         {
-            // Flushing blocks its thread for as long as the disk takes; callers on a scheduler of their own (a
-            // grain's) must not be held up by it.
-            return await Task.Run(action);
+            return await DiskThreads.Shared.RunAsync(action);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException)
         {

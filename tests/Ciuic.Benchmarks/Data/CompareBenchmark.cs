@@ -30,9 +30,9 @@ internal sealed class CompareBenchmark(ComparePlan plan, BenchmarkReport report)
 
     private async Task RunAsync(string folder, CancellationToken cancel)
     {
-        using var training = new TrainedStates();
+        using IStates training = plan.SyntheticBytes is { } bytes ? new SyntheticStates(bytes) : new TrainedStates();
         training.TrainTo(plan.WarmUpSteps);
-        var first = training.Copy();
+        var first = StateCopy.Of(training.Live());
         var size = first.Sum(i => i.Tensors.Sum(t => t.Length));
         report.Add(new Figure("state", 1, size, "bytes"));
         Memcpy(size);
@@ -43,7 +43,7 @@ internal sealed class CompareBenchmark(ComparePlan plan, BenchmarkReport report)
         {
             cancel.ThrowIfCancellationRequested();
             training.TrainTo(plan.WarmUpSteps + gap);
-            await DeltaAsync(folder, gap, first, training.Copy(), size);
+            await DeltaAsync(folder, gap, first, StateCopy.Of(training.Live()), size);
         }
 
         await new TorchPeer(plan, report).RunAsync(folder, first, size, cancel);
@@ -68,7 +68,7 @@ internal sealed class CompareBenchmark(ComparePlan plan, BenchmarkReport report)
         to.Dispose();
     }
 
-    private void Stall(TrainedStates training, long size)
+    private void Stall(IStates training, long size)
     {
         using var buffers = new StagingBuffers(4 * size);
         Add("stall: live tensors into staging memory", size, Repeat(() =>

@@ -12,7 +12,7 @@ namespace Ciuic.Benchmarks;
 /// States of a model of 19 million parameters that trains on this repository's text with AdamW: what a save meets in real
 /// life, because how well bytes pack depends on what they are.
 /// </summary>
-internal sealed class TrainedStates : IDisposable
+internal sealed class TrainedStates : IStates
 {
     private const int Batch = 4;
 
@@ -33,13 +33,7 @@ internal sealed class TrainedStates : IDisposable
         _model.train();
     }
 
-    public long Step => _progress.Step;
-
-    /// <summary>The live state, valid until the next step.</summary>
     public IReadOnlyList<ItemState> Live() => _tracked.Select(t => t.Capture()).ToList();
-
-    /// <summary>A copy of the live state.</summary>
-    public IReadOnlyList<ItemState> Copy() => Live().Select(item => item with { Tensors = item.Tensors.Select(Copy).ToList() }).ToList();
 
     public void TrainTo(long step)
     {
@@ -54,13 +48,6 @@ internal sealed class TrainedStates : IDisposable
     {
         _optimizer.Dispose();
         _model.Dispose();
-    }
-
-    private static TensorSource Copy(TensorSource source)
-    {
-        var content = new byte[source.Length];
-        source.CopyTo(0, content);
-        return new ArrayTensor(source.Name, source.DType, [.. source.Shape], content);
     }
 
     private void TrainOne()
