@@ -11,6 +11,9 @@ public static class BucketLayout
     /// <summary>Begins the key of every chunk that is stored as a difference.</summary>
     public const string DeltasPrefix = "deltas/";
 
+    /// <summary>Begins the key of every chunk that is stored as what is left after a prediction.</summary>
+    public const string PredictionsPrefix = "predictions/";
+
     /// <summary>Begins the key of every manifest.</summary>
     public const string RunsPrefix = "runs/";
 
@@ -31,8 +34,24 @@ public static class BucketLayout
         return new ObjectKey($"{DeltasPrefix}{hex[..2]}/{hex}-{basis}");
     }
 
-    /// <summary>A chunk, whole or as a difference, as its manifest says.</summary>
-    public static ObjectKey Chunk(ChunkRecord chunk) => chunk.Base is { } basis ? Delta(chunk.Id, basis) : Chunk(chunk.Id);
+    /// <summary>A chunk stored as what is left after a prediction from others: all of them are in its name.</summary>
+    public static ObjectKey Prediction(ChunkId id, ChunkId basis, ChunkId input1, ChunkId input2)
+    {
+        Span<byte> sources = stackalloc byte[3 * Digest.Size];
+        basis.Digest.Span.CopyTo(sources);
+        input1.Digest.Span.CopyTo(sources[Digest.Size..]);
+        input2.Digest.Span.CopyTo(sources[(2 * Digest.Size)..]);
+        var hex = id.ToString();
+        return new ObjectKey($"{PredictionsPrefix}{hex[..2]}/{hex}-{Digest.Of(sources)}");
+    }
+
+    /// <summary>A chunk as its manifest says that it is stored.</summary>
+    public static ObjectKey Chunk(ChunkRecord chunk) => chunk switch
+    {
+        { Base: { } basis, Input1: { } input1, Input2: { } input2 } => Prediction(chunk.Id, basis, input1, input2),
+        { Base: { } basis } => Delta(chunk.Id, basis),
+        _ => Chunk(chunk.Id),
+    };
 
     /// <summary>Begins the key of every manifest of a run.</summary>
     public static string RunPrefix(RunId run) => $"{RunsPrefix}{run}/";

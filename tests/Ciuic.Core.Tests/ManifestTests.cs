@@ -12,6 +12,7 @@ public sealed class ManifestTests
     {
         Golden.Check("shard-manifest.golden", ManifestCodec.Encode(Samples.SmallShard()));
         Golden.Check("shard-manifest-delta.golden", ManifestCodec.Encode(Samples.DeltaShard()));
+        Golden.Check("shard-manifest-prediction.golden", ManifestCodec.Encode(Predicted()));
         Golden.Check("root-manifest.golden", ManifestCodec.Encode(Sample()));
     }
 
@@ -67,12 +68,63 @@ public sealed class ManifestTests
     }
 
     [Fact]
-    public void What_a_chunk_needs_is_listed_nearest_first()
+    public void Chunks_that_need_each_other_are_one_family_sources_first()
     {
         var graph = new ChunkGraph(ManifestCodec.DecodeShard(ManifestCodec.Encode(Samples.DeltaShard())));
-        Assert.Equal([ChunkId.Of("base"u8), ChunkId.Of("whole"u8)], graph.BasesOf(ChunkId.Of("one"u8)));
-        Assert.Empty(graph.BasesOf(ChunkId.Of("two"u8)));
+        var families = graph.FamiliesOf([Id("one"), Id("two"), Id("one")]);
+        Assert.Equal([["whole", "base", "one"], ["two"]], families.Select(Names));
+        Assert.Equal([["one"], ["two"]], families.Select(f => f.Wanted.Select(Name)));
     }
+
+    [Fact]
+    public void What_is_wanted_and_needed_by_another_wanted_chunk_comes_with_it_once()
+    {
+        var shard = ManifestCodec.DecodeShard(ManifestCodec.Encode(Predicted()));
+        var families = new ChunkGraph(shard).FamiliesOf(shard.Chunks.Select(c => c.Id));
+        Assert.Equal(["p0", "m1", "v0", "m0", "v1", "p1"], Names(Assert.Single(families)));
+        Assert.Equal(["m1", "p1", "v1"], families[0].Wanted.Select(Name).Order());
+        Assert.Equal(["v0", "m0", "m1", "v1"], Names(Assert.Single(new ChunkGraph(shard).FamiliesOf([Id("v1")]))));
+    }
+
+    [Fact]
+    public void Predictions_that_lie_are_refused_with_the_reason()
+    {
+        var good = Predicted();
+        Refused("not listed", good with { Bases = [.. good.Bases!.SkipLast(1)] });
+        Refused("a part of what", With(good, "p1", c => c with { Input2 = null }));
+        Refused("a part of what", With(good, "p1", c => c with { Base = null }));
+        Refused("more than 64", With(good, "m1", c => c with { Base = Id("p1") })); // a circle
+        Refused("a base of 4", With(good, "p1", c => c with { Length = 8 }));
+    }
+
+    private static ShardManifest With(ShardManifest shard, string chunk, Func<ChunkRecord, ChunkRecord> change) =>
+        shard with { Chunks = [.. shard.Chunks.Select(c => c.Id == Id(chunk) ? change(c) : c)] };
+
+    /// <summary>A weight and its moments after a step.</summary>
+    private static ShardManifest Predicted()
+    {
+        ChunkRecord[] chunks =
+        [
+            new() { Id = Id("p1"), Length = 4, Base = Id("p0"), Input1 = Id("m1"), Input2 = Id("v1") },
+            new() { Id = Id("m1"), Length = 4 },
+            new() { Id = Id("v1"), Length = 4, Base = Id("v0"), Input1 = Id("m0"), Input2 = Id("m1") },
+        ];
+        var bytes = new ByteRecord { Item = "i", Name = "n", Offset = 0, Length = 12 };
+        return Samples.SmallShard() with
+        {
+            Tensors = [],
+            Bytes = [bytes],
+            Chunks = chunks,
+            Bases = [.. new[] { "p0", "v0", "m0" }.Select(n => new ChunkRecord { Id = Id(n), Length = 4 })],
+        };
+    }
+
+    private static ChunkId Id(string name) => ChunkId.Of(Encoding.UTF8.GetBytes(name));
+
+    private static string Name(ChunkId id) =>
+        new[] { "one", "two", "base", "whole", "p0", "p1", "m0", "m1", "v0", "v1" }.Single(n => Id(n) == id);
+
+    private static IEnumerable<string> Names(ChunkFamily family) => family.Order.Select(c => Name(c.Id));
 
     [Fact]
     public void Bases_that_lie_are_refused_with_the_reason()

@@ -85,10 +85,10 @@ public sealed class PlaneTests
         var frame = encoder.TryEncodeDelta(now, 4, new ChunkBase(baseId, before), 0).ToArray();
         var plain = new byte[now.Length];
         Refused("delta without a base", () => decoder.Decode(id, frame, plain));
-        Refused("not to " + id, () => decoder.Decode(id, frame, plain, new ChunkBase(id, now)));
-        Refused("its base has", () => decoder.Decode(id, frame, plain, new ChunkBase(baseId, before.AsSpan(4))));
-        Refused("another SHA-256", () => decoder.Decode(id, frame, plain, new ChunkBase(baseId, now)));
-        Refused("no delta", () => decoder.Decode(id, encoder.Encode(now, 4).ToArray(), plain, new ChunkBase(baseId, before)));
+        Refused("not to " + id, () => decoder.Decode(id, frame, plain, Base(id, now)));
+        Refused("its base has", () => decoder.Decode(id, frame, plain, Base(baseId, before.AsSpan(4))));
+        Refused("another SHA-256", () => decoder.Decode(id, frame, plain, Base(baseId, now)));
+        Refused("no delta", () => decoder.Decode(id, encoder.Encode(now, 4).ToArray(), plain, Base(baseId, before)));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class PlaneTests
         foreach (var name in (string[])["chunk-delta-difference.golden", "chunk-delta-xor.golden"])
         {
             var plain = new byte[now.Length];
-            decoder.Decode(id, Golden.Read(name), plain, new ChunkBase(baseId, before));
+            decoder.Decode(id, Golden.Read(name), plain, Base(baseId, before));
             Assert.Equal(now, plain);
         }
     }
@@ -128,7 +128,7 @@ public sealed class PlaneTests
             {
                 var cut = hostile.AsSpan(0, length < 4_000 ? Math.Min(length, hostile.Length) : hostile.Length);
                 if (isDelta)
-                    decoder.Decode(id, cut, plain, new ChunkBase(baseId, before));
+                    decoder.Decode(id, cut, plain, Base(baseId, before));
                 else
                     decoder.Decode(id, cut, plain);
                 Assert.Equal(now, plain);
@@ -147,7 +147,7 @@ public sealed class PlaneTests
         if (frame.IsEmpty)
             return; // it would be longer than the chunk
         var plain = new byte[now.Length];
-        decoder.Decode(ChunkId.Of(now), frame.Span, plain, basis);
+        decoder.Decode(ChunkId.Of(now), frame.Span, plain, new ChunkSources(basis));
         Assert.Equal(now, plain);
     }
 
@@ -162,6 +162,8 @@ public sealed class PlaneTests
             Write(bytes.AsSpan(i * width, width), (long)random.Next(-spread, spread) << random.Next(2));
         return bytes;
     }
+
+    private static ChunkSources Base(ChunkId id, ReadOnlySpan<byte> plain) => new(new ChunkBase(id, plain));
 
     /// <summary>The lowest bytes of a number, little-endian.</summary>
     private static void Write(Span<byte> element, long value)

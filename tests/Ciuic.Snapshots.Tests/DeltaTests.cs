@@ -245,9 +245,11 @@ public sealed class DeltaTests : IDisposable
 
     private static async Task CheckAsync(ChunkStore chunks, ShardManifest shard)
     {
-        var graph = new ChunkGraph(shard);
-        foreach (var chunk in shard.Chunks)
-            await chunks.CheckAsync(chunk.Id, graph.BasesOf(chunk.Id), chunk.Length, None);
+        foreach (var family in new ChunkGraph(shard).FamiliesOf(shard.Chunks.Select(c => c.Id)))
+        {
+            foreach (var (_, outcome) in await chunks.CheckAsync(family, None))
+                _ = outcome.Damage is { } damage ? throw damage : outcome;
+        }
     }
 
     private Task<ShardManifest> SaveAsync(params TensorSource[] tensors) => SaveAsync(_uploader, tensors);

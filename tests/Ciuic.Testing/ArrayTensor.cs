@@ -13,6 +13,8 @@ public sealed class ArrayTensor(string name, DType dtype, long[] shape, byte[] c
 
     public override IReadOnlyList<long> Shape => shape;
 
+    public override object Identity => content;
+
     public byte[] Content => content;
 
     /// <summary>A tensor of float32 with pseudo-random bytes.</summary>

@@ -9,15 +9,23 @@ namespace Ciuic.Contracts;
 [Alias("ciuic.IVerifierGrain")]
 public interface IVerifierGrain : IGrainWithIntegerKey
 {
-    /// <summary>Checks chunks; returns one complaint per damaged one, by its place in the request.</summary>
+    /// <summary>Checks chunks; returns one complaint per damaged one.</summary>
     /// <exception cref="UnavailableException">The store does not answer; ask again.</exception>
-    [Alias("Verify"), ResponseTimeout("00:02:00")]
-    Task<Dictionary<int, string>> VerifyAsync(ChunkToVerify[] chunks);
+    [Alias("VerifyFamilies"), ResponseTimeout("00:02:00")]
+    Task<Dictionary<ChunkId, string>> VerifyAsync(FamilyToVerify[] families);
 }
 
-/// <summary>One chunk to check.</summary>
+/// <summary>Chunks that are read together.</summary>
+/// <param name="Order">All of them and what they need, sources first.</param>
+/// <param name="Wanted">Those to check.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.FamilyToVerify")]
+public readonly record struct FamilyToVerify(ChunkToRead[] Order, ChunkId[] Wanted);
+
+/// <summary>One chunk, as its manifest lists it.</summary>
 /// <param name="Id">Its name.</param>
 /// <param name="Length">Plain bytes the manifest promises.</param>
-/// <param name="Bases">What it is the difference to, nearest first; empty where it is stored whole.</param>
-[GenerateSerializer, Immutable, Alias("ciuic.ChunkToVerify")]
-public readonly record struct ChunkToVerify(ChunkId Id, int Length, ChunkId[] Bases);
+/// <param name="Base">What it is the difference to; null where it is stored whole.</param>
+/// <param name="Input1">What it is predicted from besides; null where it is not predicted.</param>
+/// <param name="Input2">Likewise.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.ChunkToRead")]
+public readonly record struct ChunkToRead(ChunkId Id, int Length, ChunkId? Base, ChunkId? Input1, ChunkId? Input2);

@@ -14,4 +14,7 @@ public enum ChunkCodec : byte
 
     /// <summary>The difference to another chunk of the same length, in planes.</summary>
     Delta = 3,
+
+    /// <summary>What is left when a training step is replayed on other chunks of the same length, in planes.</summary>
+    Prediction = 4,
 }

@@ -9,24 +9,25 @@ public sealed class ChunkDecoder : IDisposable
 {
     private readonly Decompressor _decompressor = new();
     private readonly PlaneUnpacker _unpacker;
+    private readonly byte[] _predicted = new byte[PlaneUnpacker.BlockElements * sizeof(float)];
 
     /// <summary>Makes a decoder with buffers of its own.</summary>
     public ChunkDecoder() => _unpacker = new PlaneUnpacker(_decompressor);
 
     /// <summary>Decodes a frame that needs no base into exactly <paramref name="plain"/> and checks it against its name.</summary>
     /// <exception cref="CorruptException">The frame is malformed, a delta, or holds other bytes than its name says.</exception>
-    public void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain) => Decode(id, frame, plain, ChunkBase.None);
+    public void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain) => Decode(id, frame, plain, ChunkSources.None);
 
     /// <summary>Decodes a frame into exactly <paramref name="plain"/> and checks it against its name.</summary>
     /// <param name="id">The chunk's name.</param>
     /// <param name="frame">Its stored bytes.</param>
     /// <param name="plain">Takes its plain bytes.</param>
-    /// <param name="basis">The chunk it is the difference to, or <see cref="ChunkBase.None"/>.</param>
+    /// <param name="sources">The chunks it is stored with.</param>
     /// <exception cref="CorruptException">
-    /// The frame is malformed, needs a base or another one, or holds other bytes than its name says.
+    /// The frame is malformed, needs other chunks, or holds other bytes than its name says.
     /// </exception>
-    public void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkBase basis) =>
-        Decode(id, frame, plain, basis, isChecked: true);
+    public void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkSources sources) =>
+        Decode(id, frame, plain, sources, isChecked: true);
 
     /// <summary>
     /// Decodes a frame without checking the bytes against its name: only for a base, whose wrong byte makes a wrong byte of
@@ -35,10 +36,10 @@ public sealed class ChunkDecoder : IDisposable
     /// <param name="id">The chunk's name.</param>
     /// <param name="frame">Its stored bytes.</param>
     /// <param name="plain">Takes its plain bytes.</param>
-    /// <param name="basis">Its own base, or <see cref="ChunkBase.None"/>.</param>
+    /// <param name="sources">The chunks it is stored with itself.</param>
     /// <exception cref="CorruptException">The frame is malformed.</exception>
-    public void DecodeBase(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkBase basis) =>
-        Decode(id, frame, plain, basis, isChecked: false);
+    public void DecodeBase(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkSources sources) =>
+        Decode(id, frame, plain, sources, isChecked: false);
 
     /// <summary>Decodes a frame of unknown plain length that needs no base, and checks it against its name.</summary>
     /// <exception cref="CorruptException">The frame is malformed, a delta, or holds other bytes than its name says.</exception>
@@ -66,16 +67,15 @@ public sealed class ChunkDecoder : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _decompressor.Dispose();
 
-    private void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkBase basis, bool isChecked)
+    private void Decode(ChunkId id, ReadOnlySpan<byte> frame, Span<byte> plain, ChunkSources sources, bool isChecked)
     {
         try
         {
             var header = ChunkFrame.ReadHeader(frame);
             if (header.PlainLength != plain.Length)
                 throw new CorruptException($"it holds {header.PlainLength} plain bytes, the manifest says {plain.Length}");
-            if (basis.IsNone == (header.Codec == ChunkCodec.Delta))
-                throw new CorruptException(basis.IsNone ? "it is a delta without a base" : "it is no delta");
-            Unpack(header.Codec, frame[ChunkFrame.HeaderSize..], plain, basis);
+            Require(header.Codec, sources);
+            Unpack(header.Codec, frame[ChunkFrame.HeaderSize..], plain, sources);
         }
         catch (CorruptException error)
         {
@@ -90,7 +90,16 @@ public sealed class ChunkDecoder : IDisposable
             throw Damaged(id, "its bytes have another SHA-256 than its name");
     }
 
-    private void Unpack(ChunkCodec codec, ReadOnlySpan<byte> payload, Span<byte> plain, ChunkBase basis)
+    /// <summary>The manifest says how a chunk is stored: a frame that says otherwise is not the one it means.</summary>
+    private static void Require(ChunkCodec codec, ChunkSources sources)
+    {
+        if (sources.CanPredict != (codec == ChunkCodec.Prediction))
+            throw new CorruptException(sources.CanPredict ? "it is no prediction" : "it is a prediction without its sources");
+        if (!sources.CanPredict && sources.Base.IsNone == (codec == ChunkCodec.Delta))
+            throw new CorruptException(sources.Base.IsNone ? "it is a delta without a base" : "it is no delta");
+    }
+
+    private void Unpack(ChunkCodec codec, ReadOnlySpan<byte> payload, Span<byte> plain, ChunkSources sources)
     {
         switch (codec)
         {
@@ -105,22 +114,44 @@ public sealed class ChunkDecoder : IDisposable
                     throw new CorruptException($"its zstd frame holds {written} bytes instead of {plain.Length}");
                 break;
             case ChunkCodec.Planes:
-                _unpacker.Unpack(payload, plain, null, default);
+                _unpacker.Unpack(payload, plain, Reference.None);
+                break;
+            case ChunkCodec.Delta:
+                UnpackDelta(payload, plain, sources);
                 break;
             default:
-                UnpackDelta(payload, plain, basis);
+                UnpackPrediction(payload, plain, sources);
                 break;
         }
     }
 
-    private void UnpackDelta(ReadOnlySpan<byte> payload, Span<byte> plain, ChunkBase basis)
+    private void UnpackDelta(ReadOnlySpan<byte> payload, Span<byte> plain, ChunkSources sources)
     {
         var delta = DeltaHeader.Read(payload);
-        if (delta.Base != basis.Id)
-            throw new CorruptException($"it is a delta to {delta.Base}, not to {basis.Id}");
-        if (basis.Plain.Length != plain.Length)
-            throw new CorruptException($"its base has {basis.Plain.Length} bytes, it has {plain.Length}");
-        _unpacker.Unpack(payload[DeltaHeader.Size..], plain, delta.Operation, basis.Plain);
+        if (delta.Base != sources.Base.Id)
+            throw new CorruptException($"it is a delta to {delta.Base}, not to {sources.Base.Id}");
+        RequireLength(sources.Base, plain.Length);
+        _unpacker.Unpack(payload[DeltaHeader.Size..], plain, Reference.To(delta.Operation, sources));
+    }
+
+    private void UnpackPrediction(ReadOnlySpan<byte> payload, Span<byte> plain, ChunkSources sources)
+    {
+        var header = PredictionHeader.Read(payload);
+        if (header.Base != sources.Base.Id || header.Input1 != sources.Input1.Id || header.Input2 != sources.Input2.Id)
+            throw new CorruptException("it is predicted from other chunks than the manifest says");
+        RequireLength(sources.Base, plain.Length);
+        RequireLength(sources.Input1, plain.Length);
+        RequireLength(sources.Input2, plain.Length);
+        var body = payload[PredictionHeader.Size..];
+        if (PlaneBody.ReadWidth(body) != sizeof(float))
+            throw new CorruptException("its elements are no singles");
+        _unpacker.Unpack(body, plain, Reference.Of(header.How, sources, _predicted));
+    }
+
+    private static void RequireLength(ChunkBase source, int length)
+    {
+        if (source.Plain.Length != length)
+            throw new CorruptException($"its base has {source.Plain.Length} bytes, it has {length}");
     }
 
     private static CorruptException Damaged(ChunkId id, string why) => new($"chunk {id} is damaged: {why}");

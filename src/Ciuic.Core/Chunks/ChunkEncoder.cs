@@ -17,6 +17,7 @@ public sealed class ChunkEncoder : IDisposable
     private readonly Compressor _compressor = new(level: 1);
     private readonly PlanePacker _packer = new();
     private readonly PageBuffer _buffer = new();
+    private readonly byte[] _predicted = new byte[PlanePacker.BlockElements * sizeof(float)];
 
     /// <summary>Encodes one chunk of 1 to 64 MiB so that it needs no other one.</summary>
     /// <param name="plain">Its bytes.</param>
@@ -45,15 +46,43 @@ public sealed class ChunkEncoder : IDisposable
     {
         if (basis.Plain.Length != plain.Length)
             throw new InvalidInputException($"A chunk of {plain.Length} bytes has no difference to one of {basis.Plain.Length}.");
-        var (operation, estimate) = Choose(plain, width, basis.Plain);
-        var alone = Math.Min(WorthwhileRatio, _packer.Estimate(plain, width, null, default));
-        if (estimate > alone * (1 - minGain))
+        var (operation, estimate) = Choose(plain, width, basis);
+        if (estimate > EstimateAlone(plain, width) * (1 - minGain))
             return default;
         Reserve(plain.Length);
         var payload = _buffer.Span[ChunkFrame.HeaderSize..];
         DeltaHeader.Write(payload, operation, basis.Id);
-        var length = DeltaHeader.Size + _packer.Pack(plain, width, operation, basis.Plain, payload[DeltaHeader.Size..]);
+        var length = DeltaHeader.Size + _packer.Pack(
+            plain, width, Reference.To(operation, new ChunkSources(basis)), payload[DeltaHeader.Size..]);
         return length <= plain.Length ? Frame(ChunkCodec.Delta, plain, length) : default;
+    }
+
+    /// <summary>Encodes one chunk of singles as what is left after a prediction, where a sample says that it saves enough.</summary>
+    /// <param name="plain">Its bytes.</param>
+    /// <param name="sources">Base and inputs, of the same length.</param>
+    /// <param name="candidates">Steps to try; the best is taken.</param>
+    /// <param name="minGain">The least part of the bytes that must be saved against any other way to store it, 0 to 1.</param>
+    /// <returns>The frame, valid until the next call; empty where it does not pay.</returns>
+    /// <exception cref="InvalidInputException">A source has another length.</exception>
+    public ReadOnlyMemory<byte> TryEncodePrediction(
+        ReadOnlySpan<byte> plain, ChunkSources sources, ReadOnlySpan<Prediction> candidates, double minGain)
+    {
+        foreach (var source in (ReadOnlySpan<int>)[sources.Base.Plain.Length, sources.Input1.Plain.Length, sources.Input2.Plain.Length])
+        {
+            if (source != plain.Length)
+                throw new InvalidInputException($"A chunk of {plain.Length} bytes cannot be predicted from one of {source}.");
+        }
+
+        var (best, estimate) = Choose(plain, sources, candidates);
+        var otherwise = Math.Min(EstimateAlone(plain, sizeof(float)), Choose(plain, sizeof(float), sources.Base).Estimate);
+        if (estimate > otherwise * (1 - minGain))
+            return default;
+        Reserve(plain.Length);
+        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
+        PredictionHeader.Write(payload, best, sources);
+        var length = PredictionHeader.Size + _packer.Pack(
+            plain, sizeof(float), Reference.Of(best, sources, _predicted), payload[PredictionHeader.Size..]);
+        return length <= plain.Length ? Frame(ChunkCodec.Prediction, plain, length) : default;
     }
 
     /// <inheritdoc/>
@@ -63,16 +92,34 @@ public sealed class ChunkEncoder : IDisposable
         _packer.Dispose();
     }
 
-    private (DeltaOperation Operation, double Estimate) Choose(ReadOnlySpan<byte> plain, int width, ReadOnlySpan<byte> before)
+    private double EstimateAlone(ReadOnlySpan<byte> plain, int width) =>
+        Math.Min(WorthwhileRatio, _packer.Estimate(plain, width, Reference.None));
+
+    private (Prediction Best, double Estimate) Choose(
+        ReadOnlySpan<byte> plain, ChunkSources sources, ReadOnlySpan<Prediction> candidates)
     {
-        var difference = _packer.Estimate(plain, width, DeltaOperation.Difference, before);
-        var xor = _packer.Estimate(plain, width, DeltaOperation.Xor, before);
+        var (best, least) = (candidates[0], double.MaxValue);
+        foreach (var candidate in candidates)
+        {
+            var estimate = _packer.Estimate(plain, sizeof(float), Reference.Of(candidate, sources, _predicted));
+            if (estimate < least)
+                (best, least) = (candidate, estimate);
+        }
+
+        return (best, least);
+    }
+
+    private (DeltaOperation Operation, double Estimate) Choose(ReadOnlySpan<byte> plain, int width, ChunkBase basis)
+    {
+        var sources = new ChunkSources(basis);
+        var difference = _packer.Estimate(plain, width, Reference.To(DeltaOperation.Difference, sources));
+        var xor = _packer.Estimate(plain, width, Reference.To(DeltaOperation.Xor, sources));
         return xor < difference ? (DeltaOperation.Xor, xor) : (DeltaOperation.Difference, difference);
     }
 
     private (ChunkCodec, int) TryPlanes(ReadOnlySpan<byte> plain, int width, Span<byte> payload) =>
-        _packer.Estimate(plain, width, null, default) < WorthwhileRatio
-            ? (ChunkCodec.Planes, _packer.Pack(plain, width, null, default, payload))
+        _packer.Estimate(plain, width, Reference.None) < WorthwhileRatio
+            ? (ChunkCodec.Planes, _packer.Pack(plain, width, Reference.None, payload))
             : (ChunkCodec.Raw, plain.Length);
 
     private (ChunkCodec, int) TryZstd(ReadOnlySpan<byte> plain, Span<byte> payload)
@@ -97,7 +144,7 @@ public sealed class ChunkEncoder : IDisposable
 
     private void Reserve(int plainLength)
     {
-        var payload = Math.Max(Compressor.GetCompressBound(plainLength), DeltaHeader.Size + PlanePacker.MaxBody(plainLength));
+        var payload = Math.Max(Compressor.GetCompressBound(plainLength), PredictionHeader.Size + PlanePacker.MaxBody(plainLength));
         _buffer.Reserve(ChunkFrame.HeaderSize + payload);
     }
 }

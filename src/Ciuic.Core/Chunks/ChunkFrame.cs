@@ -7,7 +7,7 @@ namespace Ciuic.Core;
 /// <code>
 /// 0  "CIUC"          magic
 /// 4  1               version
-/// 5  codec           0 raw, 1 zstd, 2 planes, 3 delta
+/// 5  codec           0 raw, 1 zstd, 2 planes, 3 delta, 4 prediction
 /// 6  0, 0            reserved (client-side encryption); anything else is refused
 /// 8  plain length    uint64, little-endian
 /// 16 payload
@@ -23,7 +23,7 @@ public readonly record struct ChunkFrame(ChunkCodec Codec, int PlainLength)
     private static ReadOnlySpan<byte> Magic => "CIUC"u8;
 
     /// <summary>Bytes that a frame of so many plain bytes has at most: whatever would be longer is stored raw.</summary>
-    public static int MaxLength(int plainLength) => HeaderSize + DeltaHeader.Size + PlanePacker.MaxBody(plainLength);
+    public static int MaxLength(int plainLength) => HeaderSize + PredictionHeader.Size + PlanePacker.MaxBody(plainLength);
 
     /// <summary>Writes the 16 bytes before the payload.</summary>
     public void WriteHeader(Span<byte> destination)
@@ -45,7 +45,7 @@ public readonly record struct ChunkFrame(ChunkCodec Codec, int PlainLength)
             throw new CorruptException("the frame does not begin with CIUC");
         if (frame[4] != Version)
             throw new CorruptException($"the frame has version {frame[4]}, this program reads {Version}");
-        if (frame[5] > (byte)ChunkCodec.Delta)
+        if (frame[5] > (byte)ChunkCodec.Prediction)
             throw new CorruptException($"the frame's codec {frame[5]} is unknown");
         if (frame[6] != 0 || frame[7] != 0)
             throw new CorruptException("the frame's reserved bytes are not zero");

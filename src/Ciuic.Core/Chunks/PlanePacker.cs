@@ -11,7 +11,7 @@ namespace Ciuic.Core;
 internal sealed class PlanePacker : IDisposable
 {
     /// <summary>Elements turned at once: they and their planes stay in the nearest cache.</summary>
-    private const int BlockElements = 8 << 10;
+    public const int BlockElements = 8 << 10;
 
     private const int MaxWidth = 8;
 
@@ -38,10 +38,9 @@ internal sealed class PlanePacker : IDisposable
     public static int MaxBody(int plainLength) => PlaneBody.TableSize(MaxWidth) + plainLength;
 
     /// <summary>
-    /// The part of the plain bytes that would be left, judged by samples from all over them: 0 to 1. With an operation, of the
-    /// difference to the base.
+    /// The part of the plain bytes that would be left, judged by samples from all over them: 0 to 1.
     /// </summary>
-    public double Estimate(ReadOnlySpan<byte> plain, int width, DeltaOperation? operation, ReadOnlySpan<byte> before)
+    public double Estimate(ReadOnlySpan<byte> plain, int width, Reference reference)
     {
         const int pieces = 4;
         const int pieceElements = ByteEntropy.SampleBytes / pieces;
@@ -49,16 +48,14 @@ internal sealed class PlanePacker : IDisposable
         Reserve(ByteEntropy.SampleBytes * width);
         if (elements <= ByteEntropy.SampleBytes)
         {
-            Split(plain[..(elements * width)], width, operation, before, elements);
+            Split(plain, 0, elements, width, reference, elements, 0);
             return EstimatePlanes(width, elements);
         }
 
         for (var i = 0; i < pieces; i++)
         {
-            var at = (int)((long)(elements - pieceElements) * i / (pieces - 1)) * width;
-            var piece = plain.Slice(at, pieceElements * width);
-            var basis = operation is null ? default : before.Slice(at, pieceElements * width);
-            Split(piece, width, operation, basis, ByteEntropy.SampleBytes, i * pieceElements);
+            var first = (int)((long)(elements - pieceElements) * i / (pieces - 1));
+            Split(plain, first, pieceElements, width, reference, ByteEntropy.SampleBytes, i * pieceElements);
         }
 
         return EstimatePlanes(width, ByteEntropy.SampleBytes);
@@ -66,12 +63,11 @@ internal sealed class PlanePacker : IDisposable
 
     /// <summary>Writes a body.</summary>
     /// <returns>Its length.</returns>
-    public int Pack(
-        ReadOnlySpan<byte> plain, int width, DeltaOperation? operation, ReadOnlySpan<byte> before, Span<byte> body)
+    public int Pack(ReadOnlySpan<byte> plain, int width, Reference reference, Span<byte> body)
     {
         var elements = plain.Length / width;
         Reserve(elements * width);
-        Split(plain[..(elements * width)], width, operation, before, elements);
+        Split(plain, 0, elements, width, reference, elements, 0);
         body[0] = (byte)width;
         var at = PlaneBody.TableSize(width);
         for (var p = 0; p < width; p++)
@@ -103,21 +99,20 @@ internal sealed class PlanePacker : IDisposable
         return (PlaneMethod.Raw, plane.Length);
     }
 
-    /// <summary>Planes into the buffer, from an element on.</summary>
-    private void Split(
-        ReadOnlySpan<byte> plain, int width, DeltaOperation? operation, ReadOnlySpan<byte> before, int stride, int start = 0)
+    /// <summary>Some elements into the buffer's planes, which lie a stride apart, from a place in them on.</summary>
+    private void Split(ReadOnlySpan<byte> plain, int first, int count, int width, Reference reference, int stride, int place)
     {
-        var step = BlockElements * width;
-        for (var at = 0; at < plain.Length; at += step)
+        for (var done = 0; done < count; done += BlockElements)
         {
-            var block = plain.Slice(at, Math.Min(step, plain.Length - at));
-            if (operation is { } how)
+            var (at, bytes) = ((first + done) * width, Math.Min(BlockElements, count - done) * width);
+            var block = plain.Slice(at, bytes);
+            if (reference.Operation is { } how)
             {
-                ElementDelta.Take(how, width, block, before.Slice(at, block.Length), _block);
-                block = _block.AsSpan(0, block.Length);
+                ElementDelta.Take(how, width, block, reference.At(at, bytes), _block);
+                block = _block.AsSpan(0, bytes);
             }
 
-            BytePlanes.Split(block, width, _planes.AsSpan(start + (at / width)), stride);
+            BytePlanes.Split(block, width, _planes.AsSpan(place + done), stride);
         }
     }
 

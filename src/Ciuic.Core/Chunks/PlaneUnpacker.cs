@@ -6,15 +6,14 @@ namespace Ciuic.Core;
 internal sealed class PlaneUnpacker(Decompressor decompressor)
 {
     /// <summary>Elements put together at once: they and their base stay in the nearest cache.</summary>
-    private const int BlockElements = 8 << 10;
+    public const int BlockElements = 8 << 10;
 
     private byte[] _planes = [];
 
-    /// <summary>Fills <paramref name="plain"/>; with an operation, as the difference to the base.</summary>
+    /// <summary>Fills <paramref name="plain"/>.</summary>
     /// <exception cref="CorruptException">The body is malformed; the message says why.</exception>
     /// <exception cref="ZstdException">A plane is no zstd frame.</exception>
-    public void Unpack(
-        ReadOnlySpan<byte> body, Span<byte> plain, DeltaOperation? operation, ReadOnlySpan<byte> before)
+    public void Unpack(ReadOnlySpan<byte> body, Span<byte> plain, Reference reference)
     {
         var width = PlaneBody.ReadWidth(body);
         var elements = plain.Length / width;
@@ -35,7 +34,7 @@ internal sealed class PlaneUnpacker(Decompressor decompressor)
         var whole = elements * width;
         if (body.Length - at != plain.Length - whole)
             throw new CorruptException($"{body.Length - at} bytes follow its planes, {plain.Length - whole} are left");
-        Join(planes, plain[..whole], operation, before);
+        Join(planes, plain[..whole], reference);
         body[at..].CopyTo(plain[whole..]);
     }
 
@@ -47,15 +46,15 @@ internal sealed class PlaneUnpacker(Decompressor decompressor)
             : throw new CorruptException($"its plane {plane} holds fewer than {bytes} bytes");
     }
 
-    private static void Join(PlaneSet planes, Span<byte> plain, DeltaOperation? operation, ReadOnlySpan<byte> before)
+    private static void Join(PlaneSet planes, Span<byte> plain, Reference reference)
     {
         var step = BlockElements * planes.Width;
         for (var at = 0; at < plain.Length; at += step)
         {
             var block = plain.Slice(at, Math.Min(step, plain.Length - at));
             BytePlanes.Join(planes, at / planes.Width, block);
-            if (operation is { } how)
-                ElementDelta.Apply(how, planes.Width, block, before.Slice(at, block.Length));
+            if (reference.Operation is { } how)
+                ElementDelta.Apply(how, planes.Width, block, reference.At(at, block.Length));
         }
     }
 }

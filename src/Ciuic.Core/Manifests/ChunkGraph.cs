@@ -1,31 +1,54 @@
 namespace Ciuic.Core;
 
-/// <summary>Which chunks a shard's chunks are the differences to.</summary>
+/// <summary>Which chunks are needed to read a shard's chunks.</summary>
 public sealed class ChunkGraph
 {
-    private readonly Dictionary<ChunkId, ChunkId> _bases = [];
+    private readonly Dictionary<ChunkId, ChunkRecord> _records = [];
 
-    /// <summary>The bases of a valid shard.</summary>
+    /// <summary>The chunks of a valid shard.</summary>
     public ChunkGraph(ShardManifest shard)
     {
         foreach (var chunk in shard.Chunks.Concat(shard.Bases ?? []))
-        {
-            if (chunk.Base is { } basis)
-                _bases[chunk.Id] = basis;
-        }
+            _records[chunk.Id] = chunk;
     }
 
     /// <summary>
-    /// What is needed to read a chunk: its base, that one's base, and so on; the last one is stored whole. Empty where the chunk
-    /// itself is.
+    /// Groups chunks so that each is read once, after what it needs: a weight's chunk is predicted from its moments', which are
+    /// wanted as well. What several groups need and nobody wants is read by each of them.
     /// </summary>
-    public IReadOnlyList<ChunkId> BasesOf(ChunkId chunk)
+    /// <param name="wanted">Names of chunks of the shard; doubles do no harm.</param>
+    /// <returns>Families that hold each wanted chunk once.</returns>
+    public List<ChunkFamily> FamiliesOf(IEnumerable<ChunkId> wanted)
     {
-        if (!_bases.ContainsKey(chunk))
-            return [];
-        var bases = new List<ChunkId>();
-        for (var at = chunk; _bases.TryGetValue(at, out var basis); at = basis)
-            bases.Add(basis);
-        return bases;
+        var left = new HashSet<ChunkId>();
+        var inOrder = wanted.Where(left.Add).ToList();
+        var needed = inOrder.SelectMany(id => _records[id].Sources).ToHashSet();
+        var families = new List<ChunkFamily>();
+        // First those that no other wanted one needs: theirs come with them.
+        foreach (var id in inOrder.OrderBy(needed.Contains))
+        {
+            if (left.Contains(id))
+                families.Add(FamilyOf(id, left));
+        }
+
+        return families;
+    }
+
+    private ChunkFamily FamilyOf(ChunkId id, HashSet<ChunkId> left)
+    {
+        var order = new List<ChunkRecord>();
+        AddInOrder(id, [], order);
+        var wanted = order.Select(c => c.Id).Where(left.Remove).ToHashSet();
+        return new ChunkFamily(order, wanted);
+    }
+
+    /// <summary>As deep as differences may lie one behind the other, which a valid shard bounds.</summary>
+    private void AddInOrder(ChunkId id, HashSet<ChunkId> seen, List<ChunkRecord> order)
+    {
+        if (!seen.Add(id))
+            return;
+        foreach (var source in _records[id].Sources)
+            AddInOrder(source, seen, order);
+        order.Add(_records[id]);
     }
 }

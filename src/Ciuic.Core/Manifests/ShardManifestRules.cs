@@ -30,20 +30,32 @@ internal static class ShardManifestRules
         foreach (var chunk in shard.Bases ?? [])
             Require(records.TryAdd(chunk.Id, chunk), $"chunk {chunk.Id} is there twice");
         foreach (var chunk in records.Values)
-            CheckChain(records, chunk);
+        {
+            Require((chunk.Input1 is null) == (chunk.Input2 is null) && (chunk.Input1 is null || chunk.Base is not null),
+                $"chunk {chunk.Id} has a part of what it would be predicted from");
+        }
+
+        var depths = new Dictionary<ChunkId, int>();
+        foreach (var chunk in records.Values)
+            CheckDepth(records, depths, chunk, ManifestLimits.MaxDeltaChain);
     }
 
-    private static void CheckChain(Dictionary<ChunkId, ChunkRecord> records, ChunkRecord chunk)
+    /// <summary>How many others, at most, lie one behind the other between a chunk and one that is stored whole.</summary>
+    private static int CheckDepth(
+        Dictionary<ChunkId, ChunkRecord> records, Dictionary<ChunkId, int> depths, ChunkRecord chunk, int allowed)
     {
-        var at = chunk;
-        for (var depth = 0; at.Base is { } next; depth++)
+        if (depths.TryGetValue(chunk.Id, out var known) && known <= allowed)
+            return known;
+        var depth = 0;
+        foreach (var source in chunk.Sources)
         {
-            Require(depth < ManifestLimits.MaxDeltaChain,
-                $"more than {ManifestLimits.MaxDeltaChain} differences lie between chunk {chunk.Id} and a whole one");
-            Require(records.TryGetValue(next, out var basis), $"chunk {at.Id} has a base {next} that is not listed");
-            Require(basis!.Length == at.Length, $"chunk {at.Id} of {at.Length} bytes has a base of {basis.Length}");
-            at = basis;
+            Require(records.TryGetValue(source, out var basis), $"chunk {chunk.Id} has a base {source} that is not listed");
+            Require(basis!.Length == chunk.Length, $"chunk {chunk.Id} of {chunk.Length} bytes has a base of {basis.Length}");
+            Require(allowed > 0, $"more than {ManifestLimits.MaxDeltaChain} differences lie between a chunk and a whole one; {chunk.Id} is the last");
+            depth = Math.Max(depth, 1 + CheckDepth(records, depths, basis, allowed - 1));
         }
+
+        return depths[chunk.Id] = depth;
     }
 
     private static long CheckOrder(ShardManifest shard)

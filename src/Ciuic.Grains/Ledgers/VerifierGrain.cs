@@ -8,22 +8,22 @@ namespace Ciuic.Grains;
 [Orleans.Concurrency.Reentrant] // has no state that a second call could disturb
 internal sealed class VerifierGrain(ChunkStore chunks) : Grain, IVerifierGrain
 {
-    public async Task<Dictionary<int, string>> VerifyAsync(ChunkToVerify[] toVerify)
+    public async Task<Dictionary<ChunkId, string>> VerifyAsync(FamilyToVerify[] families)
     {
-        var complaints = new Dictionary<int, string>();
-        for (var i = 0; i < toVerify.Length; i++)
+        var complaints = new Dictionary<ChunkId, string>();
+        foreach (var family in families)
         {
-            try
+            foreach (var (id, outcome) in await chunks.CheckAsync(Read(family), CancellationToken.None))
             {
-                var (id, length, bases) = toVerify[i];
-                await chunks.CheckAsync(id, bases, length, CancellationToken.None);
-            }
-            catch (CorruptException error)
-            {
-                complaints[i] = error.Message;
+                if (outcome.Damage is { } damage)
+                    complaints[id] = damage.Message;
             }
         }
 
         return complaints;
     }
+
+    private static ChunkFamily Read(FamilyToVerify family) => new(
+        [.. family.Order.Select(c => new ChunkRecord { Id = c.Id, Length = c.Length, Base = c.Base, Input1 = c.Input1, Input2 = c.Input2 })],
+        family.Wanted.ToHashSet());
 }

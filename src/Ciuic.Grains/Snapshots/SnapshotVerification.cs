@@ -38,7 +38,7 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
 
     private async Task<string?> CheckAsync(ShardManifest shard)
     {
-        var batches = new Queue<(int From, ChunkToVerify[] Chunks)>(Batches(shard));
+        var batches = new Queue<FamilyToVerify[]>(Batches(shard));
         string? complaint = null;
         await Task.WhenAll(Enumerable.Range(0, options.Verifiers).Select(WorkAsync));
         return complaint;
@@ -49,37 +49,42 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
             var verifier = grains.GetGrain<IVerifierGrain>((shard.Sequence.Value + worker) % options.Verifiers);
             while (complaint is null && batches.TryDequeue(out var batch))
             {
-                foreach (var (index, what) in await verifier.VerifyAsync(batch.Chunks))
-                    complaint ??= Describe(shard, batch.From + index, what);
+                foreach (var (chunk, what) in await verifier.VerifyAsync(batch))
+                    complaint ??= Describe(shard, chunk, what);
             }
         }
     }
 
-    private IEnumerable<(int From, ChunkToVerify[] Chunks)> Batches(ShardManifest shard)
+    private IEnumerable<FamilyToVerify[]> Batches(ShardManifest shard)
     {
-        var graph = new ChunkGraph(shard);
-        var (from, bytes) = (0, 0L);
-        for (var i = 0; i < shard.Chunks.Count; i++)
+        var batch = new List<FamilyToVerify>();
+        var (chunks, bytes) = (0, 0L);
+        foreach (var family in new ChunkGraph(shard).FamiliesOf(shard.Chunks.Select(c => c.Id)))
         {
-            if (i > from && (i - from == options.VerifyBatch || bytes + shard.Chunks[i].Length > MaxBatchBytes))
+            // What is not wanted is read too: a chain of eight is eight chunks of work.
+            var (more, length) = (family.Order.Count, family.Order.Sum(c => (long)c.Length));
+            if (batch.Count > 0 && (chunks + more > options.VerifyBatch || bytes + length > MaxBatchBytes))
             {
-                yield return (from, Batch(shard, graph, from, i));
-                (from, bytes) = (i, 0);
+                yield return [.. batch];
+                batch.Clear();
+                (chunks, bytes) = (0, 0);
             }
 
-            bytes += shard.Chunks[i].Length;
+            batch.Add(Write(family));
+            (chunks, bytes) = (chunks + more, bytes + length);
         }
 
-        if (from < shard.Chunks.Count)
-            yield return (from, Batch(shard, graph, from, shard.Chunks.Count));
+        if (batch.Count > 0)
+            yield return [.. batch];
     }
 
-    private static ChunkToVerify[] Batch(ShardManifest shard, ChunkGraph graph, int from, int to) =>
-        shard.Chunks.Take(from..to).Select(c => new ChunkToVerify(c.Id, c.Length, [.. graph.BasesOf(c.Id)])).ToArray();
+    private static FamilyToVerify Write(ChunkFamily family) => new(
+        [.. family.Order.Select(c => new ChunkToRead(c.Id, c.Length, c.Base, c.Input1, c.Input2))], [.. family.Wanted]);
 
-    private static string Describe(ShardManifest shard, int chunk, string complaint)
+    private static string Describe(ShardManifest shard, ChunkId chunk, string complaint)
     {
-        var offset = shard.Chunks.Take(chunk).Sum(c => (long)c.Length);
-        return Damage.Describe(shard, offset, shard.Chunks[chunk].Length, new CorruptException(complaint)).Message;
+        var offset = shard.Chunks.TakeWhile(c => c.Id != chunk).Sum(c => (long)c.Length);
+        var length = shard.Chunks.First(c => c.Id == chunk).Length;
+        return Damage.Describe(shard, offset, length, new CorruptException(complaint)).Message;
     }
 }

@@ -6,8 +6,8 @@ namespace Ciuic.Snapshots;
 internal sealed class SnapshotAudit(
     ManifestReader manifests, ChunkStore chunks, int parallelism, List<AuditFinding> findings)
 {
-    /// <summary>By chunk and base, because the same chunk may be stored whole and as a difference: the complaint, or null when intact.</summary>
-    private readonly Dictionary<(ChunkId, ChunkId?), string?> _checked = [];
+    /// <summary>By all that says how it is stored, because a chunk may be stored in several ways: the complaint, or null when intact.</summary>
+    private readonly Dictionary<ChunkRecord, string?> _checked = [];
     private readonly Lock _lock = new();
 
     public long Chunks => _checked.Count;
@@ -47,41 +47,30 @@ internal sealed class SnapshotAudit(
 
     private async Task CheckShardAsync(ShardManifest shard, CancellationToken cancel)
     {
-        var graph = new ChunkGraph(shard);
-        var fresh = shard.Chunks.DistinctBy(c => c.Id).Where(c => !_checked.ContainsKey((c.Id, c.Base))).ToList();
+        var fresh = shard.Chunks.Distinct().Where(c => !_checked.ContainsKey(c)).ToDictionary(c => c.Id);
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(fresh, options, async (chunk, stop) =>
+        await Parallel.ForEachAsync(new ChunkGraph(shard).FamiliesOf(fresh.Keys), options, async (family, stop) =>
         {
-            var (bytes, complaint) = await ReadAsync(chunk, graph.BasesOf(chunk.Id), stop);
+            var outcomes = await chunks.CheckAsync(family, stop);
             lock (_lock)
             {
-                _checked[(chunk.Id, chunk.Base)] = complaint;
-                StoredBytes += bytes;
+                foreach (var (id, outcome) in outcomes)
+                {
+                    _checked[fresh[id]] = outcome.Damage?.Message;
+                    StoredBytes += outcome.StoredBytes;
+                }
             }
         });
         var offset = 0L;
         foreach (var chunk in shard.Chunks)
         {
-            if (_checked[(chunk.Id, chunk.Base)] is { } complaint)
+            if (_checked[chunk] is { } complaint)
             {
                 var damage = Damage.Describe(shard, offset, chunk.Length, new CorruptException(complaint));
                 findings.Add(new AuditFinding($"snapshot {shard.Run}#{shard.Sequence}", damage.Message));
             }
 
             offset += chunk.Length;
-        }
-    }
-
-    private async Task<(int Bytes, string? Complaint)> ReadAsync(
-        ChunkRecord chunk, IReadOnlyList<ChunkId> bases, CancellationToken cancel)
-    {
-        try
-        {
-            return (await chunks.CheckAsync(chunk.Id, bases, chunk.Length, cancel), null);
-        }
-        catch (CorruptException error)
-        {
-            return (0, error.Message);
         }
     }
 }

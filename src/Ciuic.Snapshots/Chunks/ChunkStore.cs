@@ -9,75 +9,103 @@ public sealed class ChunkStore : IDisposable
     private readonly IObjectStore _store;
     private readonly LendingPool<ChunkEncoder> _encoders = new(() => new ChunkEncoder());
     private readonly LendingPool<ChunkDecoder> _decoders = new(() => new ChunkDecoder());
-    private readonly ChunkChain _chain;
+    private readonly FamilyReader _families;
 
     /// <param name="store">The bucket.</param>
     /// <param name="cache">Keeps what was read, for differences to it; null to keep nothing.</param>
     public ChunkStore(IObjectStore store, BaseCache? cache = null)
     {
         _store = store;
-        _chain = new ChunkChain(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
+        _families = new FamilyReader(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
     }
 
     /// <summary>Whether a chunk is stored whole already; every byte of it is checked.</summary>
     public async Task<bool> IsWholeAsync(ChunkId id, CancellationToken cancel)
     {
         var key = BucketLayout.Chunk(id);
-        return await _store.GetLengthAsync(key, cancel) is not null && await IsIntactAsync(key, id, default, default, cancel);
+        return await _store.GetLengthAsync(key, cancel) is not null && await IsIntactAsync(key, id, ChunkAtHand.None, cancel);
     }
 
     /// <summary>Stores a chunk whole: no other one is needed to read it.</summary>
     /// <param name="id">Its name.</param>
     /// <param name="plain">Its bytes.</param>
-    /// <param name="width">Bytes of an element where all are of one size, otherwise 1.</param>
+    /// <param name="width">Bytes of an element where all are of one size, otherwise 1; 0 to pack nothing.</param>
     /// <param name="cancel">Ends the storing.</param>
     public async Task<ChunkWrite> StoreAsync(ChunkId id, ReadOnlyMemory<byte> plain, int width, CancellationToken cancel)
     {
         using var encoder = _encoders.Take();
         var frame = encoder.Value.Encode(plain.Span, width);
-        return await WriteAsync(BucketLayout.Chunk(id), frame, id, default, default, cancel);
+        return await WriteAsync(BucketLayout.Chunk(id), frame, id, ChunkAtHand.None, cancel);
     }
 
     /// <summary>Stores a chunk as the difference to another, where that saves enough.</summary>
     /// <param name="id">Its name.</param>
     /// <param name="plain">Its bytes.</param>
     /// <param name="width">Bytes of an element where all are of one size, otherwise 1.</param>
-    /// <param name="basis">The other chunk's name.</param>
-    /// <param name="before">The other chunk's bytes, as many.</param>
+    /// <param name="basis">The other chunk.</param>
     /// <param name="minGain">The least part of the bytes that must be saved, 0 to 1.</param>
     /// <param name="cancel">Ends the storing.</param>
     /// <returns>Null where it does not save enough.</returns>
     public async Task<ChunkWrite?> TryStoreDeltaAsync(
+        ChunkId id, ReadOnlyMemory<byte> plain, int width, ChunkAtHand basis, double minGain, CancellationToken cancel)
+    {
+        using var encoder = _encoders.Take();
+        var frame = encoder.Value.TryEncodeDelta(plain.Span, width, basis.AsBase(), minGain);
+        return frame.IsEmpty ? null : await WriteAsync(BucketLayout.Delta(id, basis.Id), frame, id, [basis], cancel);
+    }
+
+    /// <summary>Stores a chunk of singles as what is left after a prediction, where that saves enough.</summary>
+    /// <param name="id">Its name.</param>
+    /// <param name="plain">Its bytes.</param>
+    /// <param name="sources">Its base and both inputs.</param>
+    /// <param name="candidates">Steps to try.</param>
+    /// <param name="minGain">The least part of the bytes that must be saved, 0 to 1.</param>
+    /// <param name="cancel">Ends the storing.</param>
+    /// <returns>Null where it does not save enough.</returns>
+    public async Task<ChunkWrite?> TryStorePredictionAsync(
         ChunkId id,
         ReadOnlyMemory<byte> plain,
-        int width,
-        ChunkId basis,
-        ReadOnlyMemory<byte> before,
+        IReadOnlyList<ChunkAtHand> sources,
+        Prediction[] candidates,
         double minGain,
         CancellationToken cancel)
     {
         using var encoder = _encoders.Take();
-        var frame = encoder.Value.TryEncodeDelta(plain.Span, width, new ChunkBase(basis, before.Span), minGain);
-        return frame.IsEmpty ? null : await WriteAsync(BucketLayout.Delta(id, basis), frame, id, basis, before, cancel);
+        var frame = encoder.Value.TryEncodePrediction(plain.Span, ChunkAtHand.Sources(sources), candidates, minGain);
+        if (frame.IsEmpty)
+            return null;
+        var key = BucketLayout.Prediction(id, sources[0].Id, sources[1].Id, sources[2].Id);
+        return await WriteAsync(key, frame, id, sources, cancel);
     }
 
-    /// <summary>Reads a chunk into exactly <paramref name="plain"/> and checks it.</summary>
-    /// <param name="id">Its name.</param>
-    /// <param name="bases">What it is the difference to, nearest first; empty where it is stored whole.</param>
-    /// <param name="plain">Takes its bytes.</param>
+    /// <summary>Reads chunks that need each other, each into memory that is given for it, and checks them.</summary>
+    /// <param name="family">The chunks.</param>
+    /// <param name="target">Gives the memory that takes a wanted chunk's bytes, once for each.</param>
     /// <param name="cancel">Ends the reading.</param>
-    /// <returns>Stored bytes of the chunk itself.</returns>
-    /// <exception cref="CorruptException">It, or a base of it, is missing or damaged.</exception>
-    public Task<int> ReadAsync(ChunkId id, IReadOnlyList<ChunkId> bases, Memory<byte> plain, CancellationToken cancel) =>
-        _chain.ReadAsync(id, bases, plain, cancel);
+    /// <returns>What became of each wanted chunk: damage is told, not thrown.</returns>
+    public Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(
+        ChunkFamily family, Func<ChunkRecord, Memory<byte>> target, CancellationToken cancel) =>
+        _families.ReadAsync(family, target, cancel);
 
-    /// <summary>Reads a chunk only to check that it is there, whole, and of this plain length.</summary>
-    /// <returns>Stored bytes of the chunk itself.</returns>
-    /// <exception cref="CorruptException">It, or a base of it, is missing or damaged.</exception>
-    public async Task<int> CheckAsync(ChunkId id, IReadOnlyList<ChunkId> bases, int plainLength, CancellationToken cancel)
+    /// <summary>Reads chunks only to check that they are there, whole, and of their plain length.</summary>
+    /// <returns>What became of each wanted chunk.</returns>
+    public async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, CancellationToken cancel)
     {
-        using var plain = new RentedBytes(plainLength);
-        return await ReadAsync(id, bases, plain.Memory, cancel);
+        var rented = new List<RentedBytes>();
+        try
+        {
+            return await ReadAsync(family, Rent, cancel);
+        }
+        finally
+        {
+            rented.ForEach(r => r.Dispose());
+        }
+
+        Memory<byte> Rent(ChunkRecord chunk)
+        {
+            rented.Add(new RentedBytes(chunk.Length));
+            return rented[^1].Memory;
+        }
     }
 
     /// <inheritdoc/>
@@ -88,11 +116,11 @@ public sealed class ChunkStore : IDisposable
     }
 
     private async Task<ChunkWrite> WriteAsync(
-        ObjectKey key, ReadOnlyMemory<byte> frame, ChunkId id, ChunkId basis, ReadOnlyMemory<byte> before, CancellationToken cancel)
+        ObjectKey key, ReadOnlyMemory<byte> frame, ChunkId id, IReadOnlyList<ChunkAtHand> sources, CancellationToken cancel)
     {
         if (await _store.CreateAsync(key, frame, cancel) == CreateResult.Created)
             return new ChunkWrite(ChunkStored.Written, frame.Length);
-        if (await IsIntactAsync(key, id, basis, before, cancel))
+        if (await IsIntactAsync(key, id, sources, cancel))
             return new ChunkWrite(ChunkStored.Reused, 0);
         // What lies there is provably not what its name says, so nobody can be reading it: replace it in
         // one step by the bytes that are. It is never absent, whenever this process dies.
@@ -101,7 +129,7 @@ public sealed class ChunkStore : IDisposable
     }
 
     private async Task<bool> IsIntactAsync(
-        ObjectKey key, ChunkId id, ChunkId basis, ReadOnlyMemory<byte> before, CancellationToken cancel)
+        ObjectKey key, ChunkId id, IReadOnlyList<ChunkAtHand> sources, CancellationToken cancel)
     {
         if (await _store.GetAsync(key, cancel) is not { } frame)
             return false;
@@ -109,7 +137,7 @@ public sealed class ChunkStore : IDisposable
         try
         {
             using var plain = new RentedBytes(ChunkDecoder.PlainLength(id, frame));
-            decoder.Value.Decode(id, frame, plain.Memory.Span, before.IsEmpty ? ChunkBase.None : new ChunkBase(basis, before.Span));
+            decoder.Value.Decode(id, frame, plain.Memory.Span, ChunkAtHand.Sources(sources));
             return true;
         }
         catch (CorruptException)

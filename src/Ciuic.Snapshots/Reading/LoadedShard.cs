@@ -9,7 +9,6 @@ public sealed class LoadedShard
 {
     private const int PieceBytes = 256 << 20;
 
-
     private readonly IReadOnlyList<ChunkRange> _loaded;
 
     private LoadedShard(StagingArena arena, ShardManifest manifest, IReadOnlyList<ChunkRange> loaded)
@@ -42,19 +41,17 @@ public sealed class LoadedShard
         CancellationToken cancel)
     {
         var arena = buffers.Take(Math.Max(1, shard.Length));
-        var graph = new ChunkGraph(shard);
         var needed = ChunksOf(shard, wanted);
+        var places = needed.ToLookup(n => n.Record.Id, n => n.Range);
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(needed, options, async (chunk, stop) =>
+        await Parallel.ForEachAsync(new ChunkGraph(shard).FamiliesOf(needed.Select(n => n.Record.Id)), options, async (family, stop) =>
         {
-            var (record, range) = chunk;
-            try
+            var outcomes = await chunks.ReadAsync(family, c => arena.Slice(places[c.Id].First().Offset, c.Length), stop);
+            foreach (var (id, outcome) in outcomes)
             {
-                await chunks.ReadAsync(record.Id, graph.BasesOf(record.Id), arena.Slice(range.Offset, range.Length), stop);
-            }
-            catch (CorruptException error)
-            {
-                throw Damage.Describe(shard, range.Offset, range.Length, error);
+                if (outcome.Damage is { } damage)
+                    throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
+                Repeat(arena, [.. places[id]]);
             }
         });
         return new LoadedShard(arena, shard, needed.Select(n => n.Range).ToList());
@@ -84,6 +81,13 @@ public sealed class LoadedShard
 
     /// <summary>A copy of a byte item.</summary>
     public byte[] Read(ByteRecord item) => Arena.Slice(item.Offset, checked((int)item.Length)).ToArray();
+
+    /// <summary>A chunk that stands in several places is read once.</summary>
+    private static void Repeat(StagingArena arena, ChunkRange[] places)
+    {
+        foreach (var place in places[1..])
+            arena.Slice(places[0].Offset, places[0].Length).CopyTo(arena.Slice(place.Offset, place.Length));
+    }
 
     private static List<(ChunkRecord Record, ChunkRange Range)> ChunksOf(
         ShardManifest shard, Func<string, string, bool> wanted)

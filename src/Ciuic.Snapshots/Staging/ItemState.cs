@@ -14,6 +14,9 @@ public sealed record ItemState(
     IReadOnlyList<KeyValuePair<string, byte[]>> Bytes,
     IReadOnlyList<SkippedPart> Skipped)
 {
+    /// <summary>What an optimizer did last to tensors, of this item or another; empty where that is not known.</summary>
+    public IReadOnlyList<AdamStep> Steps { get; init; } = [];
+
     /// <summary>Bytes of all of it.</summary>
     public long Length => Tensors.Sum(t => t.Length) + Bytes.Sum(b => (long)b.Value.Length);
 }

@@ -15,13 +15,14 @@ public sealed class StagedShard
     private static readonly int Copiers = Math.Min(4, Environment.ProcessorCount);
 
     private StagedShard(
-        StagingArena arena, List<TensorRecord> tensors, List<ByteRecord> bytes, List<ChunkRange> chunks)
+        StagingArena arena, IReadOnlyList<ItemState> items, List<TensorRecord> tensors, List<ByteRecord> bytes, List<ChunkRange> chunks)
     {
         Arena = arena;
         Tensors = tensors;
         Bytes = bytes;
         Chunks = chunks;
         Layout = ChunkLayout.Of(tensors, bytes, chunks);
+        Moved = MovedChunks.Of(items, tensors, Layout);
     }
 
     /// <summary>Where its bytes lie.</summary>
@@ -39,6 +40,9 @@ public sealed class StagedShard
     /// <summary>What each chunk holds, in the same order.</summary>
     public IReadOnlyList<ChunkLayout> Layout { get; }
 
+    /// <summary>Chunks that an optimizer moved together, and how.</summary>
+    public IReadOnlyList<MovedChunks> Moved { get; }
+
     /// <summary>Bytes of the whole shard.</summary>
     public long Length => Chunks.Sum(c => (long)c.Length);
 
@@ -54,7 +58,7 @@ public sealed class StagedShard
         foreach (var (record, content) in bytes.Zip(items.SelectMany(i => i.Bytes)))
             content.Value.CopyTo(arena.Slice(record.Offset, content.Value.Length));
         var lengths = tensors.Select(t => t.Length).Concat(bytes.Select(b => b.Length));
-        return new StagedShard(arena, tensors, bytes, ShardPlan.Cut(lengths, chunkBytes));
+        return new StagedShard(arena, items, tensors, bytes, ShardPlan.Cut(lengths, chunkBytes));
     }
 
     /// <summary>The plain bytes of one chunk.</summary>

@@ -14,6 +14,9 @@ public abstract class TensorSource
     /// <summary>Extent per dimension.</summary>
     public abstract IReadOnlyList<long> Shape { get; }
 
+    /// <summary>The object whose bytes these are: two sources of one identity are the same tensor.</summary>
+    public virtual object Identity => this;
+
     /// <summary>Bytes, row-major.</summary>
     public long Length => DType.ByteLength(Shape)
         ?? throw new InvalidInputException($"Tensor '{Name}' has an impossible shape.");

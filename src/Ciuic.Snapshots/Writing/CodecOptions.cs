@@ -6,7 +6,10 @@ namespace Ciuic.Snapshots;
 /// <summary>How chunks are stored.</summary>
 public enum CodecMode
 {
-    /// <summary>As the difference to the snapshot before where that saves enough, else in planes.</summary>
+    /// <summary>
+    /// From the snapshot before where that saves enough: as the difference to it, or to what a step of Adam would make of it.
+    /// Else in planes.
+    /// </summary>
     Delta = 1,
 
     /// <summary>In byte planes; every snapshot stands on its own.</summary>

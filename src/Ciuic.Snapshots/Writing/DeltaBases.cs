@@ -10,6 +10,7 @@ public sealed class DeltaBases
 {
     private readonly Dictionary<ChunkPlace, Basis> _byPlace = [];
     private readonly Dictionary<ChunkId, StoredChunk> _byId = [];
+    private readonly Dictionary<ChunkPlace, AdamStep> _steps = [];
 
     private DeltaBases()
     {
@@ -24,6 +25,8 @@ public sealed class DeltaBases
         var bases = new DeltaBases();
         foreach (var (layout, chunk) in shard.Layout.Zip(uploaded.Chunks))
             bases.Add(layout.Place, chunk, shard.Content(layout.Range));
+        foreach (var moved in shard.Moved)
+            bases._steps[shard.Layout[moved.Weight].Place] = moved.Step;
         return bases;
     }
 
@@ -48,6 +51,9 @@ public sealed class DeltaBases
     /// <summary>The chunk that held the same part of the same tensor.</summary>
     public Basis? Find(ChunkPlace place) => _byPlace.GetValueOrDefault(place);
 
+    /// <summary>What an optimizer did last, then, to the same part of the same tensor.</summary>
+    internal AdamStep? StepAt(ChunkPlace place) => _steps.GetValueOrDefault(place);
+
     /// <summary>A chunk of the snapshot before by its name.</summary>
     public StoredChunk? Find(ChunkId id) => _byId.GetValueOrDefault(id);
 
@@ -60,5 +66,8 @@ public sealed class DeltaBases
     /// <summary>A chunk at hand.</summary>
     /// <param name="Chunk">How it is stored.</param>
     /// <param name="Plain">Its bytes.</param>
-    public sealed record Basis(StoredChunk Chunk, ReadOnlyMemory<byte> Plain);
+    public sealed record Basis(StoredChunk Chunk, ReadOnlyMemory<byte> Plain)
+    {
+        internal ChunkAtHand AtHand => new(Chunk.Id, Plain);
+    }
 }

@@ -13,6 +13,8 @@ internal sealed class TorchTensorSource(string name, torch.Tensor tensor) : Tens
 
     public override IReadOnlyList<long> Shape { get; } = tensor.shape;
 
+    public override object Identity => tensor;
+
     public override void CopyTo(long offset, Span<byte> destination)
     {
         using var scope = torch.NewDisposeScope();

@@ -37,7 +37,10 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
 
         var tensors = Tensors().Select(t => new TorchTensorSource(t.Name, t.Tensor)).ToList();
         return new ItemState(
-            item, tensors, [KeyValuePair.Create(Name, JsonSerializer.SerializeToUtf8Bytes(values))], skipped);
+            item, tensors, [KeyValuePair.Create(Name, JsonSerializer.SerializeToUtf8Bytes(values))], skipped)
+        {
+            Steps = Managed is null ? [] : AdamSteps.Of(Managed),
+        };
     }
 
     public IReadOnlyList<string> Compare(SavedItem saved)

@@ -75,9 +75,12 @@ internal sealed class OurSave : IDisposable
 
     private async Task VerifyAsync(ShardManifest manifest)
     {
-        var graph = new ChunkGraph(manifest);
+        var families = new ChunkGraph(manifest).FamiliesOf(manifest.Chunks.Select(c => c.Id));
         var options = new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount };
-        await Parallel.ForEachAsync(manifest.Chunks, options, async (chunk, stop) =>
-            await _verifier.CheckAsync(chunk.Id, graph.BasesOf(chunk.Id), chunk.Length, stop));
+        await Parallel.ForEachAsync(families, options, async (family, stop) =>
+        {
+            foreach (var outcome in (await _verifier.CheckAsync(family, stop)).Values)
+                _ = outcome.Damage is { } damage ? throw damage : outcome;
+        });
     }
 }

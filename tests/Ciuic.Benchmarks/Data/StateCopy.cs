@@ -1,5 +1,5 @@
+using Ciuic.Core;
 using Ciuic.Snapshots;
-using Ciuic.Testing;
 
 namespace Ciuic.Benchmarks;
 
@@ -7,12 +7,28 @@ namespace Ciuic.Benchmarks;
 internal static class StateCopy
 {
     public static IReadOnlyList<ItemState> Of(IReadOnlyList<ItemState> live) =>
-        live.Select(item => item with { Tensors = item.Tensors.Select(Copy).ToList() }).ToList();
+        live.Select(item => item with { Tensors = [.. item.Tensors.Select(t => new Tensor(t))] }).ToList();
 
-    private static TensorSource Copy(TensorSource source)
+    private sealed class Tensor : TensorSource
     {
-        var content = new byte[source.Length];
-        source.CopyTo(0, content);
-        return new ArrayTensor(source.Name, source.DType, [.. source.Shape], content);
+        private readonly byte[] _content;
+
+        public Tensor(TensorSource live)
+        {
+            (Name, DType, Shape, Identity) = (live.Name, live.DType, live.Shape, live.Identity);
+            _content = new byte[live.Length];
+            live.CopyTo(0, _content);
+        }
+
+        public override string Name { get; }
+
+        public override DType DType { get; }
+
+        public override IReadOnlyList<long> Shape { get; }
+
+        public override object Identity { get; }
+
+        public override void CopyTo(long offset, Span<byte> destination) =>
+            _content.AsSpan((int)offset, destination.Length).CopyTo(destination);
     }
 }
