@@ -152,13 +152,13 @@ public sealed class TrainingRun : IAsyncDisposable
     /// Saves everything tracked. Returns once the state is copied aside; hashing, upload, verification and commit
     /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process: with code 0, or
     /// with the <see cref="ExitCode"/> of what kept the snapshot from being committed. On a fenced run nothing is copied
-    /// or stored: the handle has failed already.
+    /// or stored: the handle has failed already. A state that is larger than Ciuic:Save:MaxStagingBytes is copied in parts: this
+    /// returns when the last one is.
     /// </summary>
     /// <param name="progress">Where training is.</param>
     /// <param name="metrics">Metrics to keep with the snapshot, such as the loss; may be null.</param>
     /// <param name="labels">Labels to keep with the snapshot; may be null.</param>
     /// <param name="cancel">Ends the waiting for the staging buffer.</param>
-    /// <exception cref="InvalidInputException">The state is larger than Ciuic:Save:MaxStagingBytes.</exception>
     public async Task<SaveHandle> SaveAsync(
         TrainingProgress progress,
         IReadOnlyDictionary<string, double>? metrics = null,

@@ -27,6 +27,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Which objects cannot be read; null: all can.</summary>
     public Func<ObjectKey, bool>? Unreadable { get; set; }
 
+    /// <summary>Writes wait for it; null: they do not.</summary>
+    public Task? Held { get; set; }
+
     /// <summary>Makes the n-th write from now, from 0, go wrong.</summary>
     public void Arm(int write, Fault fault)
     {
@@ -99,6 +102,8 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
             Happened |= fails;
         }
 
+        if (Held is { } held)
+            await held;
         if (!fails)
             return await write();
         if (_fault == Fault.FailsAfter)

@@ -43,8 +43,8 @@ public static class Samples
             Run = run,
             Sequence = new Sequence(sequence),
             Rank = new Rank(0),
-            Tensors = staged.Tensors,
-            Bytes = staged.Bytes,
+            Tensors = staged.Plan.Tensors,
+            Bytes = staged.Plan.Bytes,
             Chunks = uploaded.Records,
             Bases = uploaded.Bases,
         };

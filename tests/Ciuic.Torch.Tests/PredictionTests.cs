@@ -38,8 +38,8 @@ public sealed class PredictionTests : IDisposable
             uploader.ContinueFrom(DeltaBases.Of(staged, uploaded));
             if (step == 0)
                 continue;
-            Assert.InRange(uploaded.WrittenBytes, 1, staged.Length * 0.32);
-            foreach (var moved in staged.Moved)
+            Assert.InRange(uploaded.WrittenBytes, 1, staged.Plan.Length * 0.32);
+            foreach (var moved in staged.Plan.Moved)
             {
                 Assert.InRange(await PartAsync(uploaded.Chunks[moved.Weight]), 0, 0.01);
                 Assert.InRange(await PartAsync(uploaded.Chunks[moved.Square]), 0, 0.1);

@@ -30,7 +30,8 @@ internal sealed class Resumer(
                 await chain.RequireCommittedAsync(at, cancel);
                 var (manifest, shard) = await LoadAsync(at, cancel);
                 var items = Restore(shard);
-                restored(shard);
+                if (shard is LoadedShard loaded)
+                    restored(loaded);
                 var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
                 return new ResumeReport(run, at, progress, items, damage, withoutSilo);
             }
@@ -51,7 +52,7 @@ internal sealed class Resumer(
         return new ResumeReport(run, null, TrainingProgress.Start, fresh, damage, withoutSilo);
     }
 
-    private async Task<(Manifest, LoadedShard)> LoadAsync(SnapshotLink link, CancellationToken cancel)
+    private async Task<(Manifest, ShardContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
     {
         var reader = new ManifestReader(store);
         var manifest = await reader.ReadAsync(new SnapshotId(run, link.Sequence), link.Manifest, cancel);
@@ -63,11 +64,12 @@ internal sealed class Resumer(
 
         var shard = await reader.ReadShardAsync(manifest.Id, ThisRank, manifest.Shards[0], cancel);
         var wanted = tracked.Select(t => t.Item).ToHashSet();
-        return (manifest, await LoadedShard.LoadAsync(
-            chunks, shard, (item, _) => wanted.Contains(item), buffers, parallelism, cancel));
+        return (manifest, shard.Length > buffers.MaxBytes
+            ? await StreamedShard.CheckAsync(chunks, shard, (item, _) => wanted.Contains(item), parallelism, cancel)
+            : await LoadedShard.LoadAsync(chunks, shard, (item, _) => wanted.Contains(item), buffers, parallelism, cancel));
     }
 
-    private List<ItemReport> Restore(LoadedShard shard)
+    private List<ItemReport> Restore(ShardContent shard)
     {
         var saved = shard.Manifest.Tensors.Select(t => t.Item).Concat(shard.Manifest.Bytes.Select(b => b.Item))
             .Distinct()

@@ -45,6 +45,11 @@ internal static partial class ClientLog
         "Run {Run}: all tensors of '{Item}' are, to the bit, what they were in the save of step {Before}; step {Step} trained nothing of it")]
     public static partial void Unchanged(this ILogger logger, RunId run, string item, long before, long step);
 
+    [LoggerMessage(67, LogLevel.Warning,
+        "Run {Run}: a state of {Bytes} bytes is larger than Ciuic:Save:MaxStagingBytes ({MaxBytes}): it is saved in parts, training waits for the "
+        + "store meanwhile, and nothing is stored as a difference. Twice the state's size would do without")]
+    public static partial void InWindows(this ILogger logger, RunId run, long bytes, long maxBytes);
+
     [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
     public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
 

@@ -27,6 +27,7 @@ internal sealed class Saver(
     private Task _uploading = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
     private bool _isPrepared;
+    private bool _isTooLarge;
     private readonly Lock _trust = new();
     private int _distrust;
     private volatile bool _storeIsAway;
@@ -56,9 +57,11 @@ internal sealed class Saver(
         }
 
         var begin = time.GetTimestamp();
-        var shard = StagedShard.Stage(buffers, tracked.Select(t => t.Capture()).ToList(), options.ChunkBytes);
-        var handle = new SaveHandle(plan.Step, time.GetElapsedTime(begin), shard.Length, TakeErrors());
-        Report(plan.Step, SaveStage.Staged, shard.Length);
+        var staging = StagingPlan.Of([.. tracked.Select(t => t.Capture())], options.ChunkBytes);
+        if (staging.Length > options.MaxStagingBytes)
+            return await SaveInWindowsAsync(plan, staging, begin, maxWait, cancel);
+        var shard = StagedShard.Stage(buffers, staging);
+        var handle = Staged(plan, staging, begin);
         _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
         return handle;
     }
@@ -140,22 +143,85 @@ internal sealed class Saver(
         return _uploading.IsCompleted;
     }
 
-    private async Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
+    private SaveHandle Staged(SnapshotPlan plan, StagingPlan staging, long begin)
+    {
+        Report(plan.Step, SaveStage.Staged, staging.Length);
+        return new SaveHandle(plan.Step, time.GetElapsedTime(begin), staging.Length, TakeErrors());
+    }
+
+    /// <summary>A state that is larger than the staging memory is worth waiting for: it could not be saved otherwise.</summary>
+    private async Task<SaveHandle> SaveInWindowsAsync(
+        SnapshotPlan plan, StagingPlan staging, long begin, TimeSpan maxWait, CancellationToken cancel)
+    {
+        if (!_isTooLarge)
+            logger.InWindows(run, staging.Length, options.MaxStagingBytes);
+        _isTooLarge = true;
+        uploader.ForgetContent();
+        var upload = uploader.Begin(staging, p => Report(plan.Step, p));
+        var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
+        try
+        {
+            await windows.CopyAsync(maxWait, time, cancel);
+        }
+        catch (CiuicException error)
+        {
+            return Refuse(plan, error);
+        }
+        finally
+        {
+            // However it ends, the staging memory is free when nothing reads it any more.
+            _uploading = windows.Done.ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        var handle = Staged(plan, staging, begin);
+        _uploading = Task.Run(
+            () => CompleteAsync(handle, plan, staging, async () =>
+            {
+                await windows.Done;
+                return upload.Finish();
+            }),
+            CancellationToken.None);
+        return handle;
+    }
+
+    private async Task StoreAsync(long step, ShardUpload upload, StagedShard window, CancellationToken givenUp)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(givenUp, _ending.Token);
+        await _backoff.UntilAvailableAsync(
+            async () =>
+            {
+                await upload.AddAsync(window, either.Token);
+                return true;
+            },
+            error => StoreIsAway(step, error),
+            either.Token);
+    }
+
+    private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
         var distrust = Prepare();
-        try
+        return CompleteAsync(handle, plan, shard.Plan, async () =>
         {
             var uploaded = await _backoff.UntilAvailableAsync(
                 () => uploader.UploadAsync(shard, p => Report(plan.Step, p), _ending.Token),
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
-            _storeIsAway = false;
             ContinueFrom(shard, uploaded, distrust);
+            return uploaded;
+        });
+    }
+
+    private async Task CompleteAsync(SaveHandle handle, SnapshotPlan plan, StagingPlan staging, Func<Task<UploadedShard>> uploadAsync)
+    {
+        try
+        {
+            var uploaded = await uploadAsync();
+            _storeIsAway = false;
             plan = _health.Judge(plan, uploaded.Health);
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
-            Report(plan.Step, SaveStage.Uploaded, shard.Length);
-            delivery.Enqueue(new UploadedSave(handle, plan, shard.Tensors, shard.Bytes, uploaded));
+            Report(plan.Step, SaveStage.Uploaded, staging.Length);
+            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, uploaded));
         }
         catch (OperationCanceledException)
         {

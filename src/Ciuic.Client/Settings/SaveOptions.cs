@@ -62,8 +62,8 @@ public sealed class SaveOptions
     public TimeSpan TerminateDeadline { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Bytes of staging memory: at least one copy of the state. Where there is room for two, the snapshot before stays in
-    /// memory, and the next one is stored as the difference to it. Default 64 GiB.
+    /// Bytes of staging memory. Where there is room for two copies of the state, the snapshot before stays in memory, and the
+    /// next one is stored as the difference to it; below one, saves go in parts, and training waits for the store. Default 64 GiB.
     /// </summary>
     [Range(1, long.MaxValue)]
     public long MaxStagingBytes { get; set; } = 64L << 30;
@@ -99,8 +99,8 @@ public sealed class SaveOptions
     /// </summary>
     public string KeyFile { get; set; } = "";
 
-    /// <summary>Plain bytes of a full chunk, 64 KiB to 64 MiB. Default 4 MiB.</summary>
-    [Range(64 << 10, ManifestLimits.MaxChunkBytes)]
+    /// <summary>Plain bytes of a full chunk, 64 KiB to 64 MiB, a multiple of 16: numbers of any type are then whole. Default 4 MiB.</summary>
+    [Range(64 << 10, ManifestLimits.MaxChunkBytes), MultipleOf(16)]
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
 
     /// <summary>

@@ -6,11 +6,11 @@ namespace Ciuic.Client;
 /// <summary>One item of a snapshot, read and checked to the last byte.</summary>
 public sealed class SavedItem
 {
-    private readonly LoadedShard _shard;
+    private readonly ShardContent _shard;
     private readonly Dictionary<string, TensorRecord> _tensors;
     private readonly Dictionary<string, ByteRecord> _bytes;
 
-    internal SavedItem(LoadedShard shard, string item)
+    internal SavedItem(ShardContent shard, string item)
     {
         _shard = shard;
         Item = item;

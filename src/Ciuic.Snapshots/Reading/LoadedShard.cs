@@ -5,24 +5,17 @@ namespace Ciuic.Snapshots;
 /// <summary>
 /// A shard whose asked-for items lie in an arena, every byte checked. Nothing has touched the live tensors yet.
 /// </summary>
-public sealed class LoadedShard
+public sealed class LoadedShard : ShardContent
 {
     private const int PieceBytes = 256 << 20;
 
     private readonly IReadOnlyList<ChunkRange> _loaded;
 
     private LoadedShard(StagingArena arena, ShardManifest manifest, IReadOnlyList<ChunkRange> loaded)
-    {
-        Arena = arena;
-        _loaded = loaded;
-        Manifest = manifest;
-    }
+        : base(manifest) => (Arena, _loaded) = (arena, loaded);
 
     /// <summary>Where its bytes lie.</summary>
     public StagingArena Arena { get; }
-
-    /// <summary>What the shard holds.</summary>
-    public ShardManifest Manifest { get; }
 
     /// <summary>Reads the chunks that hold the wanted items, on all cores.</summary>
     /// <param name="chunks">The bucket's chunks.</param>
@@ -41,7 +34,7 @@ public sealed class LoadedShard
         CancellationToken cancel)
     {
         var arena = buffers.Take(Math.Max(1, shard.Length));
-        var needed = ChunksOf(shard, wanted);
+        var needed = shard.ChunksOf(wanted);
         var places = needed.ToLookup(n => n.Record.Id, n => n.Range);
         var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
         await Parallel.ForEachAsync(new ChunkGraph(shard).FamiliesOf(needed.Select(n => n.Record.Id)), options, async (family, stop) =>
@@ -61,7 +54,7 @@ public sealed class LoadedShard
     internal IEnumerable<(ChunkLayout Layout, StoredChunk Chunk)> Loaded()
     {
         var loaded = _loaded.ToHashSet();
-        return ChunkLayout.Of(Manifest.Tensors, Manifest.Bytes, Ranges(Manifest))
+        return ChunkLayout.Of(Manifest.Tensors, Manifest.Bytes, Manifest.ChunksInOrder().Select(c => c.Range))
             .Zip(StoredChunk.Of(Manifest))
             .Where(c => loaded.Contains(c.First.Range));
     }
@@ -69,8 +62,8 @@ public sealed class LoadedShard
     /// <summary>The plain bytes of a chunk that was read.</summary>
     internal ReadOnlyMemory<byte> Content(ChunkRange chunk) => Arena.Slice(chunk.Offset, chunk.Length);
 
-    /// <summary>Hands a tensor's bytes over in pieces: byte offset within the tensor, bytes.</summary>
-    public void Read(TensorRecord tensor, Action<long, ReadOnlyMemory<byte>> copy)
+    /// <inheritdoc/>
+    public override void Read(TensorRecord tensor, Action<long, ReadOnlyMemory<byte>> copy)
     {
         for (var done = 0L; done < tensor.Length; done += PieceBytes)
         {
@@ -79,42 +72,13 @@ public sealed class LoadedShard
         }
     }
 
-    /// <summary>A copy of a byte item.</summary>
-    public byte[] Read(ByteRecord item) => Arena.Slice(item.Offset, checked((int)item.Length)).ToArray();
+    /// <inheritdoc/>
+    public override byte[] Read(ByteRecord item) => Arena.Slice(item.Offset, checked((int)item.Length)).ToArray();
 
     /// <summary>A chunk that stands in several places is read once.</summary>
     private static void Repeat(StagingArena arena, ChunkRange[] places)
     {
         foreach (var place in places[1..])
             arena.Slice(places[0].Offset, places[0].Length).CopyTo(arena.Slice(place.Offset, place.Length));
-    }
-
-    private static List<(ChunkRecord Record, ChunkRange Range)> ChunksOf(
-        ShardManifest shard, Func<string, string, bool> wanted)
-    {
-        var stretches = Damage.Stretches(shard)
-            .Where(s => s.Length > 0 && wanted(s.Item, s.Name))
-            .ToList();
-        var needed = new List<(ChunkRecord, ChunkRange)>();
-        var next = 0; // stretches lie in order, so one walk over both lists is enough
-        foreach (var (chunk, range) in shard.Chunks.Zip(Ranges(shard)))
-        {
-            while (next < stretches.Count && stretches[next].Offset + stretches[next].Length <= range.Offset)
-                next++;
-            if (next < stretches.Count && stretches[next].Offset < range.Offset + range.Length)
-                needed.Add((chunk, range));
-        }
-
-        return needed;
-    }
-
-    private static IEnumerable<ChunkRange> Ranges(ShardManifest shard)
-    {
-        var offset = 0L;
-        foreach (var chunk in shard.Chunks)
-        {
-            yield return new ChunkRange(offset, chunk.Length);
-            offset += chunk.Length;
-        }
     }
 }

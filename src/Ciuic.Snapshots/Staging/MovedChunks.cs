@@ -20,7 +20,9 @@ public sealed record MovedChunks(int Mean, int Square, int Weight, AdamStep Step
         var moved = new List<MovedChunks>();
         if (steps.Count == 0)
             return moved;
-        var byPlace = layout.Select((chunk, i) => (chunk.Place, i)).ToDictionary(c => c.Place, c => c.i);
+        var byPlace = new Dictionary<ChunkPlace, int>();
+        for (var i = 0; i < layout.Count; i++)
+            byPlace[layout[i].Place] = i;
         foreach (var (place, weight) in byPlace)
         {
             if (steps.TryGetValue((place.Item, place.Name), out var known)

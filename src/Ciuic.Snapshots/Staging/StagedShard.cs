@@ -2,7 +2,7 @@ using Ciuic.Core;
 
 namespace Ciuic.Snapshots;
 
-/// <summary>A shard whose bytes lie in the staging arena; the live tensors are no longer needed.</summary>
+/// <summary>A shard, or a window of one, whose bytes lie in the staging arena; the live tensors are no longer needed for them.</summary>
 public sealed class StagedShard
 {
     /// <summary>
@@ -14,98 +14,77 @@ public sealed class StagedShard
     /// <summary>Threads that copy; memory has no more bandwidth for others.</summary>
     private static readonly int Copiers = Math.Min(4, Environment.ProcessorCount);
 
-    private StagedShard(
-        StagingArena arena, IReadOnlyList<ItemState> items, List<TensorRecord> tensors, List<ByteRecord> bytes, List<ChunkRange> chunks)
+    private readonly long _start;
+
+    private StagedShard(StagingPlan plan, StagingWindow window, StagingArena arena)
     {
-        Arena = arena;
-        Tensors = tensors;
-        Bytes = bytes;
-        Chunks = chunks;
-        Layout = ChunkLayout.Of(tensors, bytes, chunks);
-        Moved = MovedChunks.Of(items, tensors, Layout);
+        (Plan, Window, Arena) = (plan, window, arena);
+        (_start, var end) = Bounds(plan, window);
+        Copy(end);
     }
 
-    /// <summary>Where its bytes lie.</summary>
+    /// <summary>What the whole shard holds.</summary>
+    public StagingPlan Plan { get; }
+
+    /// <summary>The chunks that lie in the arena.</summary>
+    public StagingWindow Window { get; }
+
+    /// <summary>Where their bytes lie.</summary>
     public StagingArena Arena { get; }
 
-    /// <summary>The tensors in the order of their bytes.</summary>
-    public IReadOnlyList<TensorRecord> Tensors { get; }
-
-    /// <summary>The byte items behind them.</summary>
-    public IReadOnlyList<ByteRecord> Bytes { get; }
-
-    /// <summary>Where the shard is cut.</summary>
-    public IReadOnlyList<ChunkRange> Chunks { get; }
-
-    /// <summary>What each chunk holds, in the same order.</summary>
-    public IReadOnlyList<ChunkLayout> Layout { get; }
-
-    /// <summary>Chunks that an optimizer moved together, and how.</summary>
-    public IReadOnlyList<MovedChunks> Moved { get; }
-
-    /// <summary>Bytes of the whole shard.</summary>
-    public long Length => Chunks.Sum(c => (long)c.Length);
+    /// <summary>Whether all chunks do.</summary>
+    public bool IsWhole => Window.Count == Plan.Chunks.Count;
 
     /// <summary>
     /// Copies everything into a buffer: the only part of a save that the trainer waits for.
     /// </summary>
     /// <exception cref="InvalidInputException">The state is larger than the buffers may become, or a name is used twice.</exception>
-    public static StagedShard Stage(StagingBuffers buffers, IReadOnlyList<ItemState> items, int chunkBytes)
+    public static StagedShard Stage(StagingBuffers buffers, IReadOnlyList<ItemState> items, int chunkBytes) =>
+        Stage(buffers, StagingPlan.Of(items, chunkBytes));
+
+    /// <summary>Copies everything that was planned into a buffer.</summary>
+    /// <exception cref="InvalidInputException">The state is larger than the buffers may become.</exception>
+    public static StagedShard Stage(StagingBuffers buffers, StagingPlan plan) =>
+        new(plan, new StagingWindow(0, plan.Chunks.Count), buffers.Take(Math.Max(1, plan.Length)));
+
+    /// <summary>Copies a part of what was planned into an arena that has room for it.</summary>
+    public static StagedShard Stage(StagingArena arena, StagingPlan plan, StagingWindow window) => new(plan, window, arena);
+
+    /// <summary>The plain bytes of one chunk of the window.</summary>
+    public Memory<byte> Content(ChunkRange chunk) => Arena.Slice(chunk.Offset - _start, chunk.Length);
+
+    private static (long Start, long End) Bounds(StagingPlan plan, StagingWindow window)
     {
-        var (tensors, bytes, total) = LayOut(items);
-        var arena = buffers.Take(Math.Max(1, total));
-        Copy(arena, tensors.Zip(items.SelectMany(i => i.Tensors)));
-        foreach (var (record, content) in bytes.Zip(items.SelectMany(i => i.Bytes)))
-            content.Value.CopyTo(arena.Slice(record.Offset, content.Value.Length));
-        var lengths = tensors.Select(t => t.Length).Concat(bytes.Select(b => b.Length));
-        return new StagedShard(arena, items, tensors, bytes, ShardPlan.Cut(lengths, chunkBytes));
+        if (window.Count == 0)
+            return (0, 0);
+        var last = plan.Chunks[window.First + window.Count - 1];
+        return (plan.Chunks[window.First].Offset, last.Offset + last.Length);
     }
 
-    /// <summary>The plain bytes of one chunk.</summary>
-    public Memory<byte> Content(ChunkRange chunk) => Arena.Slice(chunk.Offset, chunk.Length);
-
-    private static (List<TensorRecord> Tensors, List<ByteRecord> Bytes, long Total) LayOut(
-        IReadOnlyList<ItemState> items)
+    private void Copy(long end)
     {
-        var at = 0L;
-        var tensors = new List<TensorRecord>();
-        foreach (var (item, tensor) in items.SelectMany(i => i.Tensors.Select(t => (i.Item, t))))
+        Copy(Plan.Sources.SelectMany(t => Pieces(t.Record, t.Source, end)).ToList());
+        foreach (var (record, content) in Plan.Contents)
         {
-            tensors.Add(new TensorRecord
-            {
-                Item = item,
-                Name = tensor.Name,
-                DType = tensor.DType,
-                Shape = tensor.Shape,
-                Offset = at,
-                Length = tensor.Length,
-            });
-            at += tensor.Length;
+            var (from, to) = (Math.Max(record.Offset, _start), Math.Min(record.Offset + record.Length, end));
+            if (from < to)
+                content.AsMemory((int)(from - record.Offset), (int)(to - from)).CopyTo(Arena.Slice(from - _start, (int)(to - from)));
         }
-
-        var bytes = new List<ByteRecord>();
-        foreach (var (item, part) in items.SelectMany(i => i.Bytes.Select(b => (i.Item, b))))
-        {
-            bytes.Add(new ByteRecord { Item = item, Name = part.Key, Offset = at, Length = part.Value.Length });
-            at += part.Value.Length;
-        }
-
-        return (tensors, bytes, at);
     }
 
-    private static void Copy(StagingArena arena, IEnumerable<(TensorRecord Record, TensorSource Source)> tensors)
+    private void Copy(List<Piece> pieces)
     {
-        var pieces = tensors.SelectMany(t => Pieces(t.Record, t.Source)).ToList();
         if (pieces.Sum(p => (long)p.Length) < PieceBytes)
-            pieces.ForEach(p => p.Copy(arena)); // other threads would cost more than they bring
+            pieces.ForEach(p => p.Copy(Arena)); // other threads would cost more than they bring
         else
-            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Copiers }, p => p.Copy(arena));
+            Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Copiers }, p => p.Copy(Arena));
     }
 
-    private static IEnumerable<Piece> Pieces(TensorRecord record, TensorSource source)
+    private IEnumerable<Piece> Pieces(TensorRecord record, TensorSource source, long end)
     {
-        for (var done = 0L; done < record.Length; done += PieceBytes)
-            yield return new Piece(source, done, record.Offset + done, (int)Math.Min(PieceBytes, record.Length - done));
+        end = Math.Min(record.Offset + record.Length, end);
+        for (var at = Math.Max(record.Offset, _start); at < end; at += PieceBytes)
+            yield return new Piece(source, at - record.Offset, at - _start, (int)Math.Min(PieceBytes, end - at));
     }
 
     private readonly record struct Piece(TensorSource Source, long From, long To, int Length)

@@ -13,6 +13,9 @@ public sealed class StagingBuffers(long maxBytes) : IDisposable
     private StagingArena? _kept;
     private bool _isUsed;
 
+    /// <summary>Bytes of both arenas together.</summary>
+    public long MaxBytes => maxBytes;
+
     /// <summary>Whether the bytes of the snapshot before are still there.</summary>
     public bool IsKept => _kept is not null;
 
@@ -46,6 +49,24 @@ public sealed class StagingBuffers(long maxBytes) : IDisposable
                 (arena, _kept) = (_kept, null);
             }
 
+            arena.Reserve(bytes);
+            return arena;
+        }
+    }
+
+    /// <summary>One of the arenas, half of the budget, for a window of a state that is larger than all of it. Nothing is kept.</summary>
+    /// <param name="index">0 or 1, in turn.</param>
+    /// <param name="bytes">Bytes of the largest window.</param>
+    public StagingArena TakeWindow(int index, long bytes)
+    {
+        lock (_lock)
+        {
+            (_isUsed, _kept) = (true, null);
+            var arena = index == 0 ? _first : _second;
+            if (Other(arena).Capacity + Math.Max(bytes, arena.Capacity) > maxBytes && arena.Capacity != bytes)
+                arena.Release();
+            if (Other(arena).Capacity + bytes > maxBytes)
+                Other(arena).Release(); // left by a smaller state; of windows both fit
             arena.Reserve(bytes);
             return arena;
         }

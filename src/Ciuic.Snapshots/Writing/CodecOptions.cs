@@ -17,14 +17,31 @@ public enum CodecMode
 
     /// <summary>As they are: for a store that is faster than the processor.</summary>
     Raw,
+
+    /// <summary>Whichever of these serves what <see cref="CodecOptions.Prefer"/> says.</summary>
+    Auto,
+}
+
+/// <summary>What comes first where the mode is <see cref="CodecMode.Auto"/>.</summary>
+public enum CodecPreference
+{
+    /// <summary>The fewest bytes: saves go on beside training, and what they store is paid for every month.</summary>
+    Bytes = 1,
+
+    /// <summary>The least time until a save is stored, as measured save by save.</summary>
+    Time,
 }
 
 /// <summary>Section <c>Ciuic:Codec</c>: how the bytes of snapshots are made smaller. Whatever it says, they come back as they were.</summary>
 public sealed class CodecOptions
 {
-    /// <summary>Default <see cref="CodecMode.Delta"/>.</summary>
+    /// <summary>Default <see cref="CodecMode.Auto"/>.</summary>
     [EnumDataType(typeof(CodecMode))]
-    public CodecMode Mode { get; set; } = CodecMode.Delta;
+    public CodecMode Mode { get; set; } = CodecMode.Auto;
+
+    /// <summary>What <see cref="CodecMode.Auto"/> is for. Default <see cref="CodecPreference.Bytes"/>.</summary>
+    [EnumDataType(typeof(CodecPreference))]
+    public CodecPreference Prefer { get; set; } = CodecPreference.Bytes;
 
     /// <summary>
     /// Differences that may lie between a chunk and one that is stored whole, 0 to 64: each of them is read and decoded by a

@@ -19,14 +19,17 @@ public sealed class DeltaBases
     /// <summary>There is no snapshot before.</summary>
     public static DeltaBases None { get; } = new();
 
+    /// <summary>Whether plain bytes are at hand.</summary>
+    internal bool HasContent => _byPlace.Count > 0;
+
     /// <summary>The chunks of a shard that was just uploaded; valid while its staging buffer is not used again.</summary>
     public static DeltaBases Of(StagedShard shard, UploadedShard uploaded)
     {
         var bases = new DeltaBases();
-        foreach (var (layout, chunk) in shard.Layout.Zip(uploaded.Chunks))
+        foreach (var (layout, chunk) in shard.Plan.Layout.Zip(uploaded.Chunks))
             bases.Add(layout.Place, chunk, shard.Content(layout.Range));
-        foreach (var moved in shard.Moved)
-            bases._steps[shard.Layout[moved.Weight].Place] = moved.Step;
+        foreach (var moved in shard.Plan.Moved)
+            bases._steps[shard.Plan.Layout[moved.Weight].Place] = moved.Step;
         return bases;
     }
 

@@ -9,34 +9,34 @@ namespace Ciuic.Snapshots;
 public sealed record StateHealth(IReadOnlyList<string> NonFinite, IReadOnlyList<string> Unchanged);
 
 /// <summary>Looks at the chunks of one shard while they are at hand. Thread-safe.</summary>
-internal sealed class HealthScan(StagedShard shard, bool looksForNonFinite)
+internal sealed class HealthScan(StagingPlan plan, bool looksForNonFinite)
 {
     private readonly ConcurrentDictionary<int, bool> _nonFinite = [];
-    private readonly bool[] _unchanged = new bool[shard.Chunks.Count];
+    private readonly bool[] _unchanged = new bool[plan.Chunks.Count];
 
     /// <summary>Looks at a chunk.</summary>
-    public void Look(int chunk, bool isUnchanged)
+    public void Look(StagedShard window, int chunk, bool isUnchanged)
     {
         _unchanged[chunk] = isUnchanged;
         if (!looksForNonFinite)
             return;
-        var range = shard.Chunks[chunk];
-        var plain = shard.Content(range).Span;
-        for (var i = First(range.Offset); i < shard.Tensors.Count && shard.Tensors[i].Offset < range.Offset + range.Length; i++)
+        var range = plan.Chunks[chunk];
+        var plain = window.Content(range).Span;
+        for (var i = First(range.Offset); i < plan.Tensors.Count && plan.Tensors[i].Offset < range.Offset + range.Length; i++)
         {
-            if (!_nonFinite.ContainsKey(i) && NonFinite.IsIn(Part(plain, range, shard.Tensors[i]), shard.Tensors[i].DType))
+            if (!_nonFinite.ContainsKey(i) && NonFinite.IsIn(Part(plain, range, plan.Tensors[i]), plan.Tensors[i].DType))
                 _nonFinite[i] = true;
         }
     }
 
     /// <summary>What was noticed, once every chunk was looked at.</summary>
     public StateHealth Result() => new(
-        _nonFinite.Keys.Order().Select(i => $"{shard.Tensors[i].Item}/{shard.Tensors[i].Name}").ToList(),
-        shard.Tensors.Where(t => t.Length > 0).GroupBy(t => t.Item).Where(item => item.All(IsUnchanged)).Select(item => item.Key).ToList());
+        _nonFinite.Keys.Order().Select(i => $"{plan.Tensors[i].Item}/{plan.Tensors[i].Name}").ToList(),
+        plan.Tensors.Where(t => t.Length > 0).GroupBy(t => t.Item).Where(item => item.All(IsUnchanged)).Select(item => item.Key).ToList());
 
     private bool IsUnchanged(TensorRecord tensor)
     {
-        for (var i = FirstChunk(tensor.Offset); i < shard.Chunks.Count && shard.Chunks[i].Offset < tensor.Offset + tensor.Length; i++)
+        for (var i = FirstChunk(tensor.Offset); i < plan.Chunks.Count && plan.Chunks[i].Offset < tensor.Offset + tensor.Length; i++)
         {
             if (!_unchanged[i])
                 return false;
@@ -56,9 +56,9 @@ internal sealed class HealthScan(StagedShard shard, bool looksForNonFinite)
     }
 
     /// <summary>The first tensor that ends behind an offset.</summary>
-    private int First(long offset) => Search(shard.Tensors.Count, i => shard.Tensors[i].Offset + shard.Tensors[i].Length > offset);
+    private int First(long offset) => Search(plan.Tensors.Count, i => plan.Tensors[i].Offset + plan.Tensors[i].Length > offset);
 
-    private int FirstChunk(long offset) => Search(shard.Chunks.Count, i => shard.Chunks[i].Offset + shard.Chunks[i].Length > offset);
+    private int FirstChunk(long offset) => Search(plan.Chunks.Count, i => plan.Chunks[i].Offset + plan.Chunks[i].Length > offset);
 
     private static int Search(int count, Func<int, bool> isReached)
     {

@@ -10,35 +10,41 @@ namespace Ciuic.Snapshots;
 /// <param name="options">How they are stored.</param>
 /// <param name="parallelism">Chunks at work at once.</param>
 /// <param name="looksForNonFinite">Whether NaN and infinity are looked for.</param>
-public sealed class ShardUploader(ChunkStore chunks, CodecOptions options, int parallelism, bool looksForNonFinite = false)
+/// <param name="time">Measures how long uploads take, where the mode follows it; null for the system's clock.</param>
+public sealed class ShardUploader(
+    ChunkStore chunks, CodecOptions options, int parallelism, bool looksForNonFinite = false, TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+    private readonly CodecChoice _choice = new(options);
     private DeltaBases _before = DeltaBases.None;
     private int _sinceFull;
 
     /// <summary>Uploads a shard. Calls do not overlap.</summary>
-    /// <param name="shard">The staged bytes; must not change until this returns.</param>
+    /// <param name="shard">The staged bytes, all of them; must not change until this returns.</param>
     /// <param name="progress">Told after each chunk, from several threads; an exception ends the upload.</param>
     /// <param name="cancel">Ends the upload; chunks stored until then stay, unreferenced.</param>
     public async Task<UploadedShard> UploadAsync(
         StagedShard shard, Action<UploadProgress> progress, CancellationToken cancel)
     {
-        var tally = new UploadTally(shard, progress);
-        var health = new HealthScan(shard, looksForNonFinite);
-        var mayDiffer = options.Mode == CodecMode.Delta && _sinceFull + 1 < options.FullEvery;
-        var upload = new ChunkUpload(chunks, options, _before, shard, mayDiffer);
-        var degree = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(UploadUnit.Of(shard), degree, async (unit, stop) =>
-        {
-            foreach (var chunk in unit.Chunks)
-            {
-                var (stored, write) = await upload.StoreAsync(chunk, unit.Moved, stop);
-                health.Look(chunk, isUnchanged: stored.Id == _before.Find(shard.Layout[chunk].Place)?.Chunk.Id);
-                tally.Count(write, stored.Length);
-            }
-        });
-        var all = upload.Stored();
-        _sinceFull = all.Any(c => c.Depth > 0) ? _sinceFull + 1 : 0;
-        return new UploadedShard(all, tally.WrittenBytes, tally.WrittenChunks, tally.RepairedChunks, health.Result());
+        var (begin, mode) = (_time.GetTimestamp(), _choice.Next());
+        var (upload, hadBases) = (Begin(shard.Plan, mode, progress), _before.HasContent);
+        await upload.AddAsync(shard, cancel);
+        var uploaded = upload.Finish();
+        _choice.Took(mode, hadBases, _time.GetElapsedTime(begin), shard.Plan.Length);
+        _sinceFull = uploaded.Chunks.Any(c => c.Depth > 0) ? _sinceFull + 1 : 0;
+        return uploaded;
+    }
+
+    /// <summary>Begins to upload a shard that is staged window by window. No other upload meanwhile.</summary>
+    /// <param name="plan">What it holds.</param>
+    /// <param name="progress">Told after each chunk, from several threads; an exception ends the upload.</param>
+    public ShardUpload Begin(StagingPlan plan, Action<UploadProgress> progress) => Begin(plan, _choice.Next(), progress);
+
+    private ShardUpload Begin(StagingPlan plan, CodecMode mode, Action<UploadProgress> progress)
+    {
+        var mayDiffer = mode == CodecMode.Delta && _sinceFull + 1 < options.FullEvery;
+        var upload = new ChunkUpload(chunks, options, _before, plan, mode, mayDiffer);
+        return new ShardUpload(plan, _before, parallelism, looksForNonFinite, upload, new UploadTally(plan, progress));
     }
 
     /// <summary>What the next shard is compared with: the one before, while its bytes lie in memory.</summary>

@@ -1,9 +1,9 @@
 namespace Ciuic.Snapshots;
 
 /// <summary>Counts what an upload has done, from several threads.</summary>
-internal sealed class UploadTally(StagedShard shard, Action<UploadProgress> progress)
+internal sealed class UploadTally(StagingPlan plan, Action<UploadProgress> progress)
 {
-    private readonly long _total = shard.Length;
+    private readonly long _total = plan.Length;
     private readonly Lock _lock = new();
     private long _doneBytes;
     private int _doneChunks;
@@ -23,7 +23,7 @@ internal sealed class UploadTally(StagedShard shard, Action<UploadProgress> prog
             WrittenChunks += write.How == ChunkStored.Written ? 1 : 0;
             RepairedChunks += write.How == ChunkStored.Repaired ? 1 : 0;
             _doneBytes += plain;
-            now = new UploadProgress(_doneBytes, _total, ++_doneChunks, shard.Chunks.Count);
+            now = new UploadProgress(_doneBytes, _total, ++_doneChunks, plan.Chunks.Count);
         }
 
         progress(now);
