@@ -103,6 +103,33 @@ public sealed class SnapshotChain : IAsyncDisposable
     public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
         OpenRunAsync(RunId.Parse(run), Guid.CreateVersion7(_time.GetUtcNow()), cancel);
 
+    /// <summary>
+    /// Opens a committed snapshot to read all or parts of it, into whatever the caller likes: a model alone for evaluation,
+    /// some layers for another one. Nothing is fetched before it is read.
+    /// </summary>
+    /// <param name="run">The run's name.</param>
+    /// <param name="snapshot">Which snapshot of it.</param>
+    /// <param name="parts">
+    /// Patterns of <c>item</c> or <c>item/name</c>, such as <c>model/blocks.0.*</c>: <c>*</c> stands for any characters, <c>?</c> for
+    /// one. None means everything.
+    /// </param>
+    /// <param name="cancel">Ends the opening, and all reading later.</param>
+    /// <exception cref="NotFoundException">There is no such run or snapshot, or a pattern matches nothing.</exception>
+    /// <exception cref="InvalidInputException">The name is no run id, or a pattern is empty.</exception>
+    /// <exception cref="CorruptException">No block of the ledger commits it, or a manifest is damaged.</exception>
+    /// <exception cref="UnavailableException">No silo or no bucket answers.</exception>
+    public async Task<SavedSnapshot> ReadAsync(
+        string run, SnapshotRef snapshot, IEnumerable<string> parts, CancellationToken cancel = default)
+    {
+        var (id, patterns) = (RunId.Parse(run), new PartPatterns(parts));
+        await WaitForSiloAsync(_client.ConnectPatience, cancel);
+        var view = await History.FindAsync(id, snapshot, cancel);
+        if (view.Link is not { } link)
+            throw new NotFoundException($"Snapshot #{view.Sequence} of run {id} is {view.State}, not committed.");
+        var reading = new SnapshotReading(_store, Watch(), _save.Workers);
+        return await reading.OpenAsync(id, link, view.Position, patterns, cancel);
+    }
+
     /// <summary>Returns when a silo answers.</summary>
     /// <exception cref="UnavailableException">None did within the patience.</exception>
     public async Task WaitForSiloAsync(TimeSpan patience, CancellationToken cancel = default)
@@ -127,8 +154,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal async Task<TrainingRun> OpenRunAsync(RunId id, Guid attempt, CancellationToken cancel)
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
-        var trust = new LedgerWatch(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
-        var run = new TrainingRun(id, _client, _save, _codec, _coordinator, _store, trust, attempt, _time, logger);
+        var run = new TrainingRun(id, _client, _save, _codec, _coordinator, _store, Watch(), attempt, _time, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
@@ -146,6 +172,8 @@ public sealed class SnapshotChain : IAsyncDisposable
 
         return run;
     }
+
+    private LedgerWatch Watch() => new(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
 
     /// <summary>One lost answer, while silos fail over, must not make a run without a silo.</summary>
     private async Task OpenAsync(TrainingRun run, CancellationToken cancel)

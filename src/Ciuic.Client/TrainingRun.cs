@@ -323,7 +323,7 @@ public sealed class TrainingRun : IAsyncDisposable
     }
 
     private void ReportStage(UploadedSave save, SaveStage stage) => Report(
-        new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0));
+        new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));
 
     /// <summary>Whatever a listener does, saves go on.</summary>
     private void Report(SaveProgress progress)

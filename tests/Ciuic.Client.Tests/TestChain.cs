@@ -54,6 +54,10 @@ internal sealed class TestChain(CiuicCluster cluster)
         await cluster.Memory.PutAsync(key, stored, CancellationToken.None);
     }
 
+    /// <summary>The chain of a new process.</summary>
+    public SnapshotChain Chain(ICoordinator? coordinator = null) => new(
+        Client, Save, Codec, coordinator ?? new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
+
     /// <summary>Opens a run as a new process would.</summary>
     /// <param name="run">The run.</param>
     /// <param name="hook">Changes the answers of the cluster.</param>
@@ -61,9 +65,7 @@ internal sealed class TestChain(CiuicCluster cluster)
     {
         var coordinator = new HookedCoordinator(new OrleansCoordinator(Connection));
         hook?.Invoke(coordinator);
-        var chain = new SnapshotChain(
-            Client, Save, Codec, coordinator, cluster.Store, null, TimeProvider.System, Log);
-        return chain.OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
+        return Chain(coordinator).OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
     }
 }
 

@@ -29,5 +29,13 @@ public enum SaveStage
 /// <param name="TotalBytes">Plain bytes of the shard.</param>
 /// <param name="DoneChunks">Chunks hashed and stored.</param>
 /// <param name="TotalChunks">Chunks of the shard.</param>
+/// <param name="Elapsed">Since the upload began; zero in other stages.</param>
 public readonly record struct SaveProgress(
-    long Step, SaveStage Stage, long DoneBytes, long TotalBytes, int DoneChunks, int TotalChunks);
+    long Step, SaveStage Stage, long DoneBytes, long TotalBytes, int DoneChunks, int TotalChunks, TimeSpan Elapsed)
+{
+    /// <summary>Plain bytes hashed and stored in a second; 0 while nothing is known.</summary>
+    public double BytesPerSecond => Elapsed > TimeSpan.Zero ? DoneBytes / Elapsed.TotalSeconds : 0;
+
+    /// <summary>How long the upload will still take at this rate; null while nothing is known.</summary>
+    public TimeSpan? Remaining => BytesPerSecond > 0 ? TimeSpan.FromSeconds((TotalBytes - DoneBytes) / BytesPerSecond) : null;
+}

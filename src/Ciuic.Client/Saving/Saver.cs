@@ -157,7 +157,7 @@ internal sealed class Saver(
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
         _isTooLarge = true;
         uploader.ForgetContent();
-        var upload = uploader.Begin(staging, p => Report(plan.Step, p));
+        var upload = uploader.Begin(staging, Reporting(plan.Step));
         var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
         try
         {
@@ -203,7 +203,7 @@ internal sealed class Saver(
         return CompleteAsync(handle, plan, shard.Plan, async () =>
         {
             var uploaded = await _backoff.UntilAvailableAsync(
-                () => uploader.UploadAsync(shard, p => Report(plan.Step, p), _ending.Token),
+                () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token),
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
             ContinueFrom(shard, uploaded, distrust);
@@ -241,10 +241,15 @@ internal sealed class Saver(
     }
 
     private void Report(long step, SaveStage stage, long bytes) =>
-        progress(new SaveProgress(step, stage, bytes, bytes, 0, 0));
+        progress(new SaveProgress(step, stage, bytes, bytes, 0, 0, TimeSpan.Zero));
 
-    private void Report(long step, UploadProgress p) => progress(new SaveProgress(
-        step, SaveStage.Uploading, p.DoneBytes, p.TotalBytes, p.DoneChunks, p.TotalChunks));
+    /// <summary>Reports from now on how far an upload is.</summary>
+    private Action<UploadProgress> Reporting(long step)
+    {
+        var begin = time.GetTimestamp();
+        return p => progress(new SaveProgress(
+            step, SaveStage.Uploading, p.DoneBytes, p.TotalBytes, p.DoneChunks, p.TotalChunks, time.GetElapsedTime(begin)));
+    }
 
     private List<Exception> TakeErrors()
     {

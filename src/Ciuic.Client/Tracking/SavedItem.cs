@@ -3,7 +3,7 @@ using Ciuic.Snapshots;
 
 namespace Ciuic.Client;
 
-/// <summary>One item of a snapshot, read and checked to the last byte.</summary>
+/// <summary>One item of a snapshot, or a part of one; what it hands out was checked to the last byte.</summary>
 public sealed class SavedItem
 {
     private readonly ShardContent _shard;
@@ -11,11 +11,19 @@ public sealed class SavedItem
     private readonly Dictionary<string, ByteRecord> _bytes;
 
     internal SavedItem(ShardContent shard, string item)
+        : this(shard, item, (_, _) => true)
+    {
+    }
+
+    /// <param name="shard">Gives its bytes.</param>
+    /// <param name="item">Its name.</param>
+    /// <param name="isShown">Tells by item and name what of it can be read.</param>
+    internal SavedItem(ShardContent shard, string item, Func<string, string, bool> isShown)
     {
         _shard = shard;
         Item = item;
-        _tensors = shard.Manifest.Tensors.Where(t => t.Item == item).ToDictionary(t => t.Name);
-        _bytes = shard.Manifest.Bytes.Where(b => b.Item == item).ToDictionary(b => b.Name);
+        _tensors = shard.Manifest.Tensors.Where(t => t.Item == item && isShown(item, t.Name)).ToDictionary(t => t.Name);
+        _bytes = shard.Manifest.Bytes.Where(b => b.Item == item && isShown(item, b.Name)).ToDictionary(b => b.Name);
     }
 
     /// <summary>The item's name.</summary>

@@ -3,19 +3,35 @@ using Ciuic.Core;
 namespace Ciuic.Snapshots;
 
 /// <summary>
-/// A shard that is larger than the staging memory: all that is wanted of it is read and checked once, and read and checked again
-/// when it is handed out, a chunk at a time. Costs twice the time, and no memory for the state.
+/// A shard of which each part is read and checked when it is asked for, some chunks at a time: for a few tensors of many, or for a
+/// state that is larger than the staging memory.
 /// </summary>
 public sealed class StreamedShard : ShardContent
 {
     private readonly ChunkStore _chunks;
     private readonly ChunkGraph _graph;
+    private readonly int _parallelism;
     private readonly CancellationToken _cancel;
 
-    private StreamedShard(ChunkStore chunks, ShardManifest manifest, CancellationToken cancel)
-        : base(manifest) => (_chunks, _graph, _cancel) = (chunks, new ChunkGraph(manifest), cancel);
+    private StreamedShard(ChunkStore chunks, ShardManifest manifest, int parallelism, CancellationToken cancel)
+        : base(manifest)
+    {
+        (_chunks, _graph) = (chunks, new ChunkGraph(manifest));
+        (_parallelism, _cancel) = (parallelism, cancel);
+    }
 
-    /// <summary>Checks the chunks that hold the wanted items, on all cores.</summary>
+    /// <summary>A shard of which nothing is read yet.</summary>
+    /// <param name="chunks">The bucket's chunks.</param>
+    /// <param name="shard">The shard.</param>
+    /// <param name="parallelism">Chunks in flight at once.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    public static StreamedShard Open(ChunkStore chunks, ShardManifest shard, int parallelism, CancellationToken cancel) =>
+        new(chunks, shard, parallelism, cancel);
+
+    /// <summary>
+    /// Checks the chunks that hold the wanted items, on all cores: what is handed out later, read again, is then known to be whole
+    /// before anything live is touched.
+    /// </summary>
     /// <param name="chunks">The bucket's chunks.</param>
     /// <param name="shard">The shard.</param>
     /// <param name="wanted">Tells by item and name what will be read.</param>
@@ -35,7 +51,7 @@ public sealed class StreamedShard : ShardContent
                     throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
             }
         });
-        return new StreamedShard(chunks, shard, cancel);
+        return Open(chunks, shard, parallelism, cancel);
     }
 
     /// <inheritdoc/>
@@ -52,19 +68,23 @@ public sealed class StreamedShard : ShardContent
 
     private void Read(long offset, long length, Action<long, ReadOnlyMemory<byte>> copy)
     {
-        foreach (var (record, range) in Manifest.ChunksWithin(offset, length))
+        foreach (var some in Manifest.ChunksWithin(offset, length).Chunk(_parallelism))
         {
-            var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
-            using var plain = new RentedBytes(range.Length);
+            var read = some.Select(c => (c.Range, Plain: new RentedBytes(c.Range.Length))).ToList();
             // The one who restores is no task: it writes into live tensors, on the thread that owns them.
-            ReadAsync(record, range, plain.Memory).GetAwaiter().GetResult();
-            copy(from - offset, plain.Memory[(int)(from - range.Offset)..(int)(to - range.Offset)]);
+            Task.WhenAll(some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)))).GetAwaiter().GetResult();
+            foreach (var (range, plain) in read)
+            {
+                var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
+                copy(from - offset, plain.Memory[(int)(from - range.Offset)..(int)(to - range.Offset)]);
+                plain.Dispose();
+            }
         }
     }
 
     private async Task ReadAsync(ChunkRecord record, ChunkRange range, Memory<byte> plain)
     {
-        var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id])[0], _ => plain, _cancel).ConfigureAwait(false);
+        var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id])[0], _ => plain, _cancel);
         if (outcomes[record.Id].Damage is { } damage)
             throw Damage.Describe(Manifest, range.Offset, range.Length, damage);
     }

@@ -1,0 +1,39 @@
+using System.IO.Enumeration;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// Which tensors and byte items of a snapshot are meant: <c>model</c> is all of an item, <c>model/blocks.0.*</c> some of it;
+/// <c>*</c> stands for any characters, <c>?</c> for one. Capitals matter.
+/// </summary>
+internal sealed class PartPatterns
+{
+    private readonly string[] _patterns;
+
+    /// <param name="patterns">What is meant; none means everything.</param>
+    /// <exception cref="InvalidInputException">A pattern is empty.</exception>
+    public PartPatterns(IEnumerable<string> patterns)
+    {
+        _patterns = [.. patterns];
+        if (_patterns.Any(string.IsNullOrWhiteSpace))
+            throw new InvalidInputException("A pattern is empty; write an item such as model, or model/blocks.0.* for some of it.");
+    }
+
+    public bool Match(string item, string name) => _patterns.Length == 0 || _patterns.Any(p => Match(p, item, name));
+
+    /// <summary>Names the patterns that match nothing of a shard: a misspelled one must not pass for an empty answer.</summary>
+    /// <exception cref="NotFoundException">There is one.</exception>
+    public void RequireMatches(ShardManifest shard)
+    {
+        var parts = shard.Tensors.Select(t => (t.Item, t.Name)).Concat(shard.Bytes.Select(b => (b.Item, b.Name))).ToList();
+        foreach (var pattern in _patterns.Where(p => !parts.Any(part => Match(p, part.Item, part.Name))))
+        {
+            var items = string.Join(", ", parts.Select(p => p.Item).Distinct());
+            throw new NotFoundException($"Nothing in snapshot #{shard.Sequence} of run {shard.Run} matches '{pattern}'; its items are {items}.");
+        }
+    }
+
+    private static bool Match(string pattern, string item, string name) => FileSystemName.MatchesSimpleExpression(
+        pattern, pattern.Contains('/', StringComparison.Ordinal) ? $"{item}/{name}" : item, ignoreCase: false);
+}
