@@ -42,9 +42,16 @@ internal static class BenchmarkCommandLine
             Description = "A made-up state of this size, such as 2GiB, instead of a real model.",
             CustomParser = ByteSize.Of,
         };
+        var only = new Option<ComparePart[]>("--only")
+        {
+            Description = "Measures these parts; all of them by default.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => Enum.GetValues<ComparePart>(),
+        };
+        var page = new Option<string?>("--report") { Description = "Writes a page in Markdown to this file, its plots beside it." };
         var command = new Command("compare", "Saves and restores of a model in training, ours and the peers', on the same bytes.")
         {
-            json, gaps, repetitions, warmUp, size, folder,
+            json, page, gaps, repetitions, warmUp, size, only, folder,
         };
         command.SetAction(async (parsed, cancel) =>
         {
@@ -53,10 +60,12 @@ internal static class BenchmarkCommandLine
                 parsed.GetValue(repetitions),
                 parsed.GetValue(warmUp),
                 parsed.GetValue(size),
+                parsed.GetValue(only)!.ToHashSet(),
                 parsed.GetValue(folder)!);
             var report = new BenchmarkReport(Console.Out);
-            using var benchmark = new CompareBenchmark(plan, report);
-            await benchmark.RunAsync(cancel);
+            await new CompareBenchmark(plan, report).RunAsync(cancel);
+            if (parsed.GetValue(page) is { } markdown)
+                await CompareMarkdown.WriteAsync(markdown, report, cancel);
             if (parsed.GetValue(json) is { } file)
                 await report.WriteJsonAsync(file, cancel);
             return 0;

@@ -25,6 +25,12 @@ internal sealed class BenchmarkReport(TextWriter output)
     public double ValueOf(string name, int callers) =>
         _figures.Last(f => f.Name == name && f.Callers == callers).Value;
 
+    /// <summary>The figure of that name measured last; null where it was not.</summary>
+    public double? Find(string name) => _figures.FindLast(f => f.Name == name)?.Value;
+
+    /// <summary>All of them in the order they were measured.</summary>
+    public IReadOnlyList<Figure> Figures => _figures;
+
     public async Task WriteJsonAsync(string path, CancellationToken cancel)
     {
         var report = new
