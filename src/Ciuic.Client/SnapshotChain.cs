@@ -113,7 +113,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// Patterns of <c>item</c> or <c>item/name</c>, such as <c>model/blocks.0.*</c>: <c>*</c> stands for any characters, <c>?</c> for
     /// one. None means everything.
     /// </param>
-    /// <param name="cancel">Ends the opening, and all reading later.</param>
+    /// <param name="cancel">Ends the opening, and all reading later: it lives as long as the snapshot is read.</param>
     /// <exception cref="NotFoundException">There is no such run or snapshot, or a pattern matches nothing.</exception>
     /// <exception cref="InvalidInputException">The name is no run id, or a pattern is empty.</exception>
     /// <exception cref="CorruptException">No block of the ledger commits it, or a manifest is damaged.</exception>

@@ -123,7 +123,8 @@ public sealed class TrainingRun : IAsyncDisposable
 
     /// <summary>
     /// Restores the newest whole snapshot of the chain into what is tracked, as the resume policy says. Damaged
-    /// snapshots are named and passed over. Either everything is restored, or nothing is changed.
+    /// snapshots are named and passed over. Everything is checked before anything is changed. A state that is larger than
+    /// Ciuic:Save:MaxStagingBytes is read twice; should the bucket fail between, the error says that a part is restored.
     /// </summary>
     /// <exception cref="InvalidInputException">The snapshot does not fit; the message lists every mismatch.</exception>
     /// <exception cref="NotFoundException">The policy is Must and there is nothing to restore.</exception>

@@ -362,7 +362,7 @@ public sealed class TrainingRunTests(CiuicCluster cluster) : IClassFixture<Ciuic
         var link = await last!.Committed.WaitAsync(Soon);
         var id = new SnapshotId(RunId.Parse("small-alone"), link.Sequence);
         var shard = ManifestCodec.DecodeShard(await cluster.Memory.GetAsync(BucketLayout.Shard(id, new Rank(0)), CancellationToken.None));
-        Assert.Equal(8, new ChunkGraph(shard).FamiliesOf([shard.Chunks[0].Id])[0].Order.Count);
+        Assert.Equal(8, new ChunkGraph(shard).FamiliesOf([shard.Chunks[0].Id]).First().Order.Count);
     }
 
     [Fact]

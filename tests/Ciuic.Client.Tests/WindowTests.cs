@@ -40,6 +40,29 @@ public sealed class WindowTests : IClassFixture<CiuicCluster>
     }
 
     [Fact]
+    public async Task A_state_that_outgrows_the_memory_between_two_saves_is_saved_in_parts()
+    {
+        _chain.Save.MaxStagingBytes = 100_000; // the model alone takes more than half of it
+        var (model, more) = (new TrackedArray(Elements), new byte[40_000]);
+        await using (var run = await _chain.OpenAsync("outgrown"))
+        {
+            var extra = Array.Empty<byte>();
+            await run.Track(model).TrackBytes("extra", () => extra, e => extra = e).ResumeAsync();
+            Assert.False(run.ShouldSave(1));
+            await StepAsync(run, model, 3_001);
+            new Random(1).NextBytes(more);
+            extra = more;
+            await StepAsync(run, model, 3_002);
+        }
+
+        var (restored, back) = (new TrackedArray(Elements), Array.Empty<byte>());
+        await using var next = await _chain.OpenAsync("outgrown");
+        await next.Track(restored).TrackBytes("extra", () => back, e => back = e).ResumeAsync();
+        Assert.Equal(TrackedArray.At(3_002, Elements), restored.Content);
+        Assert.Equal(more, back);
+    }
+
+    [Fact]
     public async Task What_was_saved_whole_is_restored_with_little_memory_and_saved_on()
     {
         await new TestChain(_cluster).SaveStepsAsync("whole", 1, 2);

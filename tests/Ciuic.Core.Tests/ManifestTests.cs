@@ -71,7 +71,7 @@ public sealed class ManifestTests
     public void Chunks_that_need_each_other_are_one_family_sources_first()
     {
         var graph = new ChunkGraph(ManifestCodec.DecodeShard(ManifestCodec.Encode(Samples.DeltaShard())));
-        var families = graph.FamiliesOf([Id("one"), Id("two"), Id("one")]);
+        var families = graph.FamiliesOf([Id("one"), Id("two"), Id("one")]).ToList();
         Assert.Equal([["whole", "base", "one"], ["two"]], families.Select(Names));
         Assert.Equal([["one"], ["two"]], families.Select(f => f.Wanted.Select(Name)));
     }
@@ -80,7 +80,7 @@ public sealed class ManifestTests
     public void What_is_wanted_and_needed_by_another_wanted_chunk_comes_with_it_once()
     {
         var shard = ManifestCodec.DecodeShard(ManifestCodec.Encode(Predicted()));
-        var families = new ChunkGraph(shard).FamiliesOf(shard.Chunks.Select(c => c.Id));
+        var families = new ChunkGraph(shard).FamiliesOf(shard.Chunks.Select(c => c.Id)).ToList();
         Assert.Equal(["p0", "m1", "v0", "m0", "v1", "p1"], Names(Assert.Single(families)));
         Assert.Equal(["m1", "p1", "v1"], families[0].Wanted.Select(Name).Order());
         Assert.Equal(["v0", "m0", "m1", "v1"], Names(Assert.Single(new ChunkGraph(shard).FamiliesOf([Id("v1")]))));
@@ -94,7 +94,30 @@ public sealed class ManifestTests
         Refused("a part of what", With(good, "p1", c => c with { Input2 = null }));
         Refused("a part of what", With(good, "p1", c => c with { Base = null }));
         Refused("more than 64", With(good, "m1", c => c with { Base = Id("p1") })); // a circle
+        Refused("more than 256 others", Bushy());
         Refused("a base of 4", With(good, "p1", c => c with { Length = 8 }));
+    }
+
+    /// <summary>A chunk of few generations and very many ancestors.</summary>
+    private static ShardManifest Bushy()
+    {
+        var (chunks, all) = (new List<ChunkRecord>(), new List<ChunkRecord>());
+        for (var generation = 0; generation < 6; generation++)
+        {
+            var made = Enumerable.Range(0, (int)Math.Pow(3, 5 - generation)).Select(i => new ChunkRecord
+            {
+                Id = Id($"{generation}-{i}"),
+                Length = 4,
+                Base = generation == 0 ? null : chunks[3 * i].Id,
+                Input1 = generation == 0 ? null : chunks[(3 * i) + 1].Id,
+                Input2 = generation == 0 ? null : chunks[(3 * i) + 2].Id,
+            }).ToList();
+            all.AddRange(made);
+            chunks = made;
+        }
+
+        var bytes = new ByteRecord { Item = "i", Name = "n", Offset = 0, Length = 4 };
+        return Samples.SmallShard() with { Tensors = [], Bytes = [bytes], Chunks = chunks, Bases = [.. all.SkipLast(1)] };
     }
 
     private static ShardManifest With(ShardManifest shard, string chunk, Func<ChunkRecord, ChunkRecord> change) =>

@@ -10,7 +10,8 @@ public sealed class CodecChoiceTests
     {
         var choice = new CodecChoice(new CodecOptions { Mode = CodecMode.Auto, Prefer = CodecPreference.Time });
         var chosen = Save(choice, 100, mode => mode switch { CodecMode.Raw => raw, CodecMode.Planes => planes, _ => delta });
-        Assert.InRange(chosen.Count(m => m == fastest), 90, 98); // the others are tried again once in a while
+        // The others are tried again once in a while, and every eighth save must stand on its own.
+        Assert.InRange(chosen.Count(m => m == fastest), fastest == CodecMode.Delta ? 78 : 90, 98);
     }
 
     [Fact]
@@ -18,7 +19,7 @@ public sealed class CodecChoiceTests
     {
         var choice = new CodecChoice(new CodecOptions { Mode = CodecMode.Auto, Prefer = CodecPreference.Time });
         Save(choice, 50, mode => mode == CodecMode.Raw ? 1 : 2);
-        Assert.Equal(CodecMode.Delta, Save(choice, 50, mode => mode == CodecMode.Raw ? 10 : mode == CodecMode.Planes ? 8 : 3)[^1]);
+        Assert.Equal(CodecMode.Delta, Save(choice, 50, mode => mode == CodecMode.Raw ? 10 : mode == CodecMode.Planes ? 8 : 3)[^1]); // not an eighth one
     }
 
     [Theory]
@@ -33,8 +34,8 @@ public sealed class CodecChoiceTests
         var chosen = new List<CodecMode>();
         for (var i = 0; i < count; i++)
         {
-            chosen.Add(choice.Next());
-            choice.Took(chosen[^1], hadBases: i > 0, TimeSpan.FromSeconds(seconds(chosen[^1])), 1_000);
+            chosen.Add(choice.Next(mayDiffer: i % 8 != 0));
+            choice.Took(chosen[^1], TimeSpan.FromSeconds(seconds(chosen[^1])), 1_000);
         }
 
         return chosen;

@@ -27,6 +27,17 @@ public sealed class StagingBuffersTests
     }
 
     [Fact]
+    public void Halves_fit_into_the_budget_whatever_was_there_before()
+    {
+        using var buffers = new StagingBuffers(maxBytes: 200);
+        buffers.Keep(buffers.Take(150));
+        var halves = buffers.TakeHalves(90);
+        Assert.False(buffers.IsKept);
+        Assert.All(halves, half => Assert.InRange(half.Capacity, 90, 100));
+        Assert.NotSame(halves[0], halves[1]);
+    }
+
+    [Fact]
     public void What_is_kept_or_in_use_is_left_alone()
     {
         using var buffers = new StagingBuffers(maxBytes: 1_000);

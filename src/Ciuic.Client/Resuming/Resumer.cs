@@ -25,21 +25,13 @@ internal sealed class Resumer(
         var damage = new List<string>();
         for (var at = chain.Head; at is not null; at = await chain.ParentAsync(at, cancel))
         {
-            try
-            {
-                await chain.RequireCommittedAsync(at, cancel);
-                var (manifest, shard) = await LoadAsync(at, cancel);
-                var items = Restore(shard);
-                if (shard is LoadedShard loaded)
-                    restored(loaded);
-                var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
-                return new ResumeReport(run, at, progress, items, damage, withoutSilo);
-            }
-            catch (CorruptException error)
-            {
-                logger.FellBack(run, error.Message);
-                damage.Add($"snapshot #{at.Sequence}: {error.Message}");
-            }
+            if (await TryLoadAsync(chain, at, damage, cancel) is not var (manifest, shard))
+                continue;
+            var items = Restore(shard);
+            if (shard is LoadedShard loaded)
+                restored(loaded);
+            var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
+            return new ResumeReport(run, at, progress, items, damage, withoutSilo);
         }
 
         if (damage.Count > 0)
@@ -50,6 +42,22 @@ internal sealed class Resumer(
 
         var fresh = tracked.Select(t => new ItemReport(t.Item, ItemOutcome.Missing, "no snapshot yet")).ToList();
         return new ResumeReport(run, null, TrainingProgress.Start, fresh, damage, withoutSilo);
+    }
+
+    private async Task<(Manifest, ShardContent)?> TryLoadAsync(
+        ChainSource chain, SnapshotLink at, List<string> damage, CancellationToken cancel)
+    {
+        try
+        {
+            await chain.RequireCommittedAsync(at, cancel);
+            return await LoadAsync(at, cancel);
+        }
+        catch (CorruptException error)
+        {
+            logger.FellBack(run, error.Message);
+            damage.Add($"snapshot #{at.Sequence}: {error.Message}");
+            return null;
+        }
     }
 
     private async Task<(Manifest, ShardContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
@@ -78,7 +86,7 @@ internal sealed class Resumer(
         var reports = new List<ItemReport>();
         // Random state last: whatever restoring the others draws from the generators must not shift the sequence.
         foreach (var state in tracked.OrderBy(t => t.Item == TrainingRun.RandomItem))
-            reports.AddRange(RestoreItem(state, saved.GetValueOrDefault(state.Item)));
+            reports.AddRange(RestoreWhole(shard, state, saved.GetValueOrDefault(state.Item)));
         reports.AddRange(saved.Keys.Except(tracked.Select(t => t.Item))
             .Select(item => new ItemReport(item, ItemOutcome.Skipped, "in the snapshot, but not tracked")));
         return reports;
@@ -95,6 +103,20 @@ internal sealed class Resumer(
             throw new InvalidInputException(
                 $"The snapshot does not fit what run {run} tracks; nothing was changed:"
                 + string.Concat(mismatches.Select(m => $"{Environment.NewLine}  {m}")));
+        }
+    }
+
+    /// <summary>What is read while it is restored was whole a moment ago; if it is not now, there is nothing to go back to.</summary>
+    private List<ItemReport> RestoreWhole(ShardContent shard, ITrackedState state, SavedItem? saved)
+    {
+        try
+        {
+            return [.. RestoreItem(state, saved)];
+        }
+        catch (CiuicException error) when (shard is StreamedShard)
+        {
+            throw new UnavailableException(
+                $"Run {run}: THE STATE IS RESTORED IN PARTS ONLY and must not be trained or saved: start again. {error.Message}", error);
         }
     }
 

@@ -50,6 +50,9 @@ internal static partial class ClientLog
         + "store meanwhile, and nothing is stored as a difference. Twice the state's size would do without")]
     public static partial void InWindows(this ILogger logger, RunId run, long bytes, long maxBytes);
 
+    [LoggerMessage(68, LogLevel.Warning, "Run {Run}: no memory could be made ready for the first save: {Error}")]
+    public static partial void NotPrepared(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
     public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
 

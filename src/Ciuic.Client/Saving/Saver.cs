@@ -41,8 +41,15 @@ internal sealed class Saver(
         if (_isPrepared)
             return;
         _isPrepared = true;
-        var bytes = tracked.Sum(t => t.Capture().Length);
-        _preparing = Task.Run(() => buffers.Prepare(Math.Max(1, bytes)));
+        try
+        {
+            var bytes = tracked.Sum(t => t.Capture().Length);
+            _preparing = Task.Run(() => Prepare(bytes));
+        }
+        catch (Exception error)
+        {
+            logger.NotPrepared(run, error.Message); // the save itself will tell
+        }
     }
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
@@ -60,17 +67,29 @@ internal sealed class Saver(
         var staging = StagingPlan.Of([.. tracked.Select(t => t.Capture())], options.ChunkBytes);
         if (staging.Length > options.MaxStagingBytes)
             return await SaveInWindowsAsync(plan, staging, begin, maxWait, cancel);
-        var shard = StagedShard.Stage(buffers, staging);
+        StagedShard shard;
+        try
+        {
+            shard = StagedShard.Stage(buffers, staging);
+        }
+        catch (Exception error)
+        {
+            return Refuse(plan, error); // no memory for it: training may still have enough
+        }
+
         var handle = Staged(plan, staging, begin);
         _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
         return handle;
     }
 
-    /// <summary>A save that has failed before anything was copied or stored.</summary>
-    public SaveHandle Refuse(SnapshotPlan plan, CiuicException why)
+    /// <summary>A save that has failed before all of it was copied.</summary>
+    public SaveHandle Refuse(SnapshotPlan plan, Exception why)
     {
         var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
-        Drop(handle, why);
+        if (why is UnavailableException or InvalidInputException or FencedException)
+            Drop(handle, why);
+        else
+            Fail(handle, why);
         return handle;
     }
 
@@ -112,6 +131,18 @@ internal sealed class Saver(
         Report(handle.Step, SaveStage.Failed, handle.Bytes);
     }
 
+    private void Prepare(long bytes)
+    {
+        try
+        {
+            buffers.Prepare(Math.Max(1, bytes));
+        }
+        catch (OutOfMemoryException error)
+        {
+            logger.NotPrepared(run, error.Message);
+        }
+    }
+
     private int Prepare()
     {
         lock (_trust)
@@ -122,14 +153,21 @@ internal sealed class Saver(
         }
     }
 
-    private void ContinueFrom(StagedShard shard, UploadedShard uploaded, int distrust)
+    private int Distrust()
+    {
+        lock (_trust)
+            return _distrust;
+    }
+
+    private void ContinueFrom(DeltaBases before, int distrust, StagingArena? keeps = null)
     {
         lock (_trust)
         {
             if (distrust != _distrust)
                 return;
-            buffers.Keep(shard.Arena);
-            uploader.ContinueFrom(DeltaBases.Of(shard, uploaded));
+            if (keeps is not null)
+                buffers.Keep(keeps);
+            uploader.ContinueFrom(before);
         }
     }
 
@@ -157,13 +195,14 @@ internal sealed class Saver(
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
         _isTooLarge = true;
         uploader.ForgetContent();
+        var distrust = Distrust();
         var upload = uploader.Begin(staging, Reporting(plan.Step));
         var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
         try
         {
             await windows.CopyAsync(maxWait, time, cancel);
         }
-        catch (CiuicException error)
+        catch (Exception error) when (!cancel.IsCancellationRequested)
         {
             return Refuse(plan, error);
         }
@@ -178,7 +217,9 @@ internal sealed class Saver(
             () => CompleteAsync(handle, plan, staging, async () =>
             {
                 await windows.Done;
-                return upload.Finish();
+                var uploaded = upload.Finish();
+                ContinueFrom(DeltaBases.Of(uploaded), distrust);
+                return uploaded;
             }),
             CancellationToken.None);
         return handle;
@@ -206,7 +247,7 @@ internal sealed class Saver(
                 () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token),
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
-            ContinueFrom(shard, uploaded, distrust);
+            ContinueFrom(DeltaBases.Of(shard, uploaded), distrust, shard.Arena);
             return uploaded;
         });
     }

@@ -27,14 +27,14 @@ internal sealed class WindowedSave(StagingBuffers buffers, StagingPlan plan, Fun
     public async Task CopyAsync(TimeSpan maxWait, TimeProvider time, CancellationToken cancel)
     {
         var windows = plan.Windows(buffers.MaxBytes / 2);
-        var largest = windows.Max(w => Length(w));
+        var halves = buffers.TakeHalves(windows.Max(w => Length(w)));
         for (var i = 0; i < windows.Count; i++)
         {
             await Task.WhenAny(_storing[i % 2], Task.Delay(maxWait, time, cancel));
             if (!_storing[i % 2].IsCompleted)
                 throw await GiveUpAsync(i, windows.Count, maxWait);
             await _storing[i % 2]; // throws what went wrong
-            var window = StagedShard.Stage(buffers.TakeWindow(i % 2, largest), plan, windows[i]);
+            var window = StagedShard.Stage(halves[i % 2], plan, windows[i]);
             _storing[i % 2] = Task.Run(() => storeAsync(window, _givenUp.Token), CancellationToken.None);
         }
     }

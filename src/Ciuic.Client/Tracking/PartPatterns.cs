@@ -34,6 +34,8 @@ internal sealed class PartPatterns
         }
     }
 
-    private static bool Match(string pattern, string item, string name) => FileSystemName.MatchesSimpleExpression(
-        pattern, pattern.Contains('/', StringComparison.Ordinal) ? $"{item}/{name}" : item, ignoreCase: false);
+    private static bool Match(string pattern, string item, string name) =>
+        pattern == item
+        || FileSystemName.MatchesSimpleExpression(
+            pattern, pattern.Contains('/', StringComparison.Ordinal) ? $"{item}/{name}" : item, ignoreCase: false);
 }

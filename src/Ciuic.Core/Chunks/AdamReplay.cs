@@ -11,6 +11,14 @@ internal static class AdamReplay
 {
     private const int CanonicalNaN = 0x7FC0_0000;
 
+    private static float _one = 1; // not a constant: what this thread does is asked, not what the compiler does
+
+    /// <summary>
+    /// Whether this thread computes as IEEE 754 says. A native library may have told it to take the smallest numbers for zero;
+    /// what it predicted others could not.
+    /// </summary>
+    public static bool IsExact => float.Epsilon * Volatile.Read(ref _one) != 0;
+
     /// <summary>Predicts elements.</summary>
     /// <param name="how">The step.</param>
     /// <param name="before">The same elements before it.</param>

@@ -30,8 +30,8 @@ public sealed class ChunkDecoder : IDisposable
         Decode(id, frame, plain, sources, isChecked: true);
 
     /// <summary>
-    /// Decodes a frame without checking the bytes against its name: only for a base, whose wrong byte makes a wrong byte of
-    /// the chunk that is checked in the end.
+    /// Decodes a frame without checking the bytes against its name: only for what another chunk is stored with, which is
+    /// checked in the end.
     /// </summary>
     /// <param name="id">The chunk's name.</param>
     /// <param name="frame">Its stored bytes.</param>

@@ -73,6 +73,8 @@ public sealed class ChunkEncoder : IDisposable
                 throw new InvalidInputException($"A chunk of {plain.Length} bytes cannot be predicted from one of {source}.");
         }
 
+        if (!AdamReplay.IsExact)
+            return default;
         var (best, estimate) = Choose(plain, sources, candidates);
         var otherwise = Math.Min(EstimateAlone(plain, sizeof(float)), Choose(plain, sizeof(float), sources.Base).Estimate);
         if (estimate > otherwise * (1 - minGain))

@@ -17,21 +17,18 @@ public sealed class ChunkGraph
     /// wanted as well. What several groups need and nobody wants is read by each of them.
     /// </summary>
     /// <param name="wanted">Names of chunks of the shard; doubles do no harm.</param>
-    /// <returns>Families that hold each wanted chunk once.</returns>
-    public List<ChunkFamily> FamiliesOf(IEnumerable<ChunkId> wanted)
+    /// <returns>Families that hold each wanted chunk once, one after the other as they are asked for.</returns>
+    public IEnumerable<ChunkFamily> FamiliesOf(IEnumerable<ChunkId> wanted)
     {
         var left = new HashSet<ChunkId>();
         var inOrder = wanted.Where(left.Add).ToList();
         var needed = inOrder.SelectMany(id => _records[id].Sources).ToHashSet();
-        var families = new List<ChunkFamily>();
         // First those that no other wanted one needs: theirs come with them.
         foreach (var id in inOrder.OrderBy(needed.Contains))
         {
             if (left.Contains(id))
-                families.Add(FamilyOf(id, left));
+                yield return FamilyOf(id, left);
         }
-
-        return families;
     }
 
     private ChunkFamily FamilyOf(ChunkId id, HashSet<ChunkId> left)

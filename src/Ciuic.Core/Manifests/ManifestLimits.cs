@@ -14,8 +14,11 @@ public static class ManifestLimits
     /// <summary>Plain bytes of one chunk.</summary>
     public const int MaxChunkBytes = 64 << 20;
 
-    /// <summary>Differences that may lie between a chunk and one that is stored whole.</summary>
+    /// <summary>Differences and predictions that may lie, one behind the other, between a chunk and one that is stored whole.</summary>
     public const int MaxDeltaChain = 64;
+
+    /// <summary>Other chunks that one may need in all: three for each link of the longest chain, and some.</summary>
+    public const int MaxFamily = 256;
 
     /// <summary>Characters of an item's, tensor's or label's name.</summary>
     public const int MaxNameLength = 1_000;

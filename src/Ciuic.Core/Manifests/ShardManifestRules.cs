@@ -38,6 +38,21 @@ internal static class ShardManifestRules
         var depths = new Dictionary<ChunkId, int>();
         foreach (var chunk in records.Values)
             CheckDepth(records, depths, chunk, ManifestLimits.MaxDeltaChain);
+        foreach (var chunk in records.Values.Where(c => c.Base is not null))
+            CheckFamily(records, chunk);
+    }
+
+    /// <summary>How many others are needed in all: a reader decodes each of them, and holds some at once.</summary>
+    private static void CheckFamily(Dictionary<ChunkId, ChunkRecord> records, ChunkRecord chunk)
+    {
+        var seen = new HashSet<ChunkId>();
+        var left = new Stack<ChunkRecord>([chunk]);
+        while (left.TryPop(out var at))
+        {
+            foreach (var source in at.Sources.Where(seen.Add))
+                left.Push(records[source]);
+            Require(seen.Count <= ManifestLimits.MaxFamily, $"chunk {chunk.Id} needs more than {ManifestLimits.MaxFamily} others");
+        }
     }
 
     /// <summary>How many others, at most, lie one behind the other between a chunk and one that is stored whole.</summary>

@@ -89,24 +89,8 @@ public sealed class ChunkStore : IDisposable
 
     /// <summary>Reads chunks only to check that they are there, whole, and of their plain length.</summary>
     /// <returns>What became of each wanted chunk.</returns>
-    public async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, CancellationToken cancel)
-    {
-        var rented = new List<RentedBytes>();
-        try
-        {
-            return await ReadAsync(family, Rent, cancel);
-        }
-        finally
-        {
-            rented.ForEach(r => r.Dispose());
-        }
-
-        Memory<byte> Rent(ChunkRecord chunk)
-        {
-            rented.Add(new RentedBytes(chunk.Length));
-            return rented[^1].Memory;
-        }
-    }
+    public Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, CancellationToken cancel) =>
+        _families.ReadAsync(family, null, cancel);
 
     /// <inheritdoc/>
     public void Dispose()

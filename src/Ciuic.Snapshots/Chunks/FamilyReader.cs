@@ -11,53 +11,55 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
 {
     /// <summary>Reads a family.</summary>
     /// <param name="family">The chunks.</param>
-    /// <param name="target">Gives the memory that takes a wanted chunk's bytes, once for each.</param>
+    /// <param name="target">Gives the memory that takes a wanted chunk's bytes, once for each; null to check them only.</param>
     /// <param name="cancel">Ends the reading.</param>
     /// <returns>What became of each wanted chunk.</returns>
     public async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(
-        ChunkFamily family, Func<ChunkRecord, Memory<byte>> target, CancellationToken cancel)
+        ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, CancellationToken cancel)
     {
         using var reading = new FamilyReading(family, target, cache.Find);
         await ReadAsync(reading, isChecked: false, cancel);
-        Remember(reading);
         if (!reading.HasDamage)
             return reading.Outcomes;
-        // A base is not checked against its name, because a wrong byte of it shows in what was wanted. To say which of them
-        // it was, all are.
-        using var again = new FamilyReading(family, reading.Target, _ => null);
+        // What nobody asked for is not checked against its name: what was asked for is, and is right or not. To say which of
+        // them made it wrong, all are.
+        using var again = new FamilyReading(family, target is null ? null : reading.Target, _ => null);
         await ReadAsync(again, isChecked: true, cancel);
         return again.Outcomes;
-    }
-
-    private void Remember(FamilyReading reading)
-    {
-        foreach (var (chunk, plain) in reading.Good())
-            cache.Put(chunk.Id, plain.Span, chunk.Base);
     }
 
     private async Task ReadAsync(FamilyReading reading, bool isChecked, CancellationToken cancel)
     {
         var order = reading.Order;
         var next = FrameAsync(order, 0, cancel);
-        for (var i = 0; i < order.Count; i++)
+        try
         {
-            using var frame = await next;
-            next = FrameAsync(order, i + 1, cancel);
-            try
+            for (var i = 0; i < order.Count; i++)
             {
-                Decode(reading, order[i], frame, isChecked);
+                using var frame = await next;
+                next = FrameAsync(order, i + 1, cancel);
+                await DecodeAsync(reading, order[i], frame, isChecked, cancel);
+                reading.LetGo(order[i]);
             }
-            catch (CorruptException error)
-            {
-                await StandInAsync(reading, order[i], error, cancel);
-            }
-            catch
-            {
+        }
+        finally
+        {
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            if (next.IsCompletedSuccessfully)
                 (await next)?.Dispose();
-                throw;
-            }
+        }
+    }
 
-            reading.LetGo(order[i]);
+    private async Task DecodeAsync(
+        FamilyReading reading, ChunkRecord chunk, RentedFrame? frame, bool isChecked, CancellationToken cancel)
+    {
+        try
+        {
+            Decode(reading, chunk, frame, isChecked);
+        }
+        catch (CorruptException error)
+        {
+            await StandInAsync(reading, chunk, error, cancel);
         }
     }
 
@@ -66,12 +68,13 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
         var sources = reading.SourcesOf(chunk);
         if (frame is null)
             throw new CorruptException($"chunk {chunk.Id} is missing");
+        var plain = reading.MemoryOf(chunk);
         using var decoder = decoders.Take();
         if (isChecked || reading.IsWanted(chunk))
-            decoder.Value.Decode(chunk.Id, frame.Span, reading.MemoryOf(chunk).Span, sources);
+            decoder.Value.Decode(chunk.Id, frame.Span, plain.Span, sources);
         else
-            decoder.Value.DecodeBase(chunk.Id, frame.Span, reading.MemoryOf(chunk).Span, sources);
-        reading.Done(chunk, frame.Length);
+            decoder.Value.DecodeBase(chunk.Id, frame.Span, plain.Span, sources);
+        Done(reading, chunk, frame.Length);
     }
 
     /// <summary>The same bytes may be in the bucket whole, saved by another run or before a full snapshot.</summary>
@@ -86,12 +89,19 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
                 throw error;
             using var decoder = decoders.Take();
             decoder.Value.Decode(chunk.Id, frame.Span, reading.MemoryOf(chunk).Span, ChunkSources.None);
-            reading.Done(chunk, frame.Length);
+            Done(reading, chunk, frame.Length);
         }
         catch (CorruptException)
         {
             reading.Damaged(chunk, error);
         }
+    }
+
+    private void Done(FamilyReading reading, ChunkRecord chunk, int storedBytes)
+    {
+        reading.Done(chunk, storedBytes);
+        if (reading.IsWanted(chunk))
+            cache.Put(chunk.Id, reading.MemoryOf(chunk).Span, chunk.Base);
     }
 
     private async Task<RentedFrame?> FrameAsync(IReadOnlyList<ChunkRecord> order, int index, CancellationToken cancel) =>

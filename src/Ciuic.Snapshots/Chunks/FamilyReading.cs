@@ -6,7 +6,7 @@ namespace Ciuic.Snapshots;
 internal sealed class FamilyReading : IDisposable
 {
     private readonly ChunkFamily _family;
-    private readonly Func<ChunkRecord, Memory<byte>> _target;
+    private readonly Func<ChunkRecord, Memory<byte>>? _target;
     private readonly Dictionary<ChunkId, Memory<byte>> _plain = [];
     private readonly Dictionary<ChunkId, Memory<byte>> _targets = [];
     private readonly Dictionary<ChunkId, RentedBytes> _rented = [];
@@ -15,9 +15,9 @@ internal sealed class FamilyReading : IDisposable
     private readonly Dictionary<ChunkId, ChunkOutcome> _outcomes = [];
 
     /// <param name="family">The chunks.</param>
-    /// <param name="target">Gives the memory of a wanted chunk.</param>
+    /// <param name="target">Gives the memory of a wanted chunk; null where its bytes are of no use once they are checked.</param>
     /// <param name="known">Gives the plain bytes of a chunk that need not be read.</param>
-    public FamilyReading(ChunkFamily family, Func<ChunkRecord, Memory<byte>> target, Func<ChunkId, byte[]?> known)
+    public FamilyReading(ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, Func<ChunkId, byte[]?> known)
     {
         (_family, _target) = (family, target);
         Order = Needed(known);
@@ -38,12 +38,12 @@ internal sealed class FamilyReading : IDisposable
 
     /// <summary>The memory that a wanted chunk was or is to be given.</summary>
     public Memory<byte> Target(ChunkRecord chunk) =>
-        _targets.TryGetValue(chunk.Id, out var given) ? given : _targets[chunk.Id] = _target(chunk);
+        _targets.TryGetValue(chunk.Id, out var given) ? given : _targets[chunk.Id] = _target!(chunk);
 
     /// <summary>Where a chunk's bytes go.</summary>
     public Memory<byte> MemoryOf(ChunkRecord chunk)
     {
-        if (IsWanted(chunk))
+        if (_target is not null && IsWanted(chunk))
             return Target(chunk);
         if (!_rented.TryGetValue(chunk.Id, out var rented))
             _rented[chunk.Id] = rented = new RentedBytes(chunk.Length);
@@ -71,28 +71,32 @@ internal sealed class FamilyReading : IDisposable
             _outcomes[chunk.Id] = new ChunkOutcome(0, why);
     }
 
-    /// <summary>Gives back what only this chunk still needed.</summary>
+    /// <summary>Gives back what only this chunk still needed, and its own memory where nothing needs it.</summary>
     public void LetGo(ChunkRecord chunk)
     {
         foreach (var source in chunk.Sources)
         {
-            if (--_needs[source] == 0 && _rented.Remove(source, out var rented))
-            {
-                _plain.Remove(source);
-                rented.Dispose();
-            }
+            if (--_needs[source] == 0)
+                Return(source);
         }
-    }
 
-    /// <summary>The wanted chunks that were read, and their bytes.</summary>
-    public IEnumerable<(ChunkRecord Chunk, Memory<byte> Plain)> Good() =>
-        Order.Where(c => IsWanted(c) && _plain.ContainsKey(c.Id)).Select(c => (c, _plain[c.Id]));
+        if (!_needs.ContainsKey(chunk.Id))
+            Return(chunk.Id);
+    }
 
     public void Dispose()
     {
         foreach (var rented in _rented.Values)
             rented.Dispose();
         _rented.Clear();
+    }
+
+    private void Return(ChunkId chunk)
+    {
+        if (!_rented.Remove(chunk, out var rented))
+            return;
+        _plain.Remove(chunk);
+        rented.Dispose();
     }
 
     private ChunkBase Source(ChunkRecord chunk, ChunkId? source)

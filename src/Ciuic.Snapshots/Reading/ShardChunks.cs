@@ -16,10 +16,6 @@ internal static class ShardChunks
         }
     }
 
-    /// <summary>The chunks that hold a stretch.</summary>
-    public static IEnumerable<(ChunkRecord Record, ChunkRange Range)> ChunksWithin(this ShardManifest shard, long offset, long length) =>
-        shard.ChunksInOrder().Where(c => c.Range.Offset < offset + length && c.Range.Offset + c.Range.Length > offset);
-
     /// <summary>The chunks that hold something that is wanted.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="wanted">Tells by item and name.</param>

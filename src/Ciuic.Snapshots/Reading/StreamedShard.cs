@@ -10,6 +10,7 @@ public sealed class StreamedShard : ShardContent
 {
     private readonly ChunkStore _chunks;
     private readonly ChunkGraph _graph;
+    private readonly IReadOnlyList<(ChunkRecord Record, ChunkRange Range)> _ranges;
     private readonly int _parallelism;
     private readonly CancellationToken _cancel;
 
@@ -18,6 +19,7 @@ public sealed class StreamedShard : ShardContent
     {
         (_chunks, _graph) = (chunks, new ChunkGraph(manifest));
         (_parallelism, _cancel) = (parallelism, cancel);
+        _ranges = [.. manifest.ChunksInOrder()];
     }
 
     /// <summary>A shard of which nothing is read yet.</summary>
@@ -36,7 +38,7 @@ public sealed class StreamedShard : ShardContent
     /// <param name="shard">The shard.</param>
     /// <param name="wanted">Tells by item and name what will be read.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
-    /// <param name="cancel">Ends the checking, and the reading later.</param>
+    /// <param name="cancel">Ends the checking; the reading later ends by itself, because half a state is none.</param>
     /// <exception cref="CorruptException">A chunk is damaged: names run, snapshot, tensor and chunk.</exception>
     public static async Task<StreamedShard> CheckAsync(
         ChunkStore chunks, ShardManifest shard, Func<string, string, bool> wanted, int parallelism, CancellationToken cancel)
@@ -51,7 +53,7 @@ public sealed class StreamedShard : ShardContent
                     throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
             }
         });
-        return Open(chunks, shard, parallelism, cancel);
+        return Open(chunks, shard, parallelism, CancellationToken.None);
     }
 
     /// <inheritdoc/>
@@ -68,23 +70,45 @@ public sealed class StreamedShard : ShardContent
 
     private void Read(long offset, long length, Action<long, ReadOnlyMemory<byte>> copy)
     {
-        foreach (var some in Manifest.ChunksWithin(offset, length).Chunk(_parallelism))
+        foreach (var some in Within(offset, length).Chunk(_parallelism))
         {
             var read = some.Select(c => (c.Range, Plain: new RentedBytes(c.Range.Length))).ToList();
-            // The one who restores is no task: it writes into live tensors, on the thread that owns them.
-            Task.WhenAll(some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)))).GetAwaiter().GetResult();
-            foreach (var (range, plain) in read)
+            try
             {
-                var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
-                copy(from - offset, plain.Memory[(int)(from - range.Offset)..(int)(to - range.Offset)]);
-                plain.Dispose();
+                // The one who restores is no task: it writes into live tensors, on the thread that owns them.
+                Task.WhenAll(some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)))).GetAwaiter().GetResult();
+                foreach (var (range, plain) in read)
+                {
+                    var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
+                    copy(from - offset, plain.Memory[(int)(from - range.Offset)..(int)(to - range.Offset)]);
+                }
+            }
+            finally
+            {
+                read.ForEach(r => r.Plain.Dispose()); // all reading has ended: WhenAll waits for those that do not fail too
             }
         }
     }
 
+    /// <summary>The chunks that hold a stretch; none where it is empty.</summary>
+    private IEnumerable<(ChunkRecord Record, ChunkRange Range)> Within(long offset, long length)
+    {
+        var (low, high) = (0, length == 0 ? 0 : _ranges.Count);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (_ranges[middle].Range.Offset + _ranges[middle].Range.Length > offset)
+                high = middle;
+            else
+                low = middle + 1;
+        }
+
+        return length == 0 ? [] : _ranges.Skip(low).TakeWhile(c => c.Range.Offset < offset + length);
+    }
+
     private async Task ReadAsync(ChunkRecord record, ChunkRange range, Memory<byte> plain)
     {
-        var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id])[0], _ => plain, _cancel);
+        var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id]).First(), _ => plain, _cancel);
         if (outcomes[record.Id].Damage is { } damage)
             throw Damage.Describe(Manifest, range.Offset, range.Length, damage);
     }

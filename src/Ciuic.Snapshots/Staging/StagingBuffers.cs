@@ -49,26 +49,30 @@ public sealed class StagingBuffers(long maxBytes) : IDisposable
                 (arena, _kept) = (_kept, null);
             }
 
+            if (!ReferenceEquals(Other(arena), _kept) && Other(arena).Capacity + Math.Max(bytes, arena.Capacity) > maxBytes)
+                Other(arena).Release(); // prepared for a smaller state, or left by one
             arena.Reserve(bytes);
             return arena;
         }
     }
 
-    /// <summary>One of the arenas, half of the budget, for a window of a state that is larger than all of it. Nothing is kept.</summary>
-    /// <param name="index">0 or 1, in turn.</param>
-    /// <param name="bytes">Bytes of the largest window.</param>
-    public StagingArena TakeWindow(int index, long bytes)
+    /// <summary>Both arenas, half of the budget each, for windows of a state that is larger than all of it. Nothing is kept.</summary>
+    /// <param name="bytes">Bytes of the largest window, at most half of the budget.</param>
+    public StagingArena[] TakeHalves(long bytes)
     {
         lock (_lock)
         {
             (_isUsed, _kept) = (true, null);
-            var arena = index == 0 ? _first : _second;
-            if (Other(arena).Capacity + Math.Max(bytes, arena.Capacity) > maxBytes && arena.Capacity != bytes)
-                arena.Release();
-            if (Other(arena).Capacity + bytes > maxBytes)
-                Other(arena).Release(); // left by a smaller state; of windows both fit
-            arena.Reserve(bytes);
-            return arena;
+            StagingArena[] halves = [_first, _second];
+            foreach (var half in halves)
+            {
+                if (half.Capacity > maxBytes / 2)
+                    half.Release(); // of a smaller state, which took more than half
+            }
+
+            foreach (var half in halves)
+                half.Reserve(bytes);
+            return halves;
         }
     }
 

@@ -17,29 +17,29 @@ internal sealed class CodecChoice(CodecOptions options)
     private int _saves;
 
     /// <summary>The mode of the next save.</summary>
-    public CodecMode Next()
+    /// <param name="mayDiffer">Whether it may be stored from the snapshot before.</param>
+    public CodecMode Next(bool mayDiffer)
     {
         if (options.Mode != CodecMode.Auto)
             return options.Mode;
         if (options.Prefer == CodecPreference.Bytes)
             return CodecMode.Delta;
         _saves++;
-        // The first save has nothing to differ from, so differences are judged by a later one.
-        if (_saves > 1 && Array.Find(Modes, m => !_secondsPerByte.ContainsKey(m)) is var untried && untried != 0)
+        var modes = mayDiffer ? Modes : Modes[1..];
+        if (Array.Find(modes, m => !_secondsPerByte.ContainsKey(m)) is var untried && untried != 0)
             return untried;
         return _saves % TryEvery == 0
-            ? Modes[_saves / TryEvery % Modes.Length]
-            : Modes.MinBy(m => _secondsPerByte.GetValueOrDefault(m, double.MaxValue));
+            ? modes[_saves / TryEvery % modes.Length]
+            : modes.MinBy(m => _secondsPerByte[m]);
     }
 
     /// <summary>Tells how long a save of so many plain bytes took until it was stored.</summary>
     /// <param name="mode">How it was stored.</param>
-    /// <param name="hadBases">Whether there was a snapshot to differ from.</param>
     /// <param name="time">From its first byte to its last.</param>
     /// <param name="bytes">Plain bytes.</param>
-    public void Took(CodecMode mode, bool hadBases, TimeSpan time, long bytes)
+    public void Took(CodecMode mode, TimeSpan time, long bytes)
     {
-        if (bytes == 0 || (mode == CodecMode.Delta && !hadBases))
+        if (bytes == 0)
             return;
         var now = time.TotalSeconds / bytes;
         _secondsPerByte[mode] = _secondsPerByte.TryGetValue(mode, out var before) ? ((1 - Newest) * before) + (Newest * now) : now;

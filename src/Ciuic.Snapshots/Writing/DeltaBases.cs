@@ -30,16 +30,26 @@ public sealed class DeltaBases
             bases.Add(layout.Place, chunk, shard.Content(layout.Range));
         foreach (var moved in shard.Plan.Moved)
             bases._steps[shard.Plan.Layout[moved.Weight].Place] = moved.Step;
-        return bases;
+        return bases.WithSources(uploaded.Chunks);
+    }
+
+    /// <summary>The chunks of a shard whose bytes are in no buffer any more: they are known to be stored.</summary>
+    public static DeltaBases Of(UploadedShard uploaded)
+    {
+        var known = new DeltaBases();
+        foreach (var chunk in uploaded.Chunks)
+            known._byId[chunk.Id] = chunk;
+        return known.WithSources(uploaded.Chunks);
     }
 
     /// <summary>The chunks of a shard that was just restored; valid while its buffer is not used again.</summary>
     public static DeltaBases Of(LoadedShard shard)
     {
         var bases = new DeltaBases();
-        foreach (var (layout, chunk) in shard.Loaded())
+        var loaded = shard.Loaded().ToList();
+        foreach (var (layout, chunk) in loaded)
             bases.Add(layout.Place, chunk, shard.Content(layout.Range));
-        return bases;
+        return bases.WithSources(loaded.Select(l => l.Chunk));
     }
 
     /// <summary>The same chunks without their bytes, for when the buffer is needed: they are still known to be stored.</summary>
@@ -59,6 +69,20 @@ public sealed class DeltaBases
 
     /// <summary>A chunk of the snapshot before by its name.</summary>
     public StoredChunk? Find(ChunkId id) => _byId.GetValueOrDefault(id);
+
+    /// <summary>What these chunks need is stored too: bytes that come back as they once were must not be stored with what needs them.</summary>
+    private DeltaBases WithSources(IEnumerable<StoredChunk> chunks)
+    {
+        foreach (var chunk in chunks)
+            AddSources(chunk);
+        return this;
+    }
+
+    private void AddSources(StoredChunk chunk)
+    {
+        foreach (var source in chunk.Sources.Where(s => _byId.TryAdd(s.Id, s)))
+            AddSources(source);
+    }
 
     private void Add(ChunkPlace place, StoredChunk chunk, ReadOnlyMemory<byte> plain)
     {

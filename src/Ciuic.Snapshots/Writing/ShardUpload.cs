@@ -11,12 +11,19 @@ public sealed class ShardUpload
     private readonly ChunkUpload _chunks;
     private readonly UploadTally _tally;
     private readonly HealthScan _health;
+    private readonly Action<UploadedShard> _finished;
 
     internal ShardUpload(
-        StagingPlan plan, DeltaBases before, int parallelism, bool looksForNonFinite, ChunkUpload chunks, UploadTally tally)
+        StagingPlan plan,
+        DeltaBases before,
+        int parallelism,
+        bool looksForNonFinite,
+        ChunkUpload chunks,
+        UploadTally tally,
+        Action<UploadedShard> finished)
     {
         (_plan, _before, _parallelism) = (plan, before, parallelism);
-        (_chunks, _tally) = (chunks, tally);
+        (_chunks, _tally, _finished) = (chunks, tally, finished);
         _health = new HealthScan(plan, looksForNonFinite);
     }
 
@@ -32,12 +39,17 @@ public sealed class ShardUpload
             {
                 var (stored, write) = await _chunks.StoreAsync(window, chunk, unit.Moved, stop);
                 _health.Look(window, chunk, isUnchanged: stored.Id == _before.Find(_plan.Layout[chunk].Place)?.Chunk.Id);
-                _tally.Count(write, stored.Length);
+                _tally.Count(chunk, write, stored.Length);
             }
         });
     }
 
     /// <summary>What was uploaded, once all of it was.</summary>
-    public UploadedShard Finish() => new(
-        _chunks.Stored(), _tally.WrittenBytes, _tally.WrittenChunks, _tally.RepairedChunks, _health.Result());
+    public UploadedShard Finish()
+    {
+        var uploaded = new UploadedShard(
+            _chunks.Stored(), _tally.WrittenBytes, _tally.WrittenChunks, _tally.RepairedChunks, _health.Result());
+        _finished(uploaded);
+        return uploaded;
+    }
 }

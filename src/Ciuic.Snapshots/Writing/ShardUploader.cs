@@ -26,25 +26,27 @@ public sealed class ShardUploader(
     public async Task<UploadedShard> UploadAsync(
         StagedShard shard, Action<UploadProgress> progress, CancellationToken cancel)
     {
-        var (begin, mode) = (_time.GetTimestamp(), _choice.Next());
-        var (upload, hadBases) = (Begin(shard.Plan, mode, progress), _before.HasContent);
+        var upload = Begin(shard.Plan, progress);
         await upload.AddAsync(shard, cancel);
-        var uploaded = upload.Finish();
-        _choice.Took(mode, hadBases, _time.GetElapsedTime(begin), shard.Plan.Length);
-        _sinceFull = uploaded.Chunks.Any(c => c.Depth > 0) ? _sinceFull + 1 : 0;
-        return uploaded;
+        return upload.Finish();
     }
 
     /// <summary>Begins to upload a shard that is staged window by window. No other upload meanwhile.</summary>
     /// <param name="plan">What it holds.</param>
     /// <param name="progress">Told after each chunk, from several threads; an exception ends the upload.</param>
-    public ShardUpload Begin(StagingPlan plan, Action<UploadProgress> progress) => Begin(plan, _choice.Next(), progress);
-
-    private ShardUpload Begin(StagingPlan plan, CodecMode mode, Action<UploadProgress> progress)
+    public ShardUpload Begin(StagingPlan plan, Action<UploadProgress> progress)
     {
-        var mayDiffer = mode == CodecMode.Delta && _sinceFull + 1 < options.FullEvery;
-        var upload = new ChunkUpload(chunks, options, _before, plan, mode, mayDiffer);
-        return new ShardUpload(plan, _before, parallelism, looksForNonFinite, upload, new UploadTally(plan, progress));
+        var isFullDue = _sinceFull + 1 >= options.FullEvery;
+        var mode = _choice.Next(mayDiffer: _before.HasContent && !isFullDue);
+        var chunkUpload = new ChunkUpload(chunks, options, _before, plan, mode, mayDiffer: mode == CodecMode.Delta && !isFullDue);
+        var begin = _time.GetTimestamp();
+        return new ShardUpload(plan, _before, parallelism, looksForNonFinite, chunkUpload, new UploadTally(plan, progress), uploaded =>
+        {
+            // A full one that was to be a difference says nothing of differences.
+            if (mode != CodecMode.Delta || (_before.HasContent && !isFullDue))
+                _choice.Took(mode, _time.GetElapsedTime(begin), plan.Length);
+            _sinceFull = uploaded.Chunks.Any(c => c.Depth > 0) ? _sinceFull + 1 : 0;
+        });
     }
 
     /// <summary>What the next shard is compared with: the one before, while its bytes lie in memory.</summary>

@@ -31,7 +31,11 @@ public sealed record StoredChunk(ChunkId Id, int Length, IReadOnlyList<StoredChu
     public static StoredChunk Whole(ChunkId id, int length) => new(id, length, []);
 
     /// <summary>It, or one that it needs, by its name: bytes that come back as they were are stored already.</summary>
-    public StoredChunk? Find(ChunkId id) => Id == id ? this : Sources.Select(s => s.Find(id)).FirstOrDefault(s => s is not null);
+    public StoredChunk? Find(ChunkId id) => Find(id, []);
+
+    private StoredChunk? Find(ChunkId id, HashSet<ChunkId> seen) => Id == id
+        ? this
+        : Sources.Where(s => seen.Add(s.Id)).Select(s => s.Find(id, seen)).FirstOrDefault(s => s is not null);
 
     /// <summary>The chunks of a shard as its manifest names them.</summary>
     public static IReadOnlyList<StoredChunk> Of(ShardManifest shard)

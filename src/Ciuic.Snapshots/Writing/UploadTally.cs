@@ -5,6 +5,7 @@ internal sealed class UploadTally(StagingPlan plan, Action<UploadProgress> progr
 {
     private readonly long _total = plan.Length;
     private readonly Lock _lock = new();
+    private readonly bool[] _isCounted = new bool[plan.Chunks.Count];
     private long _doneBytes;
     private int _doneChunks;
 
@@ -14,11 +15,15 @@ internal sealed class UploadTally(StagingPlan plan, Action<UploadProgress> progr
 
     public int RepairedChunks { get; private set; }
 
-    public void Count(ChunkWrite write, int plain)
+    /// <summary>Counts a chunk; one that is tried again after a failure is done once.</summary>
+    public void Count(int chunk, ChunkWrite write, int plain)
     {
         UploadProgress now;
         lock (_lock)
         {
+            if (_isCounted[chunk])
+                return;
+            _isCounted[chunk] = true;
             WrittenBytes += write.Bytes;
             WrittenChunks += write.How == ChunkStored.Written ? 1 : 0;
             RepairedChunks += write.How == ChunkStored.Repaired ? 1 : 0;

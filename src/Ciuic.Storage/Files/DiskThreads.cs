@@ -19,12 +19,11 @@ internal sealed class DiskThreads : TaskScheduler
     private int _threads;
     private int _claimed;
 
-    /// <summary>The process's own; disks are shared by all stores on them.</summary>
-    public static DiskThreads Shared { get; } = new();
-
     /// <summary>Runs a blocking call.</summary>
-    public Task<T> RunAsync<T>(Func<T> call) =>
-        Task.Factory.StartNew(call, CancellationToken.None, TaskCreationOptions.DenyChildAttach, this);
+    /// <param name="call">The call; cannot be cancelled once it has begun.</param>
+    /// <param name="cancel">Ends the waiting for a thread.</param>
+    public Task<T> RunAsync<T>(Func<T> call, CancellationToken cancel) =>
+        Task.Factory.StartNew(call, cancel, TaskCreationOptions.DenyChildAttach, this);
 
     /// <inheritdoc/>
     protected override void QueueTask(Task task)
@@ -32,10 +31,10 @@ internal sealed class DiskThreads : TaskScheduler
         lock (_lock)
         {
             _claimed++;
-            if (_claimed > _threads && _threads < MaxThreads)
+            if (_claimed > _threads && _threads < MaxThreads && !TryStart() && _threads == 0)
             {
-                _threads++;
-                new Thread(Work) { IsBackground = true, Name = "Ciuic disk" }.Start();
+                _claimed--;
+                throw new IOException("No thread can be started to wait for the disk.");
             }
         }
 
@@ -47,6 +46,21 @@ internal sealed class DiskThreads : TaskScheduler
 
     /// <inheritdoc/>
     protected override IEnumerable<Task> GetScheduledTasks() => _work;
+
+    /// <summary>Where the system gives no more threads, those that are there do the work.</summary>
+    private bool TryStart()
+    {
+        try
+        {
+            new Thread(Work) { IsBackground = true, Name = "Ciuic disk" }.Start();
+            _threads++;
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
 
     private void Work()
     {

@@ -16,6 +16,7 @@ public sealed class FileObjectStore : IObjectStore
     private const string TemporaryFolder = "~tmp";
 
     private readonly string _root;
+    private readonly DiskThreads _threads = new(); // its own: a mount that hangs holds up no other store
     private readonly WriteChoice _choice;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, bool> _flushedDirectories = new(StringComparer.Ordinal);
@@ -225,12 +226,11 @@ public sealed class FileObjectStore : IObjectStore
 
     private async Task<T> GuardAsync<T>(ObjectKey key, CancellationToken cancel, Func<T> action)
     {
-        cancel.ThrowIfCancellationRequested();
         try
         {
-            return await DiskThreads.Shared.RunAsync(action);
+            return await _threads.RunAsync(action, cancel);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException or TaskSchedulerException)
         {
             _flushedDirectories.Clear(); // if somebody removed a folder under us, it is made again next time
             throw new UnavailableException($"Object {key} in {Location}: {error.Message}", error);

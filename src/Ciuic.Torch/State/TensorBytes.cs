@@ -16,9 +16,9 @@ internal static class TensorBytes
         if (length == 0)
             return [];
         using var _ = torch.no_grad();
-        var flat = tensor.detach().cpu().contiguous().view(-1);
+        var flat = tensor.detach().contiguous().view(-1);
         var size = flat.ElementSize;
-        return flat.narrow(0, offset / size, length / size).bytes;
+        return flat.narrow(0, offset / size, length / size).cpu().bytes; // of another device's memory, this stretch only
     }
 
     /// <summary>Puts a saved tensor's bytes into a live one of the same type and shape.</summary>
