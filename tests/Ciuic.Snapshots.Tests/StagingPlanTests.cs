@@ -8,7 +8,7 @@ public sealed class StagingPlanTests
 {
     [Fact]
     public void Windows_hold_all_chunks_in_order_within_the_budget_and_what_is_copied_is_the_state() =>
-        Gen.Select(Gen.Int[0, 300].Array[1, 8], Gen.Int[1, 8], Gen.Int[100, 3_000]).Sample((elements, chunk, budget) =>
+        Gen.Select(Gen.Int[0, 300].Array[1, 8], Gen.Int[1, 8], Gen.Int[128, 3_000]).Sample((elements, chunk, budget) =>
         {
             ItemState[] items =
             [

@@ -25,7 +25,9 @@ public sealed class SaveHandle
     /// <summary>The step that was saved.</summary>
     public long Step { get; }
 
-    /// <summary>How long the trainer waited: for the copy into the staging buffer.</summary>
+    /// <summary>
+    /// How long the trainer waited: for the copy into the staging buffer, and, where the state is larger than that, for the store.
+    /// </summary>
     public TimeSpan Stall { get; }
 
     /// <summary>Plain bytes of the shard.</summary>

@@ -24,12 +24,11 @@ internal sealed class Saver(
     private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly Backoff _backoff = new(time);
     private readonly HealthWatch _health = new(run, options, logger);
+    private readonly SaveBases _bases = new(buffers, uploader);
     private Task _uploading = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
     private bool _isPrepared;
     private bool _isTooLarge;
-    private readonly Lock _trust = new();
-    private int _distrust;
     private volatile bool _storeIsAway;
 
     /// <summary>Saves that were left out because the one before was still in the staging memory.</summary>
@@ -95,14 +94,7 @@ internal sealed class Saver(
 
     public void Fail(SaveHandle handle, Exception error)
     {
-        // What made it fail may be a chunk that is no longer what it was: ask the bucket again next time. A save that is
-        // being uploaded now may be built on it, and must not be built upon.
-        lock (_trust)
-        {
-            _distrust++;
-            uploader.ForgetKnown();
-        }
-
+        _bases.Distrust();
         Tell(handle, error);
     }
 
@@ -110,11 +102,7 @@ internal sealed class Saver(
     public void Drop(SaveHandle handle, Exception error) => Tell(handle, error);
 
     /// <summary>Takes a snapshot that was just restored for the one before the next save.</summary>
-    public void ContinueFrom(LoadedShard restored)
-    {
-        buffers.Keep(restored.Arena);
-        uploader.ContinueFrom(DeltaBases.Of(restored));
-    }
+    public void ContinueFrom(LoadedShard restored) => _bases.ContinueFrom(restored);
 
     public async ValueTask DisposeAsync()
     {
@@ -143,34 +131,6 @@ internal sealed class Saver(
         }
     }
 
-    private int Prepare()
-    {
-        lock (_trust)
-        {
-            if (!buffers.IsKept)
-                uploader.ForgetContent();
-            return _distrust;
-        }
-    }
-
-    private int Distrust()
-    {
-        lock (_trust)
-            return _distrust;
-    }
-
-    private void ContinueFrom(DeltaBases before, int distrust, StagingArena? keeps = null)
-    {
-        lock (_trust)
-        {
-            if (distrust != _distrust)
-                return;
-            if (keeps is not null)
-                buffers.Keep(keeps);
-            uploader.ContinueFrom(before);
-        }
-    }
-
     private async Task<bool> StagingIsFreeAsync(TimeSpan maxWait, CancellationToken cancel)
     {
         if (_uploading.IsCompleted)
@@ -195,7 +155,7 @@ internal sealed class Saver(
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
         _isTooLarge = true;
         uploader.ForgetContent();
-        var distrust = Distrust();
+        var begun = _bases.Begin();
         var upload = uploader.Begin(staging, Reporting(plan.Step));
         var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
         try
@@ -218,7 +178,7 @@ internal sealed class Saver(
             {
                 await windows.Done;
                 var uploaded = upload.Finish();
-                ContinueFrom(DeltaBases.Of(uploaded), distrust);
+                _bases.ContinueFrom(DeltaBases.Of(uploaded), begun, keeps: null);
                 return uploaded;
             }),
             CancellationToken.None);
@@ -240,14 +200,14 @@ internal sealed class Saver(
 
     private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
-        var distrust = Prepare();
+        var begun = _bases.Begin();
         return CompleteAsync(handle, plan, shard.Plan, async () =>
         {
             var uploaded = await _backoff.UntilAvailableAsync(
                 () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token),
                 error => StoreIsAway(plan.Step, error),
                 _ending.Token);
-            ContinueFrom(DeltaBases.Of(shard, uploaded), distrust, shard.Arena);
+            _bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;
         });
     }

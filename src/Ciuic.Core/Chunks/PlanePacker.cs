@@ -13,6 +13,10 @@ internal sealed class PlanePacker : IDisposable
     /// <summary>Elements turned at once: they and their planes stay in the nearest cache.</summary>
     public const int BlockElements = 8 << 10;
 
+    /// <summary>Elements that an estimate looks at: a few are enough to choose, and each chunk is estimated several times.</summary>
+    private const int EstimateElements = 4 << 10;
+
+    private const int EstimatePieces = 4;
     private const int MaxWidth = 8;
 
     /// <summary>Bits of entropy from which a plane stays raw: measured, mantissas gain 0 to 8 %.</summary>
@@ -42,23 +46,22 @@ internal sealed class PlanePacker : IDisposable
     /// </summary>
     public double Estimate(ReadOnlySpan<byte> plain, int width, Reference reference)
     {
-        const int pieces = 4;
-        const int pieceElements = ByteEntropy.SampleBytes / pieces;
+        const int pieceElements = EstimateElements / EstimatePieces;
         var elements = plain.Length / width;
-        Reserve(ByteEntropy.SampleBytes * width);
-        if (elements <= ByteEntropy.SampleBytes)
+        Reserve(EstimateElements * width);
+        if (elements <= EstimateElements)
         {
             Split(plain, 0, elements, width, reference, elements, 0);
             return EstimatePlanes(width, elements);
         }
 
-        for (var i = 0; i < pieces; i++)
+        for (var i = 0; i < EstimatePieces; i++)
         {
-            var first = (int)((long)(elements - pieceElements) * i / (pieces - 1));
-            Split(plain, first, pieceElements, width, reference, ByteEntropy.SampleBytes, i * pieceElements);
+            var first = (int)((long)(elements - pieceElements) * i / (EstimatePieces - 1));
+            Split(plain, first, pieceElements, width, reference, EstimateElements, i * pieceElements);
         }
 
-        return EstimatePlanes(width, ByteEntropy.SampleBytes);
+        return EstimatePlanes(width, EstimateElements);
     }
 
     /// <summary>Writes a body.</summary>

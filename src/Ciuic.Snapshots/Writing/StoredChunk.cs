@@ -11,7 +11,7 @@ namespace Ciuic.Snapshots;
 /// </param>
 public sealed record StoredChunk(ChunkId Id, int Length, IReadOnlyList<StoredChunk> Sources)
 {
-    /// <summary>Differences, at most, between it and a chunk that is stored whole.</summary>
+    /// <summary>Differences and predictions, at most, between it and a chunk that is stored whole.</summary>
     public int Depth { get; } = DepthOver(Sources);
 
     /// <summary>What manifests say of it.</summary>

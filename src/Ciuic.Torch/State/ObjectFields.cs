@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -18,17 +19,11 @@ internal static class ObjectFields
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
+    private static readonly ConcurrentDictionary<Type, (string Name, FieldInfo Field)[]> Known = [];
+
     /// <summary>All instance fields, of base classes too, by a name that survives renaming of nothing.</summary>
-    public static IEnumerable<(string Name, FieldInfo Field)> Of(object subject)
-    {
-        for (var type = subject.GetType(); type is not null && type != typeof(object); type = type.BaseType)
-        {
-            var declared = type.GetFields(
-                BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly);
-            foreach (var field in declared)
-                yield return (PropertyName(field.Name), field);
-        }
-    }
+    public static IReadOnlyList<(string Name, FieldInfo Field)> Of(object subject) =>
+        Known.GetOrAdd(subject.GetType(), type => [.. Find(type)]); // training waits for every look at its state
 
     /// <summary>Reads the plain values; what cannot be read is added to the skipped parts.</summary>
     public static JsonObject Read(object subject, string path, List<SkippedPart> skipped)
@@ -57,6 +52,17 @@ internal static class ObjectFields
                 field.SetValue(subject, node.Deserialize(field.FieldType, Exact));
             else
                 WriteList(subject, field, node);
+        }
+    }
+
+    private static IEnumerable<(string Name, FieldInfo Field)> Find(Type? type)
+    {
+        for (; type is not null && type != typeof(object); type = type.BaseType)
+        {
+            var declared = type.GetFields(
+                BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly);
+            foreach (var field in declared)
+                yield return (PropertyName(field.Name), field);
         }
     }
 
