@@ -15,7 +15,7 @@ internal static class BenchmarkCommandLine
 
     private static Command Compare()
     {
-        var json = new Option<string?>("--json") { Description = "Writes the figures to this file." };
+        var json = OutputFile("--json", "Writes the figures to this file.");
         var gaps = new Option<long[]>("--gaps")
         {
             Description = "Steps between two snapshots.",
@@ -30,7 +30,7 @@ internal static class BenchmarkCommandLine
         var warmUp = new Option<long>("--warm-up")
         {
             Description = "Steps trained before the first snapshot.",
-            DefaultValueFactory = _ => 30,
+            DefaultValueFactory = _ => 200,
         };
         var folder = new Option<string>("--folder")
         {
@@ -48,7 +48,7 @@ internal static class BenchmarkCommandLine
             AllowMultipleArgumentsPerToken = true,
             DefaultValueFactory = _ => Enum.GetValues<ComparePart>(),
         };
-        var page = new Option<string?>("--report") { Description = "Writes a page in Markdown to this file, its plots beside it." };
+        var page = OutputFile("--report", "Writes a page in Markdown to this file, its plots beside it.");
         var command = new Command("compare", "Saves and restores of a model in training, ours and the peers', on the same bytes.")
         {
             json, page, gaps, repetitions, warmUp, size, only, folder,
@@ -75,7 +75,7 @@ internal static class BenchmarkCommandLine
 
     private static Command Ledger()
     {
-        var json = new Option<string?>("--json") { Description = "Writes the figures to this file." };
+        var json = OutputFile("--json", "Writes the figures to this file.");
         var seconds = new Option<double>("--seconds")
         {
             Description = "Length of each measurement.",
@@ -122,5 +122,25 @@ internal static class BenchmarkCommandLine
             return 0;
         });
         return command;
+    }
+
+    /// <summary>A file that will be written when minutes have passed: whether it can be is known before.</summary>
+    private static Option<string?> OutputFile(string name, string description)
+    {
+        var option = new Option<string?>(name) { Description = description };
+        option.Validators.Add(result =>
+        {
+            try
+            {
+                var path = Path.GetFullPath(result.Tokens[0].Value);
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                File.OpenWrite(path).Dispose();
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                result.AddError($"{name}: {error.Message}");
+            }
+        });
+        return option;
     }
 }
