@@ -104,6 +104,23 @@ public sealed class WindowTests : IClassFixture<CiuicCluster>
     }
 
     [Fact]
+    public async Task A_save_that_is_cancelled_between_its_parts_has_failed_and_throws_nothing()
+    {
+        var model = new TrackedArray(Elements);
+        await using var run = await _chain.OpenAsync("cancelled");
+        await run.Track(model).ResumeAsync();
+        var standing = new TaskCompletionSource();
+        _cluster.Store.Held = standing.Task;
+        model.Train(4_001);
+        using var cancel = new CancellationTokenSource(TimeSpan.FromMilliseconds(200));
+        var save = await run.SaveAsync(new TrainingProgress(1, 0, 1), cancel: cancel.Token);
+        await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(Soon));
+        _cluster.Store.Held = null;
+        standing.SetResult();
+        await StepAsync(run, model, 4_002);
+    }
+
+    [Fact]
     public async Task A_budget_smaller_than_a_chunk_is_a_clear_error_and_training_goes_on()
     {
         _chain.Save.MaxStagingBytes = 20 << 10;

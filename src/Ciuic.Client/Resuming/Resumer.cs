@@ -50,7 +50,9 @@ internal sealed class Resumer(
         try
         {
             await chain.RequireCommittedAsync(at, cancel);
-            return await LoadAsync(at, cancel);
+            var (manifest, shard) = await LoadAsync(at, cancel);
+            Compare(ItemsOf(shard)); // may read a little of it
+            return (manifest, shard);
         }
         catch (CorruptException error)
         {
@@ -79,10 +81,7 @@ internal sealed class Resumer(
 
     private List<ItemReport> Restore(ShardContent shard)
     {
-        var saved = shard.Manifest.Tensors.Select(t => t.Item).Concat(shard.Manifest.Bytes.Select(b => b.Item))
-            .Distinct()
-            .ToDictionary(item => item, item => new SavedItem(shard, item));
-        Compare(saved);
+        var saved = ItemsOf(shard);
         var reports = new List<ItemReport>();
         // Random state last: whatever restoring the others draws from the generators must not shift the sequence.
         foreach (var state in tracked.OrderBy(t => t.Item == TrainingRun.RandomItem))
@@ -91,6 +90,12 @@ internal sealed class Resumer(
             .Select(item => new ItemReport(item, ItemOutcome.Skipped, "in the snapshot, but not tracked")));
         return reports;
     }
+
+    private static Dictionary<string, SavedItem> ItemsOf(ShardContent shard) => shard.Manifest.Tensors
+        .Select(t => t.Item)
+        .Concat(shard.Manifest.Bytes.Select(b => b.Item))
+        .Distinct()
+        .ToDictionary(item => item, item => new SavedItem(shard, item));
 
     private void Compare(Dictionary<string, SavedItem> saved)
     {

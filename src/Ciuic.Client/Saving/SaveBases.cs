@@ -12,11 +12,12 @@ internal sealed class SaveBases(StagingBuffers buffers, ShardUploader uploader)
     private int _distrust;
 
     /// <summary>A save begins to be uploaded; the answer is what <see cref="ContinueFrom(DeltaBases, int, StagingArena)"/> asks for.</summary>
-    public int Begin()
+    /// <param name="keepsContent">Whether the bytes of the one before are in memory still.</param>
+    public int Begin(bool keepsContent)
     {
         lock (_lock)
         {
-            if (!buffers.IsKept)
+            if (!keepsContent)
                 uploader.ForgetContent();
             return _distrust;
         }

@@ -154,15 +154,14 @@ internal sealed class Saver(
         if (!_isTooLarge)
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
         _isTooLarge = true;
-        uploader.ForgetContent();
-        var begun = _bases.Begin();
+        var begun = _bases.Begin(keepsContent: false);
         var upload = uploader.Begin(staging, Reporting(plan.Step));
         var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
         try
         {
             await windows.CopyAsync(maxWait, time, cancel);
         }
-        catch (Exception error) when (!cancel.IsCancellationRequested)
+        catch (Exception error)
         {
             return Refuse(plan, error);
         }
@@ -200,7 +199,7 @@ internal sealed class Saver(
 
     private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
-        var begun = _bases.Begin();
+        var begun = _bases.Begin(keepsContent: buffers.IsKept);
         return CompleteAsync(handle, plan, shard.Plan, async () =>
         {
             var uploaded = await _backoff.UntilAvailableAsync(

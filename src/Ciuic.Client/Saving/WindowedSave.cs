@@ -44,7 +44,7 @@ internal sealed class WindowedSave(StagingBuffers buffers, StagingPlan plan, Fun
         await _givenUp.CancelAsync();
         return new UnavailableException(
             $"The state is larger than Ciuic:Save:MaxStagingBytes and is saved in {windows} parts; the store did not take part {window - 1} "
-            + $"within Ciuic:Save:MaxWait ({maxWait}), and training goes on.");
+            + $"within Ciuic:Save:MaxWait ({maxWait}), or the waiting was cancelled; training goes on.");
     }
 
     private long Length(StagingWindow window)

@@ -76,7 +76,8 @@ public sealed class StreamedShard : ShardContent
             try
             {
                 // The one who restores is no task: it writes into live tensors, on the thread that owns them.
-                Task.WhenAll(some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)))).GetAwaiter().GetResult();
+                var reading = some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)));
+                Task.WhenAll(reading).GetAwaiter().GetResult();
                 foreach (var (range, plain) in read)
                 {
                     var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));

@@ -40,7 +40,8 @@ public sealed class ShardUploader(
         var mode = _choice.Next(mayDiffer: _before.HasContent && !isFullDue);
         var chunkUpload = new ChunkUpload(chunks, options, _before, plan, mode, mayDiffer: mode == CodecMode.Delta && !isFullDue);
         var begin = _time.GetTimestamp();
-        return new ShardUpload(plan, _before, parallelism, looksForNonFinite, chunkUpload, new UploadTally(plan, progress), uploaded =>
+        var tally = new UploadTally(plan, progress);
+        return new ShardUpload(plan, _before, parallelism, looksForNonFinite, chunkUpload, tally, uploaded =>
         {
             // A full one that was to be a difference says nothing of differences.
             if (mode != CodecMode.Delta || (_before.HasContent && !isFullDue))

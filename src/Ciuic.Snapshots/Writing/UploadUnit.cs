@@ -18,7 +18,8 @@ internal sealed record UploadUnit(IReadOnlyList<int> Chunks, MovedChunks? Moved)
                 units.Add(new UploadUnit(chunks, moved));
         }
 
-        units.AddRange(Enumerable.Range(window.Window.First, window.Window.Count).Where(i => !taken.Contains(i)).Select(i => new UploadUnit([i], null)));
+        var others = Enumerable.Range(window.Window.First, window.Window.Count).Where(i => !taken.Contains(i));
+        units.AddRange(others.Select(i => new UploadUnit([i], null)));
         return units;
     }
 }

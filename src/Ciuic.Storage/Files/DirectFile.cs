@@ -39,7 +39,8 @@ internal static partial class DirectFile
     /// <exception cref="IOException">The disk is full or refuses.</exception>
     public static bool TryWrite(string path, ReadOnlySpan<byte> content)
     {
-        using var file = new SafeFileHandle(Open(path, WriteOnly | Create | Exclusive | CloseOnExec | Direct, OwnerWritesAllRead), ownsHandle: true);
+        const int create = WriteOnly | Create | Exclusive | CloseOnExec;
+        using var file = new SafeFileHandle(Open(path, create | Direct, OwnerWritesAllRead), ownsHandle: true);
         if (file.IsInvalid || !TryWrite(file, content))
         {
             File.Delete(path); // a file system without O_DIRECT may say so after it has made the file

@@ -18,7 +18,7 @@ internal static class TensorBytes
         using var _ = torch.no_grad();
         if (tensor.device_type == DeviceType.CPU && tensor.is_contiguous() && tensor.NumberOfElements * tensor.ElementSize <= int.MaxValue)
             return tensor.bytes.Slice((int)offset, length); // where it lies, in a call or two
-        var flat = tensor.detach().contiguous().view(-1);
+        var flat = (tensor.is_contiguous() ? tensor.detach() : tensor.detach().cpu().contiguous()).view(-1);
         var size = flat.ElementSize;
         return flat.narrow(0, offset / size, length / size).cpu().bytes; // of another device's memory, this stretch only
     }

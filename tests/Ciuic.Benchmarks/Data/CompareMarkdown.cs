@@ -10,7 +10,7 @@ internal static class CompareMarkdown
     [
         ("What a save stores, part of the state",
         [
-            "full, Raw: stored", "zstd -1: stored", "restic, full: stored", "borg, full: stored", "full, Planes: stored", "full, bf16 weights: stored",
+            "full, Raw: stored", "zstd -1: stored", "restic, full: stored", "borg, full: stored", "byte planes + zstd -1: stored", "full, Planes: stored", "full, bf16 weights: stored",
             "restic, next save: stored", "borg, next save: stored", "delta, 100 steps apart: stored", "delta, 20 steps apart: stored",
             "delta, 10 steps apart: stored", "delta, 1 steps apart: stored",
         ]),
@@ -22,7 +22,7 @@ internal static class CompareMarkdown
         ("Until a save is durable, ms",
         [
             "disk: one file, written and flushed", "torch.save and fsync", "full, Raw: durable", "full, Planes: durable", "delta, 20 steps apart: durable",
-            "delta, 1 steps apart: durable", "zstd -1, two threads", "restic: save", "borg: save",
+            "delta, 1 steps apart: durable", "zstd -1, two threads", "byte planes + zstd -1, one thread", "restic: save", "borg: save",
         ]),
         ("Restore, ms (ours verified)",
         [

@@ -14,6 +14,7 @@ internal sealed class Peers(ComparePlan plan, BenchmarkReport report)
         await new TorchPeer(plan, report).RunAsync(before, Path.Combine(folder, "torch"), size, cancel);
         var tools = new ToolPeers(plan, report, folder, size);
         await tools.ZstdAsync(before, cancel);
+        PlanesPeer.Run(report, first);
         await tools.ResticAsync(before, now, cancel);
         await tools.BorgAsync(before, now, cancel);
     }
