@@ -19,7 +19,7 @@ internal static class Roundtrip
         var bytes = ManifestCodec.Encode(Samples.Shard(Samples.Run, 1, staged, uploaded));
         var loaded = await LoadedShard.LoadAsync(
             chunks, ManifestCodec.DecodeShard(bytes), (_, _) => true, new StagingBuffers(1L << 32), 2, CancellationToken.None);
-        return states.ToDictionary(s => s.Item, s => new SavedItem(loaded, s.Item));
+        return SavedItem.Of(loaded, (_, _) => true).ToDictionary(item => item.Item);
     }
 
     public static void Restore(Dictionary<string, SavedItem> saved, params ITrackedState[] states)

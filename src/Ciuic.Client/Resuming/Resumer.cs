@@ -18,8 +18,6 @@ internal sealed class Resumer(
     Action<LoadedShard> restored,
     ILogger logger)
 {
-    private static readonly Rank ThisRank = new(0);
-
     public async Task<ResumeReport> ResumeAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
     {
         var damage = new List<string>();
@@ -64,15 +62,7 @@ internal sealed class Resumer(
 
     private async Task<(Manifest, ShardContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
     {
-        var reader = new ManifestReader(store);
-        var manifest = await reader.ReadAsync(new SnapshotId(run, link.Sequence), link.Manifest, cancel);
-        if (manifest.WorldSize != 1)
-        {
-            throw new InvalidInputException(
-                $"Snapshot #{link.Sequence} was saved by {manifest.WorldSize} ranks; this client restores one.");
-        }
-
-        var shard = await reader.ReadShardAsync(manifest.Id, ThisRank, manifest.Shards[0], cancel);
+        var (manifest, shard) = await OnlyShard.ReadAsync(new ManifestReader(store), run, link, cancel);
         var wanted = tracked.Select(t => t.Item).ToHashSet();
         return (manifest, shard.Length > buffers.MaxBytes
             ? await StreamedShard.CheckAsync(chunks, shard, (item, _) => wanted.Contains(item), parallelism, cancel)
@@ -91,11 +81,8 @@ internal sealed class Resumer(
         return reports;
     }
 
-    private static Dictionary<string, SavedItem> ItemsOf(ShardContent shard) => shard.Manifest.Tensors
-        .Select(t => t.Item)
-        .Concat(shard.Manifest.Bytes.Select(b => b.Item))
-        .Distinct()
-        .ToDictionary(item => item, item => new SavedItem(shard, item));
+    private static Dictionary<string, SavedItem> ItemsOf(ShardContent shard) =>
+        SavedItem.Of(shard, (_, _) => true).ToDictionary(item => item.Item);
 
     private void Compare(Dictionary<string, SavedItem> saved)
     {

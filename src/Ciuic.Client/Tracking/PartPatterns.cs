@@ -26,7 +26,7 @@ internal sealed class PartPatterns
     /// <exception cref="NotFoundException">There is one.</exception>
     public void RequireMatches(ShardManifest shard)
     {
-        var parts = shard.Tensors.Select(t => (t.Item, t.Name)).Concat(shard.Bytes.Select(b => (b.Item, b.Name))).ToList();
+        var parts = shard.Parts.ToList();
         foreach (var pattern in _patterns.Where(p => !parts.Any(part => Match(p, part.Item, part.Name))))
         {
             var items = string.Join(", ", parts.Select(p => p.Item).Distinct());

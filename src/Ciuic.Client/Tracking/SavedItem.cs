@@ -10,21 +10,23 @@ public sealed class SavedItem
     private readonly Dictionary<string, TensorRecord> _tensors;
     private readonly Dictionary<string, ByteRecord> _bytes;
 
-    internal SavedItem(ShardContent shard, string item)
-        : this(shard, item, (_, _) => true)
-    {
-    }
-
-    /// <param name="shard">Gives its bytes.</param>
-    /// <param name="item">Its name.</param>
-    /// <param name="isShown">Tells by item and name what of it can be read.</param>
-    internal SavedItem(ShardContent shard, string item, Func<string, string, bool> isShown)
+    private SavedItem(ShardContent shard, string item, Func<string, string, bool> isShown)
     {
         _shard = shard;
         Item = item;
         _tensors = shard.Manifest.Tensors.Where(t => t.Item == item && isShown(item, t.Name)).ToDictionary(t => t.Name);
         _bytes = shard.Manifest.Bytes.Where(b => b.Item == item && isShown(item, b.Name)).ToDictionary(b => b.Name);
     }
+
+    /// <summary>The items of a shard.</summary>
+    /// <param name="shard">Gives their bytes.</param>
+    /// <param name="isShown">Tells by item and name what can be read; an item of which nothing can is left out.</param>
+    internal static List<SavedItem> Of(ShardContent shard, Func<string, string, bool> isShown) => shard.Manifest.Parts
+        .Where(p => isShown(p.Item, p.Name))
+        .Select(p => p.Item)
+        .Distinct()
+        .Select(item => new SavedItem(shard, item, isShown))
+        .ToList();
 
     /// <summary>The item's name.</summary>
     public string Item { get; }

@@ -46,6 +46,11 @@ public sealed record ShardManifest
     [JsonPropertyName("bases"), JsonPropertyOrder(7)]
     public IReadOnlyList<ChunkRecord>? Bases { get; init; }
 
+    /// <summary>Item and name of all tensors and byte items, in the order of their bytes.</summary>
+    [JsonIgnore]
+    public IEnumerable<(string Item, string Name)> Parts =>
+        Tensors.Select(t => (t.Item, t.Name)).Concat(Bytes.Select(b => (b.Item, b.Name)));
+
     /// <summary>Plain bytes of the whole shard.</summary>
     [JsonIgnore]
     public long Length => Chunks.Sum(c => (long)c.Length);

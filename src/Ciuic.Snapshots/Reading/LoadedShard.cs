@@ -36,18 +36,16 @@ public sealed class LoadedShard : ShardContent
         var arena = buffers.Take(Math.Max(1, shard.Length));
         var needed = shard.ChunksOf(wanted);
         var places = needed.ToLookup(n => n.Record.Id, n => n.Range);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(new ChunkGraph(shard).FamiliesOf(needed.Select(n => n.Record.Id)), options, async (family, stop) =>
+        await shard.ReadFamiliesAsync(places, parallelism, ReadAsync, cancel);
+        return new LoadedShard(arena, shard, needed.Select(n => n.Range).ToList());
+
+        async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(ChunkFamily family, CancellationToken stop)
         {
             var outcomes = await chunks.ReadAsync(family, c => arena.Slice(places[c.Id].First().Offset, c.Length), stop);
-            foreach (var (id, outcome) in outcomes)
-            {
-                if (outcome.Damage is { } damage)
-                    throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
+            foreach (var id in outcomes.Keys)
                 Repeat(arena, [.. places[id]]);
-            }
-        });
-        return new LoadedShard(arena, shard, needed.Select(n => n.Range).ToList());
+            return outcomes;
+        }
     }
 
     /// <summary>The chunks that were read, and how they are stored.</summary>

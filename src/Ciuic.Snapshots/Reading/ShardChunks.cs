@@ -16,6 +16,32 @@ internal static class ShardChunks
         }
     }
 
+    /// <summary>Reads chunks in families, several at once.</summary>
+    /// <param name="shard">The shard.</param>
+    /// <param name="places">Where each of the chunks lies in it.</param>
+    /// <param name="parallelism">Families in flight at once.</param>
+    /// <param name="readAsync">Reads one family.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="CorruptException">A chunk is damaged: names run, snapshot, tensor and chunk.</exception>
+    public static Task ReadFamiliesAsync(
+        this ShardManifest shard,
+        ILookup<ChunkId, ChunkRange> places,
+        int parallelism,
+        Func<ChunkFamily, CancellationToken, Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>>> readAsync,
+        CancellationToken cancel)
+    {
+        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
+        var families = new ChunkGraph(shard).FamiliesOf(places.Select(p => p.Key));
+        return Parallel.ForEachAsync(families, options, async (family, stop) =>
+        {
+            foreach (var (id, outcome) in await readAsync(family, stop))
+            {
+                if (outcome.Damage is { } damage)
+                    throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
+            }
+        });
+    }
+
     /// <summary>The chunks that hold something that is wanted.</summary>
     /// <param name="shard">The shard.</param>
     /// <param name="wanted">Tells by item and name.</param>

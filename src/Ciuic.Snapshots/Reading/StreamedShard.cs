@@ -44,15 +44,7 @@ public sealed class StreamedShard : ShardContent
         ChunkStore chunks, ShardManifest shard, Func<string, string, bool> wanted, int parallelism, CancellationToken cancel)
     {
         var places = shard.ChunksOf(wanted).ToLookup(n => n.Record.Id, n => n.Range);
-        var options = new ParallelOptions { MaxDegreeOfParallelism = parallelism, CancellationToken = cancel };
-        await Parallel.ForEachAsync(new ChunkGraph(shard).FamiliesOf(places.Select(p => p.Key)), options, async (family, stop) =>
-        {
-            foreach (var (id, outcome) in await chunks.CheckAsync(family, stop))
-            {
-                if (outcome.Damage is { } damage)
-                    throw Damage.Describe(shard, places[id].First().Offset, places[id].First().Length, damage);
-            }
-        });
+        await shard.ReadFamiliesAsync(places, parallelism, chunks.CheckAsync, cancel);
         return Open(chunks, shard, parallelism, CancellationToken.None);
     }
 
