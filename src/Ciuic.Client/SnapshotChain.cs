@@ -126,7 +126,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var view = await History.FindAsync(id, snapshot, cancel);
         if (view.Link is not { } link)
             throw new NotFoundException($"Snapshot #{view.Sequence} of run {id} is {view.State}, not committed.");
-        var reading = new SnapshotReading(_store, Watch(), _save.Workers);
+        var reading = new SnapshotReading(_store, Watch(), _save.Readers);
         return await reading.OpenAsync(id, link, view.Position, patterns, cancel);
     }
 

@@ -66,7 +66,7 @@ public sealed class TrainingRun : IAsyncDisposable
             (save, error) => _saver!.Fail(save.Handle, error),
             (save, error) => _saver!.Drop(save.Handle, error));
         _saver = new Saver(
-            run, options, _buffers, new ShardUploader(_chunks, codec, options.Workers, options.NonFinite != NonFiniteCheck.Off), _delivery, time, logger,
+            run, options, _buffers, new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off), _delivery, time, logger,
             Report);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
@@ -255,7 +255,7 @@ public sealed class TrainingRun : IAsyncDisposable
         if (_client.Resume == ResumePolicy.Must && chain.Head is null)
             throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
         var resumer = new Resumer(
-            Id, _store, _chunks, _buffers, _options.Workers, _tracked, _saver.ContinueFrom, _logger);
+            Id, _store, _chunks, _buffers, _options.Readers, _tracked, _saver.ContinueFrom, _logger);
         var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
         var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
         await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);

@@ -104,13 +104,26 @@ public sealed class SaveOptions
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
 
     /// <summary>
-    /// Chunks hashed and stored at once; 0 means four per core, because each of them waits for the store most of its time, or
-    /// as many fewer as keeps their buffers, three times a chunk, within 192 MiB, but two.
+    /// Chunks on their way to the store at once, or from it. 0 means as many as keep buffers within 192 MiB, but two at least:
+    /// up to sixteen per core when saving, because a store that flushes many of them together is kept busy only by more than it
+    /// takes at once, and up to four per core when restoring.
     /// </summary>
     [Range(0, 1_024)]
     public int Parallelism { get; set; }
 
-    internal int Workers => Parallelism > 0
-        ? Parallelism
-        : Math.Max(2, Math.Min(4 * Environment.ProcessorCount, MaxBufferBytes / (3 * ChunkBytes)));
+    /// <summary>Chunks stored at once: each has a buffer until the store has it, each core another to encode.</summary>
+    internal int Writers
+    {
+        get
+        {
+            var buffers = MaxBufferBytes / ChunkBytes;
+            return AtMost(16 * Environment.ProcessorCount, buffers - Math.Min(Environment.ProcessorCount, buffers / 2));
+        }
+    }
+
+    /// <summary>Chunks read at once: each has a buffer for its frame, one for the next frame, and one for what it is made from.</summary>
+    internal int Readers => AtMost(4 * Environment.ProcessorCount, MaxBufferBytes / (3 * ChunkBytes));
+
+    private int AtMost(int useful, int affordable) =>
+        Parallelism > 0 ? Parallelism : Math.Max(2, Math.Min(useful, affordable));
 }

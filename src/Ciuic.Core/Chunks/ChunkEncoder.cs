@@ -4,7 +4,8 @@ namespace Ciuic.Core;
 
 /// <summary>
 /// Plain bytes to stored frames. Tries on a sample what pays, and stores as they are bytes that nothing shrinks. One encoder
-/// serves one thread at a time and keeps its buffers.
+/// serves one thread at a time; frames lie in memory of the caller's, so that it can encode the next one while a store still
+/// takes the one before.
 /// </summary>
 public sealed class ChunkEncoder : IDisposable
 {
@@ -16,21 +17,20 @@ public sealed class ChunkEncoder : IDisposable
 
     private readonly Compressor _compressor = new(level: 1);
     private readonly PlanePacker _packer = new();
-    private readonly PageBuffer _buffer = new();
     private readonly byte[] _predicted = new byte[PlanePacker.BlockElements * sizeof(float)];
 
     /// <summary>Encodes one chunk of 1 to 64 MiB so that it needs no other one.</summary>
     /// <param name="plain">Its bytes.</param>
     /// <param name="width">Bytes of an element where all are of one size, 2, 4 or 8; otherwise 1; 0 to pack nothing.</param>
-    /// <returns>The frame, valid until the next call.</returns>
-    public ReadOnlyMemory<byte> Encode(ReadOnlySpan<byte> plain, int width = 1)
+    /// <param name="frame">Takes the frame.</param>
+    /// <returns>The frame, which lies in that.</returns>
+    public ReadOnlyMemory<byte> Encode(ReadOnlySpan<byte> plain, int width, PageBuffer frame)
     {
         if (width == 0)
-            return Raw(plain);
-        Reserve(plain.Length);
-        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
+            return Raw(plain, frame);
+        var payload = Payload(plain.Length, frame);
         var (codec, length) = width > 1 ? TryPlanes(plain, width, payload) : TryZstd(plain, payload);
-        return length < plain.Length * WorthwhileRatio ? Frame(codec, plain, length) : Raw(plain);
+        return length < plain.Length * WorthwhileRatio ? Finish(codec, plain, length, frame) : Raw(plain, frame);
     }
 
     /// <summary>Encodes one chunk as the difference to another, where a sample says that it saves enough.</summary>
@@ -40,21 +40,21 @@ public sealed class ChunkEncoder : IDisposable
     /// <param name="minGain">
     /// The least part of the bytes without a base that must be saved, 0 to 1: a reader has to decode the base first.
     /// </param>
-    /// <returns>The frame, valid until the next call; empty where it does not pay.</returns>
+    /// <param name="frame">Takes the frame.</param>
+    /// <returns>The frame, which lies in that; empty where it does not pay.</returns>
     /// <exception cref="InvalidInputException">The base has another length.</exception>
-    public ReadOnlyMemory<byte> TryEncodeDelta(ReadOnlySpan<byte> plain, int width, ChunkBase basis, double minGain)
+    public ReadOnlyMemory<byte> TryEncodeDelta(ReadOnlySpan<byte> plain, int width, ChunkBase basis, double minGain, PageBuffer frame)
     {
         if (basis.Plain.Length != plain.Length)
             throw new InvalidInputException($"A chunk of {plain.Length} bytes has no difference to one of {basis.Plain.Length}.");
         var (operation, estimate) = Choose(plain, width, basis);
         if (estimate > EstimateAlone(plain, width) * (1 - minGain))
             return default;
-        Reserve(plain.Length);
-        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
+        var payload = Payload(plain.Length, frame);
         DeltaHeader.Write(payload, operation, basis.Id);
         var length = DeltaHeader.Size + _packer.Pack(
             plain, width, Reference.To(operation, new ChunkSources(basis)), payload[DeltaHeader.Size..]);
-        return length <= plain.Length ? Frame(ChunkCodec.Delta, plain, length) : default;
+        return length <= plain.Length ? Finish(ChunkCodec.Delta, plain, length, frame) : default;
     }
 
     /// <summary>Encodes one chunk of singles as what is left after a prediction, where a sample says that it saves enough.</summary>
@@ -62,10 +62,11 @@ public sealed class ChunkEncoder : IDisposable
     /// <param name="sources">Base and inputs, of the same length.</param>
     /// <param name="candidates">Steps to try; the best is taken.</param>
     /// <param name="minGain">The least part of the bytes that must be saved against any other way to store it, 0 to 1.</param>
-    /// <returns>The frame, valid until the next call; empty where it does not pay.</returns>
+    /// <param name="frame">Takes the frame.</param>
+    /// <returns>The frame, which lies in that; empty where it does not pay.</returns>
     /// <exception cref="InvalidInputException">A source has another length.</exception>
     public ReadOnlyMemory<byte> TryEncodePrediction(
-        ReadOnlySpan<byte> plain, ChunkSources sources, ReadOnlySpan<Prediction> candidates, double minGain)
+        ReadOnlySpan<byte> plain, ChunkSources sources, ReadOnlySpan<Prediction> candidates, double minGain, PageBuffer frame)
     {
         foreach (var source in (ReadOnlySpan<int>)[sources.Base.Plain.Length, sources.Input1.Plain.Length, sources.Input2.Plain.Length])
         {
@@ -79,12 +80,11 @@ public sealed class ChunkEncoder : IDisposable
         var otherwise = Math.Min(EstimateAlone(plain, sizeof(float)), Choose(plain, sizeof(float), sources.Base).Estimate);
         if (estimate > otherwise * (1 - minGain))
             return default;
-        Reserve(plain.Length);
-        var payload = _buffer.Span[ChunkFrame.HeaderSize..];
+        var payload = Payload(plain.Length, frame);
         PredictionHeader.Write(payload, best, sources);
         var length = PredictionHeader.Size + _packer.Pack(
             plain, sizeof(float), Reference.Of(best, sources, _predicted), payload[PredictionHeader.Size..]);
-        return length <= plain.Length ? Frame(ChunkCodec.Prediction, plain, length) : default;
+        return length <= plain.Length ? Finish(ChunkCodec.Prediction, plain, length, frame) : default;
     }
 
     /// <inheritdoc/>
@@ -131,22 +131,22 @@ public sealed class ChunkEncoder : IDisposable
         return pays ? (ChunkCodec.Zstd, _compressor.Wrap(plain, payload)) : (ChunkCodec.Raw, plain.Length);
     }
 
-    private ReadOnlyMemory<byte> Raw(ReadOnlySpan<byte> plain)
+    private static ReadOnlyMemory<byte> Raw(ReadOnlySpan<byte> plain, PageBuffer frame)
     {
-        Reserve(plain.Length);
-        plain.CopyTo(_buffer.Span[ChunkFrame.HeaderSize..]);
-        return Frame(ChunkCodec.Raw, plain, plain.Length);
+        plain.CopyTo(Payload(plain.Length, frame));
+        return Finish(ChunkCodec.Raw, plain, plain.Length, frame);
     }
 
-    private ReadOnlyMemory<byte> Frame(ChunkCodec codec, ReadOnlySpan<byte> plain, int length)
+    private static ReadOnlyMemory<byte> Finish(ChunkCodec codec, ReadOnlySpan<byte> plain, int length, PageBuffer frame)
     {
-        new ChunkFrame(codec, plain.Length).WriteHeader(_buffer.Span);
-        return _buffer.Memory[..(ChunkFrame.HeaderSize + length)];
+        new ChunkFrame(codec, plain.Length).WriteHeader(frame.Span);
+        return frame.Memory[..(ChunkFrame.HeaderSize + length)];
     }
 
-    private void Reserve(int plainLength)
+    private static Span<byte> Payload(int plainLength, PageBuffer frame)
     {
         var payload = Math.Max(Compressor.GetCompressBound(plainLength), PredictionHeader.Size + PlanePacker.MaxBody(plainLength));
-        _buffer.Reserve(ChunkFrame.HeaderSize + payload);
+        frame.Reserve(ChunkFrame.HeaderSize + payload);
+        return frame.Span[ChunkFrame.HeaderSize..];
     }
 }

@@ -9,6 +9,7 @@ public sealed class ChunkStore : IDisposable
     private readonly IObjectStore _store;
     private readonly LendingPool<ChunkEncoder> _encoders = new(() => new ChunkEncoder());
     private readonly LendingPool<ChunkDecoder> _decoders = new(() => new ChunkDecoder());
+    private readonly BufferPool _buffers = new();
     private readonly FamilyReader _families;
 
     /// <param name="store">The bucket.</param>
@@ -16,7 +17,7 @@ public sealed class ChunkStore : IDisposable
     public ChunkStore(IObjectStore store, BaseCache? cache = null)
     {
         _store = store;
-        _families = new FamilyReader(store, _decoders, cache ?? new BaseCache(0, TimeProvider.System));
+        _families = new FamilyReader(store, _decoders, _buffers, cache ?? new BaseCache(0, TimeProvider.System));
     }
 
     /// <summary>Whether a chunk is stored whole already; every byte of it is checked.</summary>
@@ -33,8 +34,8 @@ public sealed class ChunkStore : IDisposable
     /// <param name="cancel">Ends the storing.</param>
     public async Task<ChunkWrite> StoreAsync(ChunkId id, ReadOnlyMemory<byte> plain, int width, CancellationToken cancel)
     {
-        using var encoder = _encoders.Take();
-        var frame = encoder.Value.Encode(plain.Span, width);
+        using var loan = _buffers.Take(plain.Length);
+        var frame = Encode(e => e.Encode(plain.Span, width, loan.Buffer));
         return await WriteAsync(BucketLayout.Chunk(id), frame, id, ChunkAtHand.None, cancel);
     }
 
@@ -49,8 +50,8 @@ public sealed class ChunkStore : IDisposable
     public async Task<ChunkWrite?> TryStoreDeltaAsync(
         ChunkId id, ReadOnlyMemory<byte> plain, int width, ChunkAtHand basis, double minGain, CancellationToken cancel)
     {
-        using var encoder = _encoders.Take();
-        var frame = encoder.Value.TryEncodeDelta(plain.Span, width, basis.AsBase(), minGain);
+        using var loan = _buffers.Take(plain.Length);
+        var frame = Encode(e => e.TryEncodeDelta(plain.Span, width, basis.AsBase(), minGain, loan.Buffer));
         return frame.IsEmpty ? null : await WriteAsync(BucketLayout.Delta(id, basis.Id), frame, id, [basis], cancel);
     }
 
@@ -70,8 +71,8 @@ public sealed class ChunkStore : IDisposable
         double minGain,
         CancellationToken cancel)
     {
-        using var encoder = _encoders.Take();
-        var frame = encoder.Value.TryEncodePrediction(plain.Span, ChunkAtHand.Sources(sources), candidates, minGain);
+        using var loan = _buffers.Take(plain.Length);
+        var frame = Encode(e => e.TryEncodePrediction(plain.Span, ChunkAtHand.Sources(sources), candidates, minGain, loan.Buffer));
         if (frame.IsEmpty)
             return null;
         var key = BucketLayout.Prediction(id, sources[0].Id, sources[1].Id, sources[2].Id);
@@ -92,11 +93,21 @@ public sealed class ChunkStore : IDisposable
     public Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, CancellationToken cancel) =>
         _families.ReadAsync(family, null, cancel);
 
+    /// <summary>Lends memory for plain bytes.</summary>
+    internal BufferPool.Loan Lend(int bytes) => _buffers.Take(bytes);
+
     /// <inheritdoc/>
     public void Dispose()
     {
         _encoders.Dispose();
         _decoders.Dispose();
+    }
+
+    /// <summary>An encoder is lent while it encodes, not while the store takes what it made: there are no more than cores.</summary>
+    private ReadOnlyMemory<byte> Encode(Func<ChunkEncoder, ReadOnlyMemory<byte>> encode)
+    {
+        using var encoder = _encoders.Take();
+        return encode(encoder.Value);
     }
 
     private async Task<ChunkWrite> WriteAsync(
@@ -120,7 +131,7 @@ public sealed class ChunkStore : IDisposable
         using var decoder = _decoders.Take();
         try
         {
-            using var plain = new RentedBytes(ChunkDecoder.PlainLength(id, frame));
+            using var plain = _buffers.Take(ChunkDecoder.PlainLength(id, frame));
             decoder.Value.Decode(id, frame, plain.Memory.Span, ChunkAtHand.Sources(sources));
             return true;
         }

@@ -7,7 +7,7 @@ namespace Ciuic.Snapshots;
 /// Reads chunks that need each other: each frame once, in the order of what needs what, the next one on its way while the one
 /// before is decoded. Bytes that nobody asked for are let go as soon as nothing needs them any more.
 /// </summary>
-internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder> decoders, BaseCache cache)
+internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder> decoders, BufferPool buffers, BaseCache cache)
 {
     /// <summary>Reads a family.</summary>
     /// <param name="family">The chunks.</param>
@@ -17,13 +17,13 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
     public async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(
         ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, CancellationToken cancel)
     {
-        using var reading = new FamilyReading(family, target, cache.Find);
+        using var reading = new FamilyReading(family, target, cache.Find, buffers);
         await ReadAsync(reading, isChecked: false, cancel);
         if (!reading.HasDamage)
             return reading.Outcomes;
         // What nobody asked for is not checked against its name: what was asked for is, and is right or not. To say which of
         // them made it wrong, all are.
-        using var again = new FamilyReading(family, target is null ? null : reading.Target, _ => null);
+        using var again = new FamilyReading(family, target is null ? null : reading.Target, _ => null, buffers);
         await ReadAsync(again, isChecked: true, cancel);
         return again.Outcomes;
     }
@@ -51,7 +51,7 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
     }
 
     private async Task DecodeAsync(
-        FamilyReading reading, ChunkRecord chunk, RentedFrame? frame, bool isChecked, CancellationToken cancel)
+        FamilyReading reading, ChunkRecord chunk, LentFrame? frame, bool isChecked, CancellationToken cancel)
     {
         try
         {
@@ -63,7 +63,7 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
         }
     }
 
-    private void Decode(FamilyReading reading, ChunkRecord chunk, RentedFrame? frame, bool isChecked)
+    private void Decode(FamilyReading reading, ChunkRecord chunk, LentFrame? frame, bool isChecked)
     {
         var sources = reading.SourcesOf(chunk);
         if (frame is null)
@@ -82,7 +82,7 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
     {
         using var frame = chunk.Base is null
             ? null
-            : await RentedFrame.TryReadAsync(store, BucketLayout.Chunk(chunk.Id), chunk.Length, cancel);
+            : await LentFrame.TryReadAsync(store, buffers, BucketLayout.Chunk(chunk.Id), chunk.Length, cancel);
         try
         {
             if (frame is null)
@@ -104,6 +104,8 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
             cache.Put(chunk.Id, reading.MemoryOf(chunk).Span, chunk.Base);
     }
 
-    private async Task<RentedFrame?> FrameAsync(IReadOnlyList<ChunkRecord> order, int index, CancellationToken cancel) =>
-        index < order.Count ? await RentedFrame.TryReadAsync(store, BucketLayout.Chunk(order[index]), order[index].Length, cancel) : null;
+    private async Task<LentFrame?> FrameAsync(IReadOnlyList<ChunkRecord> order, int index, CancellationToken cancel) =>
+        index < order.Count
+            ? await LentFrame.TryReadAsync(store, buffers, BucketLayout.Chunk(order[index]), order[index].Length, cancel)
+            : null;
 }

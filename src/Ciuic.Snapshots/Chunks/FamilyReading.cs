@@ -7,9 +7,10 @@ internal sealed class FamilyReading : IDisposable
 {
     private readonly ChunkFamily _family;
     private readonly Func<ChunkRecord, Memory<byte>>? _target;
+    private readonly BufferPool _buffers;
     private readonly Dictionary<ChunkId, Memory<byte>> _plain = [];
     private readonly Dictionary<ChunkId, Memory<byte>> _targets = [];
-    private readonly Dictionary<ChunkId, RentedBytes> _rented = [];
+    private readonly Dictionary<ChunkId, BufferPool.Loan> _lent = [];
     private readonly Dictionary<ChunkId, int> _needs = [];
     private readonly Dictionary<ChunkId, CorruptException> _damage = [];
     private readonly Dictionary<ChunkId, ChunkOutcome> _outcomes = [];
@@ -17,9 +18,11 @@ internal sealed class FamilyReading : IDisposable
     /// <param name="family">The chunks.</param>
     /// <param name="target">Gives the memory of a wanted chunk; null where its bytes are of no use once they are checked.</param>
     /// <param name="known">Gives the plain bytes of a chunk that need not be read.</param>
-    public FamilyReading(ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, Func<ChunkId, byte[]?> known)
+    /// <param name="buffers">Lend memory for what nobody has given any.</param>
+    public FamilyReading(
+        ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, Func<ChunkId, byte[]?> known, BufferPool buffers)
     {
-        (_family, _target) = (family, target);
+        (_family, _target, _buffers) = (family, target, buffers);
         Order = Needed(known);
         foreach (var source in Order.SelectMany(c => c.Sources))
             _needs[source] = _needs.GetValueOrDefault(source) + 1;
@@ -45,9 +48,9 @@ internal sealed class FamilyReading : IDisposable
     {
         if (_target is not null && IsWanted(chunk))
             return Target(chunk);
-        if (!_rented.TryGetValue(chunk.Id, out var rented))
-            _rented[chunk.Id] = rented = new RentedBytes(chunk.Length);
-        return rented.Memory;
+        if (!_lent.TryGetValue(chunk.Id, out var lent))
+            _lent[chunk.Id] = lent = _buffers.Take(chunk.Length);
+        return lent.Memory;
     }
 
     /// <summary>What a chunk is stored with.</summary>
@@ -86,17 +89,17 @@ internal sealed class FamilyReading : IDisposable
 
     public void Dispose()
     {
-        foreach (var rented in _rented.Values)
-            rented.Dispose();
-        _rented.Clear();
+        foreach (var lent in _lent.Values)
+            lent.Dispose();
+        _lent.Clear();
     }
 
     private void Return(ChunkId chunk)
     {
-        if (!_rented.Remove(chunk, out var rented))
+        if (!_lent.Remove(chunk, out var lent))
             return;
         _plain.Remove(chunk);
-        rented.Dispose();
+        lent.Dispose();
     }
 
     private ChunkBase Source(ChunkRecord chunk, ChunkId? source)

@@ -64,7 +64,7 @@ public sealed class StreamedShard : ShardContent
     {
         foreach (var some in Within(offset, length).Chunk(_parallelism))
         {
-            var read = some.Select(c => (c.Range, Plain: new RentedBytes(c.Range.Length))).ToList();
+            var read = some.Select(c => (c.Range, Plain: _chunks.Lend(c.Range.Length))).ToList();
             try
             {
                 // The one who restores is no task: it writes into live tensors, on the thread that owns them.

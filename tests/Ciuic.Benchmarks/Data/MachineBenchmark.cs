@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Ciuic.Core;
 using Ciuic.Snapshots;
@@ -8,6 +9,7 @@ namespace Ciuic.Benchmarks;
 internal sealed class MachineBenchmark(ComparePlan plan, BenchmarkReport report)
 {
     private const int ChunkBytes = ShardPlan.DefaultChunkBytes;
+    private const int FilesAtOnce = 32;
 
     public void Run(string folder, StagedShard first, StagedShard second)
     {
@@ -40,20 +42,45 @@ internal sealed class MachineBenchmark(ComparePlan plan, BenchmarkReport report)
     {
         var bytes = new byte[64 << 20];
         new Random(1).NextBytes(bytes);
+        var path = Path.Combine(folder, "disk");
         report.AddTime("disk: one file, written and flushed", size, Repeat(() =>
         {
-            var path = Path.Combine(folder, "disk");
             var begin = Stopwatch.GetTimestamp();
-            using (var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write))
+            Write(path, bytes, size);
+            var taken = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            File.Delete(path);
+            return taken;
+        }));
+        var files = Enumerable.Range(0, (int)(size / ChunkBytes)).Select(i => $"{path}-{i}").ToList();
+        report.AddTime($"disk: files of a chunk, written and flushed, {FilesAtOnce} at once", (long)files.Count * ChunkBytes, Repeat(() =>
+        {
+            var begin = Stopwatch.GetTimestamp();
+            using (var left = new BlockingCollection<string>(new ConcurrentQueue<string>(files)))
             {
-                for (var at = 0L; at < size; at += bytes.Length)
-                    RandomAccess.Write(file, bytes.AsSpan(0, (int)Math.Min(bytes.Length, size - at)), at);
-                RandomAccess.FlushToDisk(file);
+                left.CompleteAdding();
+                var threads = Enumerable.Range(0, FilesAtOnce).Select(_ => new Thread(() => WriteAll(left))).ToList();
+                threads.ForEach(t => t.Start());
+                threads.ForEach(t => t.Join());
             }
 
-            File.Delete(path);
-            return Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            var taken = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+            files.ForEach(File.Delete);
+            return taken;
         }));
+
+        void WriteAll(BlockingCollection<string> left)
+        {
+            foreach (var file in left.GetConsumingEnumerable())
+                Write(file, bytes, ChunkBytes);
+        }
+    }
+
+    private static void Write(string path, byte[] bytes, long size)
+    {
+        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        for (var at = 0L; at < size; at += bytes.Length)
+            RandomAccess.Write(file, bytes.AsSpan(0, (int)Math.Min(bytes.Length, size - at)), at);
+        RandomAccess.FlushToDisk(file);
     }
 
     /// <summary>Planes alone, and differences, of the chunks of a real state; decoding without the hash.</summary>
@@ -61,14 +88,15 @@ internal sealed class MachineBenchmark(ComparePlan plan, BenchmarkReport report)
     {
         using var encoder = new ChunkEncoder();
         using var decoder = new ChunkDecoder();
-        PerCore("planes, encode", second, (plain, _) => encoder.Encode(plain, sizeof(float)));
-        var frames = Chunks(second).Select(c => (ChunkId.Of(c.Plain.Span), encoder.Encode(c.Plain.Span, sizeof(float)).ToArray())).ToList();
+        var into = new PageBuffer();
+        PerCore("planes, encode", second, (plain, _) => encoder.Encode(plain, sizeof(float), into));
+        var frames = Chunks(second).Select(c => (ChunkId.Of(c.Plain.Span), encoder.Encode(c.Plain.Span, sizeof(float), into).ToArray())).ToList();
         var room = new byte[ChunkBytes];
         PerCore("planes, decode", second, (plain, i) => decoder.DecodeBase(frames[i].Item1, frames[i].Item2, room.AsSpan(0, plain.Length), ChunkSources.None));
         PerCore("difference, encode", second, (plain, i) =>
         {
             var before = first.Content(first.Plan.Chunks[Chunks(second)[i].Index]).Span;
-            encoder.TryEncodeDelta(plain, sizeof(float), new ChunkBase(frames[i].Item1, before), minGain: -10);
+            encoder.TryEncodeDelta(plain, sizeof(float), new ChunkBase(frames[i].Item1, before), minGain: -10, into);
         });
     }
 

@@ -20,6 +20,7 @@ internal sealed record MeasuredSave(
 /// <summary>The data plane as the client uses it, on a bucket of its own.</summary>
 internal sealed class OurSave : IDisposable
 {
+    private readonly FileObjectStore _store;
     private readonly ChunkStore _chunks;
     private readonly ChunkStore _verifier;
     private readonly ShardUploader _uploader;
@@ -31,10 +32,10 @@ internal sealed class OurSave : IDisposable
     public OurSave(string folder, CodecMode mode, StagingBuffers buffers)
     {
         _buffers = buffers;
-        var store = new FileObjectStore(folder);
-        _chunks = new ChunkStore(store);
-        _verifier = new ChunkStore(store);
-        _uploader = new ShardUploader(_chunks, new CodecOptions { Mode = mode }, new SaveOptions().Workers, looksForNonFinite: true);
+        _store = new FileObjectStore(folder);
+        _chunks = new ChunkStore(_store);
+        _verifier = new ChunkStore(_store);
+        _uploader = new ShardUploader(_chunks, new CodecOptions { Mode = mode }, new SaveOptions().Writers, looksForNonFinite: true);
     }
 
     public async Task<MeasuredSave> SaveAsync(IReadOnlyList<ItemState> state)
@@ -65,6 +66,14 @@ internal sealed class OurSave : IDisposable
         var (cpu, begin) = (CpuClock.Now(), Stopwatch.GetTimestamp());
         await LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, into, Environment.ProcessorCount, CancellationToken.None);
         return (Stopwatch.GetElapsedTime(begin).TotalSeconds, (CpuClock.Now() - cpu).TotalSeconds);
+    }
+
+    /// <summary>Deletes all that was saved: the next save finds nothing, but a process that has saved before.</summary>
+    public async Task EmptyAsync()
+    {
+        await foreach (var stored in _store.ListAsync("", CancellationToken.None))
+            await _store.DeleteAsync(stored.Key, CancellationToken.None);
+        _uploader.ForgetKnown();
     }
 
     public void Dispose()

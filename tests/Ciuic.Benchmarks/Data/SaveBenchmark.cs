@@ -57,24 +57,24 @@ internal sealed class SaveBenchmark(ComparePlan plan, BenchmarkReport report) : 
 
     public static long Size(IReadOnlyList<ItemState> state) => state.Sum(i => i.Length);
 
-    /// <summary>Each time on a fresh bucket, in memory that was touched before; the first times only warm up.</summary>
+    /// <summary>
+    /// One process that saves again and again, as a run does, each time into an empty bucket, in memory that was touched before;
+    /// the first times only warm up.
+    /// </summary>
     private async Task MeasureAsync(
         string name, string folder, CodecMode mode, long size, Func<OurSave, Task<MeasuredSave>> save)
     {
         var saves = new List<MeasuredSave>();
         var loads = new List<(double Wall, double Cpu)>();
+        using var ours = new OurSave(Path.Combine(folder, $"{mode}"), mode, _staging);
         for (var i = 0; i < WarmUps + plan.Repetitions; i++)
         {
-            var bucket = Path.Combine(folder, $"{mode}-{i}");
-            using (var ours = new OurSave(bucket, mode, _staging))
-            {
-                saves.Add(await save(ours));
-                loads.Add(await ours.LoadAsync(saves[^1].Manifest, _into));
-            }
-
-            Directory.Delete(bucket, recursive: true);
+            await ours.EmptyAsync();
+            saves.Add(await save(ours));
+            loads.Add(await ours.LoadAsync(saves[^1].Manifest, _into));
         }
 
+        await ours.EmptyAsync();
         Add(name, size, saves[WarmUps..], loads[WarmUps..]);
     }
 
