@@ -61,13 +61,15 @@ public sealed class TrainingRun : IAsyncDisposable
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
         _policy = new SavePolicy(options, time);
+        var watch = new TrainingWatch(run, options, logger);
         _delivery = new SaveDelivery(
-            run, coordinator, store, _opening, _key, options.MaxWaiting, time, logger, ReportStage,
+            run, coordinator, store, _opening, _key, options.MaxWaiting, watch, time, logger, ReportStage,
             (save, error) => _saver!.Fail(save.Handle, error),
             (save, error) => _saver!.Drop(save.Handle, error));
         _saver = new Saver(
-            run, options, _buffers, new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off), _delivery, time, logger,
-            Report);
+            run, options, _buffers,
+            new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
+            _delivery, watch, time, logger, Report);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
     }

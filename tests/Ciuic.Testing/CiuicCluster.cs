@@ -31,7 +31,10 @@ public sealed class CiuicCluster : IAsyncLifetime
     /// <summary>The bucket; another cluster's, to stand on the same one with a database of its own.</summary>
     public MemoryObjectStore Memory { get; init; } = new();
 
-    public FaultyObjectStore Store => _store ??= new FaultyObjectStore(Memory);
+    /// <summary>A bucket that is not in memory; null for <see cref="Memory"/>.</summary>
+    public IObjectStore? Bucket { get; init; }
+
+    public FaultyObjectStore Store => _store ??= new FaultyObjectStore(Bucket ?? Memory);
 
     /// <summary>The database; a backup of another cluster's, to go back in time.</summary>
     public SharedGrainStorage Storage { get; init; } = new();

@@ -42,8 +42,9 @@ internal static partial class ClientLog
     public static partial void NonFinite(this ILogger logger, RunId run, long step, string tensors);
 
     [LoggerMessage(66, LogLevel.Warning,
-        "Run {Run}: all tensors of '{Item}' are, to the bit, what they were in the save of step {Before}; step {Step} trained nothing of it")]
-    public static partial void Unchanged(this ILogger logger, RunId run, string item, long before, long step);
+        "Run {Run}: all tensors of '{Item}' are unchanged, to the bit, since snapshot #{Since} of step {Before}; step {Step} trained nothing of "
+        + "it. If it is not to train, name it in Ciuic:Save:FrozenItems")]
+    public static partial void Unchanged(this ILogger logger, RunId run, string item, Sequence since, long before, long step);
 
     [LoggerMessage(67, LogLevel.Warning,
         "Run {Run}: a state of {Bytes} bytes is larger than Ciuic:Save:MaxStagingBytes ({MaxBytes}): it is saved in parts, training waits for the "

@@ -16,6 +16,7 @@ internal sealed class SaveDelivery(
     RunOpening opening,
     SigningKey? key,
     int maxWaiting,
+    TrainingWatch watch,
     TimeProvider time,
     ILogger logger,
     Action<UploadedSave, SaveStage> progress,
@@ -122,6 +123,7 @@ internal sealed class SaveDelivery(
             var link = await UntilSettledAsync(snapshot);
             save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
             logger.Committed(run, link.Sequence, save.Plan.Step);
+            watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
             progress(save, SaveStage.Committed);
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)

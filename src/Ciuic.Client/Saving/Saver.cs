@@ -16,20 +16,20 @@ internal sealed class Saver(
     StagingBuffers buffers,
     ShardUploader uploader,
     SaveDelivery delivery,
+    TrainingWatch watch,
     TimeProvider time,
     ILogger logger,
     Action<SaveProgress> progress) : IAsyncDisposable
 {
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentQueue<Exception> _errors = [];
-    private readonly Backoff _backoff = new(time);
+    private readonly PatientStore _store = new(run, time, logger);
     private readonly HealthWatch _health = new(run, options, logger);
     private readonly SaveBases _bases = new(buffers, uploader);
     private Task _uploading = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
     private bool _isPrepared;
     private bool _isTooLarge;
-    private volatile bool _storeIsAway;
 
     /// <summary>Saves that were left out because the one before was still in the staging memory.</summary>
     public int Skipped { get; private set; }
@@ -136,7 +136,7 @@ internal sealed class Saver(
         if (_uploading.IsCompleted)
             return true;
         // A store that is known to be away is not waited for: training comes first.
-        var patience = _storeIsAway ? TimeSpan.Zero : maxWait;
+        var patience = _store.IsAway ? TimeSpan.Zero : maxWait;
         await Task.WhenAny(_uploading, Task.Delay(patience, time, cancel));
         return _uploading.IsCompleted;
     }
@@ -187,14 +187,7 @@ internal sealed class Saver(
     private async Task StoreAsync(long step, ShardUpload upload, StagedShard window, CancellationToken givenUp)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(givenUp, _ending.Token);
-        await _backoff.UntilAvailableAsync(
-            async () =>
-            {
-                await upload.AddAsync(window, either.Token);
-                return true;
-            },
-            error => StoreIsAway(step, error),
-            either.Token);
+        await _store.UntilStoredAsync(step, () => upload.AddAsync(window, either.Token), either.Token);
     }
 
     private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
@@ -202,10 +195,8 @@ internal sealed class Saver(
         var begun = _bases.Begin(keepsContent: buffers.IsKept);
         return CompleteAsync(handle, plan, shard.Plan, async () =>
         {
-            var uploaded = await _backoff.UntilAvailableAsync(
-                () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token),
-                error => StoreIsAway(plan.Step, error),
-                _ending.Token);
+            var uploaded = await _store.UntilStoredAsync(
+                plan.Step, () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token), _ending.Token);
             _bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;
         });
@@ -216,12 +207,12 @@ internal sealed class Saver(
         try
         {
             var uploaded = await uploadAsync();
-            _storeIsAway = false;
             plan = _health.Judge(plan, uploaded.Health);
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, staging.Length);
-            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, uploaded));
+            var versions = watch.Uploaded(staging.Tensors, uploaded.Health);
+            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, uploaded, versions));
         }
         catch (OperationCanceledException)
         {
@@ -231,13 +222,6 @@ internal sealed class Saver(
         {
             Fail(handle, error);
         }
-    }
-
-    private void StoreIsAway(long step, UnavailableException error)
-    {
-        if (!_storeIsAway)
-            logger.StoreAway(run, step, error.Message);
-        _storeIsAway = true;
     }
 
     private void Report(long step, SaveStage stage, long bytes) =>

@@ -12,7 +12,8 @@ internal sealed record UploadedSave(
     SnapshotPlan Plan,
     IReadOnlyList<TensorRecord> Tensors,
     IReadOnlyList<ByteRecord> Bytes,
-    UploadedShard Upload)
+    UploadedShard Upload,
+    IReadOnlyDictionary<string, int> ItemVersions)
 {
     public ShardManifest Manifest(SnapshotId snapshot, Rank rank) => new()
     {
