@@ -10,7 +10,7 @@ if (args.Contains("--help") || args.Contains("-h"))
 
 try
 {
-    using var host = SiloHost.Build(SiloArguments.Read(args));
+    using var host = await SiloHost.BuildAsync(SiloArguments.Read(args));
     await host.RunAsync();
     return ExitCode.Ok;
 }

@@ -2,6 +2,7 @@ using Ciuic.Core;
 using Ciuic.Grains;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
+using Ciuic.Storage.S3;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,13 +24,13 @@ internal static class SiloHost
     /// <summary>SQLite's calls block their thread; a pool that grows by one a second would stall the silo.</summary>
     private const int MinThreads = 32;
 
-    public static IHost Build(IConfiguration configuration)
+    public static async Task<IHost> BuildAsync(IConfiguration configuration)
     {
         ThreadPool.SetMinThreads(MinThreads, MinThreads);
         var settings = SiloSettings.Load(configuration);
         Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.SiloPort);
         Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.GatewayPort);
-        var store = settings.Store.Open(TimeProvider.System);
+        var store = await new StoreSchemes(new S3Scheme()).OpenAsync(configuration, CancellationToken.None);
         settings.Store.DeleteLeftovers(TimeProvider.System);
         var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
         var trust = LedgerTrustSettings.Read(settings.Ledger, settings.Store.IsDurable, signer);

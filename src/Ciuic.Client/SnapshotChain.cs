@@ -71,24 +71,32 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// </summary>
     /// <param name="configuration">The settings, usually appsettings.json and the environment.</param>
     /// <param name="loggers">Where warnings go; null for nowhere.</param>
-    /// <exception cref="InvalidInputException">A setting is unknown, malformed or out of range.</exception>
+    /// <param name="schemes">The kinds of bucket it may be; null for files and memory.</param>
+    /// <param name="cancel">Ends the opening.</param>
+    /// <exception cref="InvalidInputException">
+    /// A setting is unknown, malformed or out of range, or the bucket is not fit for use.
+    /// </exception>
     /// <exception cref="UnavailableException">The bucket cannot be opened.</exception>
-    public static Task<SnapshotChain> ConnectAsync(IConfiguration configuration, ILoggerFactory? loggers = null)
+    public static async Task<SnapshotChain> ConnectAsync(
+        IConfiguration configuration,
+        ILoggerFactory? loggers = null,
+        StoreSchemes? schemes = null,
+        CancellationToken cancel = default)
     {
         var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
         var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
-        var options = StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store");
+        var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers ??= NullLoggerFactory.Instance;
-        return Task.FromResult(new SnapshotChain(
+        return new SnapshotChain(
             client,
             save,
             codec,
             new OrleansCoordinator(new OrleansConnection(client, loggers)),
-            options.Open(TimeProvider.System),
+            await (schemes ?? StoreSchemes.Local).OpenAsync(configuration, cancel),
             options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
             TimeProvider.System,
-            loggers));
+            loggers);
     }
 
     /// <summary>

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Ciuic.Core;
 
 namespace Ciuic.Storage;
 
@@ -8,7 +7,9 @@ public sealed class StoreOptions
 {
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
 
-    /// <summary><c>file:PATH</c> or <c>memory:</c>; see <see cref="StoreUri"/>.</summary>
+    /// <summary>
+    /// <c>file:PATH</c>, <c>memory:</c>, or, where the program brings that scheme, <c>s3://BUCKET/PREFIX</c>.
+    /// </summary>
     [Required]
     public string Uri { get; set; } = "file:artifacts/store";
 
@@ -21,33 +22,13 @@ public sealed class StoreOptions
     /// <summary>Whether the bucket outlives this process.</summary>
     public bool IsDurable => Uri != "memory:";
 
-    /// <summary>Opens the bucket, with retries.</summary>
-    /// <exception cref="InvalidInputException">The URI names no store this program knows.</exception>
-    /// <exception cref="UnavailableException">The store cannot be opened.</exception>
-    public IObjectStore Open(TimeProvider time) => new RetryingObjectStore(OpenOnce(), new RetryOptions(), time);
-
     /// <summary>
     /// Deletes what processes that died have left unfinished. A live process finishes its files within seconds; an hour is
     /// no risk for anybody's.
     /// </summary>
     /// <returns>The number of files deleted.</returns>
-    public int DeleteLeftovers(TimeProvider time) => OpenOnce() is FileObjectStore files
-        ? files.DeleteTemporaryFiles(time.GetUtcNow() - LeftoverAge)
-        : 0;
-
-    private IObjectStore OpenOnce()
-    {
-        try
-        {
-            return StoreUri.Open(Uri, DirectWrites);
-        }
-        catch (InvalidInputException error)
-        {
-            throw new InvalidInputException($"Ciuic:Store:Uri: {error.Message}", error);
-        }
-        catch (UnavailableException error)
-        {
-            throw new UnavailableException($"Ciuic:Store:Uri: {error.Message}", error);
-        }
-    }
+    public int DeleteLeftovers(TimeProvider time) => Uri.StartsWith("file:", StringComparison.Ordinal)
+        && StoreUri.Open(Uri) is FileObjectStore files
+            ? files.DeleteTemporaryFiles(time.GetUtcNow() - LeftoverAge)
+            : 0;
 }

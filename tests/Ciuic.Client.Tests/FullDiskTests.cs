@@ -24,8 +24,9 @@ public sealed class FullDiskTests
 
         var fill = disk.Fill();
         model.Train(2);
+        var second = model.Content.ToArray();
         var waiting = await run.SaveAsync(new TrainingProgress(2, 1, 5)).WaitAsync(Soon);
-        await Task.Run(() => SpinWait.SpinUntil(() => chain.Log.Contains("cannot be stored yet"), Soon));
+        Assert.True(await Task.Run(() => SpinWait.SpinUntil(() => chain.Log.Contains("cannot be stored yet"), Soon)));
         model.Train(3);
         var skipped = await run.SaveAsync(new TrainingProgress(3, 1, 5)).WaitAsync(Soon);
         await Assert.ThrowsAsync<UnavailableException>(() => skipped.Committed.WaitAsync(Soon));
@@ -40,5 +41,8 @@ public sealed class FullDiskTests
         var report = await next.Track(restored).ResumeAsync();
         Assert.Equal(4, report.Progress.Step);
         Assert.Equal(model.Content, restored.Content);
+        using var saved = await chain.Chain().ReadAsync("full-disk", SnapshotRef.Parse("#2"), []);
+        saved.Items.Single().ReadTensor("t", (offset, bytes) => bytes.CopyTo(restored.Content.AsMemory((int)offset)));
+        Assert.Equal(second, restored.Content);
     }
 }

@@ -42,12 +42,18 @@ public sealed class SettingsTests
         Assert.Contains(named, Assert.Throws<InvalidInputException>(() => SettingsFile.Read([setting])).Message);
 
     [Fact]
-    public void A_store_that_cannot_be_opened_names_its_setting()
-    {
-        var options = new StoreOptions { Uri = "file:/dev/null/store" };
-        Assert.StartsWith(
-            "Ciuic:Store:Uri: ", Assert.Throws<UnavailableException>(() => options.Open(TimeProvider.System)).Message);
-    }
+    public async Task A_store_that_cannot_be_opened_names_its_setting() => Assert.StartsWith(
+        "Ciuic:Store:Uri: ",
+        (await Assert.ThrowsAsync<UnavailableException>(() => StoreSchemes.Local.OpenAsync(
+            Settings("Ciuic:Store:Uri", "file:/dev/null/store"), CancellationToken.None))).Message);
+
+    [Theory]
+    [InlineData("s3://bucket")]
+    [InlineData("ftp:x")]
+    public async Task A_kind_of_store_that_a_program_does_not_bring_is_refused_and_what_it_brings_is_named(string uri) => Assert.Contains(
+        "file:PATH or memory:",
+        (await Assert.ThrowsAsync<InvalidInputException>(() => StoreSchemes.Local.OpenAsync(
+            Settings("Ciuic:Store:Uri", uri), CancellationToken.None))).Message);
 
     [Fact]
     public async Task A_chain_without_gateways_is_refused() => await Assert.ThrowsAsync<InvalidInputException>(() =>

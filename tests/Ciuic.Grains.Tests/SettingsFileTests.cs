@@ -4,6 +4,7 @@ using Ciuic.Client;
 using Ciuic.Silo;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
+using Ciuic.Storage.S3;
 using Microsoft.Extensions.Configuration;
 
 namespace Ciuic.Grains.Tests;
@@ -12,13 +13,14 @@ namespace Ciuic.Grains.Tests;
 public sealed class SettingsFileTests
 {
     /// <summary>Private keys come from the environment only; a line for them in a file would invite somebody to fill it in.</summary>
-    private static readonly string[] Secrets = [nameof(LedgerOptions.BlocksKey), nameof(LedgerOptions.TreeHeadKey)];
+    private static readonly string[] Secrets = [nameof(LedgerOptions.BlocksKey), nameof(LedgerOptions.TreeHeadKey), nameof(S3Options.AccessKey), nameof(S3Options.SecretKey)];
 
     private static readonly Dictionary<string, Type> Options = new()
     {
         ["Silo"] = typeof(SiloOptions),
         ["Database"] = typeof(DatabaseOptions),
         ["Store"] = typeof(StoreOptions),
+        ["S3"] = typeof(S3Options),
         ["Ledger"] = typeof(LedgerOptions),
         ["Runs"] = typeof(RunOptions),
         ["Snapshots"] = typeof(SnapshotOptions),

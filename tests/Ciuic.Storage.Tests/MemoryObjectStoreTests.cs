@@ -1,3 +1,5 @@
+using Ciuic.Testing;
+
 namespace Ciuic.Storage.Tests;
 
 public sealed class MemoryObjectStoreTests : StoreConformance

@@ -1,5 +1,7 @@
 using Ciuic.Client;
 using Ciuic.Core;
+using Ciuic.Storage;
+using Ciuic.Storage.S3;
 using Ciuic.Torch;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
@@ -36,7 +38,7 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
 
         using var loggers = LoggerFactory.Create(log => log.SetMinimumLevel(LogLevel.Warning).AddSimpleConsole(
             c => c.SingleLine = true));
-        await using var chain = await SnapshotChain.ConnectAsync(configuration, loggers);
+        await using var chain = await SnapshotChain.ConnectAsync(configuration, loggers, new StoreSchemes(new S3Scheme()));
         await using var run = await chain.OpenRunAsync(options.Run);
         run.Track("model", model).Track("optimizer", optimizer).Track("scheduler", scheduler).TrackRandomState();
         run.OnSaveProgress += HoldIfReached;

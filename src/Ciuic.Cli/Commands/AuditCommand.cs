@@ -22,7 +22,7 @@ internal static class AuditCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var trust = bucket.Trust(parsed);
-            var (store, accepted) = (bucket.OpenStore(parsed), bucket.Accepted(parsed));
+            var (store, accepted) = (await bucket.OpenStoreAsync(parsed, cancel), bucket.Accepted(parsed));
             var reports = await AuditAsync(store, bucket.LedgerName(parsed), trust, accepted, output, cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(reports.Select(AuditView.Json));

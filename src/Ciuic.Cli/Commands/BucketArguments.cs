@@ -3,6 +3,7 @@ using Ciuic.Client;
 using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
+using Ciuic.Storage.S3;
 
 namespace Ciuic.Cli;
 
@@ -10,7 +11,7 @@ namespace Ciuic.Cli;
 /// <param name="allLedgers">Whether the command looks at every ledger where none is named.</param>
 internal sealed class BucketArguments(bool allLedgers = false)
 {
-    private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH; default: Ciuic:Store:Uri." };
+    private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH or s3://BUCKET/PREFIX; default: Ciuic:Store:Uri." };
 
     private readonly Option<string?> _ledger = new("--ledger")
     {
@@ -39,16 +40,13 @@ internal sealed class BucketArguments(bool allLedgers = false)
 
     /// <summary>Opens the bucket, which must exist.</summary>
     /// <exception cref="NotFoundException">It does not.</exception>
-    public LedgerBucket Open(ParseResult parsed) => new(OpenStore(parsed), LedgerName(parsed) ?? Client(parsed).Ledger);
+    public async Task<LedgerBucket> OpenAsync(ParseResult parsed, CancellationToken cancel) =>
+        new(await OpenStoreAsync(parsed, cancel), LedgerName(parsed) ?? Client(parsed).Ledger);
 
     /// <summary>Opens the bucket, which must exist.</summary>
     /// <exception cref="NotFoundException">It does not.</exception>
-    public IObjectStore OpenStore(ParseResult parsed)
-    {
-        var uri = parsed.GetValue(_store)
-            ?? StrictSettings.Read<StoreOptions>(Configuration(parsed), "Ciuic:Store").Uri;
-        return StoreUri.OpenExisting(uri);
-    }
+    public Task<IObjectStore> OpenStoreAsync(ParseResult parsed, CancellationToken cancel) =>
+        new StoreSchemes(new S3Scheme()).OpenExistingAsync(parsed.GetValue(_store), Configuration(parsed), cancel);
 
     /// <summary>The ledger that was asked for; null where none was.</summary>
     public string? LedgerName(ParseResult parsed) => parsed.GetValue(_ledger);

@@ -77,7 +77,7 @@ internal static class LedgerCommands
         command.SetAction(async (parsed, cancel) =>
         {
             var (from, to) = (parsed.GetValue(older), parsed.GetValue(newer));
-            var (ledger, trust) = (bucket.Open(parsed), bucket.Trust(parsed));
+            var (ledger, trust) = (await bucket.OpenAsync(parsed, cancel), bucket.Trust(parsed));
             await bucket.AcceptAsync(parsed, ledger, trust, cancel);
             var (first, second, path) = await ConsistencyProof.MakeAsync(ledger, trust.Logs, from, to, cancel);
             if (parsed.GetValue(json))

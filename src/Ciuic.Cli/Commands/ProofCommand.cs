@@ -21,7 +21,7 @@ internal static class ProofCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var (run, reference) = CliSettings.ParseTarget(parsed.GetValue(target)!);
-            var proofs = new SnapshotProofs(bucket.Open(parsed), bucket.Trust(parsed), bucket.Accepted(parsed));
+            var proofs = new SnapshotProofs(await bucket.OpenAsync(parsed, cancel), bucket.Trust(parsed), bucket.Accepted(parsed));
             var snapshot = await proofs.FindAsync(run, reference, cancel);
             var proof = await proofs.ProveAsync(snapshot, cancel);
             var path = parsed.GetValue(file) ?? $"{run}-{snapshot.Link.Sequence}.tlog-proof";

@@ -25,7 +25,7 @@ internal static class RebuildCommand
         bucket.AddTo(command);
         command.SetAction(async (parsed, cancel) =>
         {
-            var ledger = bucket.Open(parsed);
+            var ledger = await bucket.OpenAsync(parsed, cancel);
             var (keys, head) = await bucket.AcceptAsync(parsed, ledger, bucket.Trust(parsed), cancel);
             await using var chain = await bucket.ConnectAsync(parsed, cancel);
             await RequireSameAsync(chain, ledger, keys, head, cancel);

@@ -44,7 +44,7 @@ internal static class VerifyCommand
         string target, TlogProof? proof, BucketArguments bucket, ParseResult parsed, LinkLines links, CancellationToken cancel)
     {
         var (run, reference) = CliSettings.ParseTarget(target);
-        var proofs = new SnapshotProofs(bucket.Open(parsed), bucket.Trust(parsed), bucket.Accepted(parsed));
+        var proofs = new SnapshotProofs(await bucket.OpenAsync(parsed, cancel), bucket.Trust(parsed), bucket.Accepted(parsed));
         var snapshot = await proofs.FindAsync(run, reference, cancel);
         await proofs.VerifyAsync(run, snapshot, proof, Environment.ProcessorCount, links.Add, cancel);
     }

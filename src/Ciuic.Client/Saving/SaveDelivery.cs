@@ -121,9 +121,9 @@ internal sealed class SaveDelivery(
                 coordinator.CompleteShardAsync(snapshot, token, ThisRank, digest, _ending.Token)));
             progress(save, SaveStage.ShardCompleted);
             var link = await UntilSettledAsync(snapshot);
-            save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
-            logger.Committed(run, link.Sequence, save.Plan.Step);
             watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
+            logger.Committed(run, link.Sequence, save.Plan.Step);
+            save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
             progress(save, SaveStage.Committed);
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)

@@ -7,7 +7,8 @@ namespace Ciuic.Client;
 
 /// <summary>
 /// Says which items nothing trains: all their tensors are, to the bit, what they were in a committed snapshot of an earlier
-/// step. Uploads are told of in their order, commits in theirs; saves that are never committed lie in between.
+/// step. Uploads are told of in their order, commits in theirs; saves that are never committed lie in between. After a save that has
+/// failed nothing is known to be unchanged, and watching begins anew.
 /// </summary>
 internal sealed class TrainingWatch(RunId run, SaveOptions options, ILogger logger)
 {

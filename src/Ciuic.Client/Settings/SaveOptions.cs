@@ -89,7 +89,7 @@ public sealed class SaveOptions
 
     /// <summary>
     /// Items that do not train, separated by commas, such as <c>base_model</c>: of others the log says so when all their tensors
-    /// are, to the bit, what they were in the snapshot before. Default none.
+    /// are, to the bit, what they were in a committed snapshot of an earlier step. Default none.
     /// </summary>
     public string FrozenItems { get; set; } = "";
 
@@ -104,8 +104,8 @@ public sealed class SaveOptions
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;
 
     /// <summary>
-    /// Chunks on their way to the store at once, or from it. 0 means as many as keep buffers within 192 MiB, but two at least:
-    /// up to sixteen per core when saving, because a store that flushes many of them together is kept busy only by more than it
+    /// Chunks on their way to the store at once, or from it. 0 means as many as keep their buffers within about 192 MiB, but two at
+    /// least: up to sixteen per core when saving, because a store that flushes many of them together is kept busy only by more than it
     /// takes at once, and up to four per core when restoring.
     /// </summary>
     [Range(0, 1_024)]
@@ -121,8 +121,11 @@ public sealed class SaveOptions
         }
     }
 
-    /// <summary>Chunks read at once: each has a buffer for its frame, one for the next frame, and one for what it is made from.</summary>
-    internal int Readers => AtMost(4 * Environment.ProcessorCount, MaxBufferBytes / (3 * ChunkBytes));
+    /// <summary>
+    /// Chunks read at once: each has a buffer for its frame and one for the next frame, and a prediction up to four for what it is
+    /// made from.
+    /// </summary>
+    internal int Readers => AtMost(4 * Environment.ProcessorCount, MaxBufferBytes / (6 * ChunkBytes));
 
     private int AtMost(int useful, int affordable) =>
         Parallelism > 0 ? Parallelism : Math.Max(2, Math.Min(useful, affordable));

@@ -19,6 +19,11 @@ public sealed class ChunkEncoder : IDisposable
     private readonly PlanePacker _packer = new();
     private readonly byte[] _predicted = new byte[PlanePacker.BlockElements * sizeof(float)];
 
+    /// <summary>Bytes of memory that encoding a chunk of so many plain bytes takes, more than any frame of it has.</summary>
+    /// <param name="plainLength">1 to 64 MiB.</param>
+    public static int RoomFor(int plainLength) => ChunkFrame.HeaderSize
+        + Math.Max(Compressor.GetCompressBound(plainLength), PredictionHeader.Size + PlanePacker.MaxBody(plainLength));
+
     /// <summary>Encodes one chunk of 1 to 64 MiB so that it needs no other one.</summary>
     /// <param name="plain">Its bytes.</param>
     /// <param name="width">Bytes of an element where all are of one size, 2, 4 or 8; otherwise 1; 0 to pack nothing.</param>
@@ -145,8 +150,7 @@ public sealed class ChunkEncoder : IDisposable
 
     private static Span<byte> Payload(int plainLength, PageBuffer frame)
     {
-        var payload = Math.Max(Compressor.GetCompressBound(plainLength), PredictionHeader.Size + PlanePacker.MaxBody(plainLength));
-        frame.Reserve(ChunkFrame.HeaderSize + payload);
+        frame.Reserve(RoomFor(plainLength));
         return frame.Span[ChunkFrame.HeaderSize..];
     }
 }

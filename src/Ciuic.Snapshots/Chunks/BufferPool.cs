@@ -4,19 +4,33 @@ using Ciuic.Core;
 namespace Ciuic.Snapshots;
 
 /// <summary>
-/// Lends buffers for frames and plain bytes, and keeps what comes back: memory of this size that nobody has touched yet costs
-/// more than reading into it. It holds as many as were ever lent at once. Thread-safe.
+/// Lends buffers for frames and plain bytes, and keeps what comes back, up to a limit: memory of this size that nobody has touched
+/// yet costs more than reading into it. Thread-safe.
 /// </summary>
 internal sealed class BufferPool
 {
+    /// <summary>What is kept at most: enough for all chunks on their way in a trainer; a busy silo lends more for a while.</summary>
+    private const long MaxKeptBytes = 192L << 20;
+
     private readonly ConcurrentBag<PageBuffer> _free = [];
+    private long _kept;
 
     /// <summary>Lends a buffer of at least so many bytes until the loan is disposed.</summary>
     public Loan Take(int bytes)
     {
-        var buffer = _free.TryTake(out var free) ? free : new PageBuffer();
+        if (_free.TryTake(out var buffer))
+            Interlocked.Add(ref _kept, -buffer.Length);
+        buffer ??= new PageBuffer();
         buffer.Reserve(bytes);
         return new Loan(this, buffer, bytes);
+    }
+
+    private void Return(PageBuffer buffer)
+    {
+        if (Interlocked.Add(ref _kept, buffer.Length) <= MaxKeptBytes)
+            _free.Add(buffer);
+        else
+            Interlocked.Add(ref _kept, -buffer.Length); // the collector has it
     }
 
     /// <summary>A buffer, lent.</summary>
@@ -27,6 +41,6 @@ internal sealed class BufferPool
         /// <summary>As many bytes as were asked for.</summary>
         public Memory<byte> Memory => buffer.Memory[..bytes];
 
-        public void Dispose() => pool._free.Add(buffer);
+        public void Dispose() => pool.Return(buffer);
     }
 }

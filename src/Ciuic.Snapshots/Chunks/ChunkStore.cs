@@ -34,7 +34,7 @@ public sealed class ChunkStore : IDisposable
     /// <param name="cancel">Ends the storing.</param>
     public async Task<ChunkWrite> StoreAsync(ChunkId id, ReadOnlyMemory<byte> plain, int width, CancellationToken cancel)
     {
-        using var loan = _buffers.Take(plain.Length);
+        using var loan = _buffers.Take(ChunkEncoder.RoomFor(plain.Length));
         var frame = Encode(e => e.Encode(plain.Span, width, loan.Buffer));
         return await WriteAsync(BucketLayout.Chunk(id), frame, id, ChunkAtHand.None, cancel);
     }
@@ -50,7 +50,7 @@ public sealed class ChunkStore : IDisposable
     public async Task<ChunkWrite?> TryStoreDeltaAsync(
         ChunkId id, ReadOnlyMemory<byte> plain, int width, ChunkAtHand basis, double minGain, CancellationToken cancel)
     {
-        using var loan = _buffers.Take(plain.Length);
+        using var loan = _buffers.Take(ChunkEncoder.RoomFor(plain.Length));
         var frame = Encode(e => e.TryEncodeDelta(plain.Span, width, basis.AsBase(), minGain, loan.Buffer));
         return frame.IsEmpty ? null : await WriteAsync(BucketLayout.Delta(id, basis.Id), frame, id, [basis], cancel);
     }
@@ -71,7 +71,7 @@ public sealed class ChunkStore : IDisposable
         double minGain,
         CancellationToken cancel)
     {
-        using var loan = _buffers.Take(plain.Length);
+        using var loan = _buffers.Take(ChunkEncoder.RoomFor(plain.Length));
         var frame = Encode(e => e.TryEncodePrediction(plain.Span, ChunkAtHand.Sources(sources), candidates, minGain, loan.Buffer));
         if (frame.IsEmpty)
             return null;

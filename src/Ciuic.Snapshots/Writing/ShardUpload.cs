@@ -32,7 +32,12 @@ public sealed class ShardUpload
     /// <param name="cancel">Ends the upload; chunks stored until then stay, unreferenced.</param>
     public async Task AddAsync(StagedShard window, CancellationToken cancel)
     {
-        var degree = new ParallelOptions { MaxDegreeOfParallelism = _parallelism, CancellationToken = cancel };
+        // Two windows are on their way at once.
+        var degree = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = window.IsWhole ? _parallelism : Math.Max(1, _parallelism / 2),
+            CancellationToken = cancel,
+        };
         await Parallel.ForEachAsync(UploadUnit.Of(window), degree, async (unit, stop) =>
         {
             foreach (var chunk in unit.Chunks)

@@ -1,7 +1,8 @@
 using Ciuic.Core;
 using Ciuic.Storage;
+using Xunit;
 
-namespace Ciuic.Storage.Tests;
+namespace Ciuic.Testing;
 
 /// <summary>What every store must do; each store's test class inherits it.</summary>
 public abstract class StoreConformance

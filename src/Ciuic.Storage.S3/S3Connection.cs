@@ -1,0 +1,115 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.S3;
+using Ciuic.Core;
+
+namespace Ciuic.Storage.S3;
+
+/// <summary>Makes the SDK's client.</summary>
+internal static class S3Connection
+{
+    /// <summary>A client for these settings.</summary>
+    /// <exception cref="InvalidInputException">The endpoint or the file of authorities is none, or there are no credentials.</exception>
+    public static AmazonS3Client Open(S3Options options)
+    {
+        var config = new AmazonS3Config
+        {
+            Timeout = options.RequestTimeout,
+            ConnectTimeout = options.ConnectTimeout,
+            MaxErrorRetry = options.MaxRetries,
+            RetryMode = RequestRetryMode.Standard,
+            // Older Ceph refuses the trailers that the SDK would add by default; what we send has a digest of its own.
+            RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+            ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
+            HttpClientFactory = new Connections(options, Authorities(options.CaFile)),
+        };
+        if (options.Endpoint.Length == 0)
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
+        }
+        else
+        {
+            config.ServiceURL = Endpoint(options.Endpoint);
+            config.AuthenticationRegion = options.Region;
+            config.ForcePathStyle = options.PathStyle;
+        }
+
+        return Credentials(options) is { } credentials ? new AmazonS3Client(credentials, config) : new AmazonS3Client(config);
+    }
+
+    private static string Endpoint(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+            ? text
+            : throw new InvalidInputException($"Ciuic:S3:Endpoint: '{text}' is no http:// or https:// URL.");
+
+    private static BasicAWSCredentials? Credentials(S3Options options) => (options.AccessKey, options.SecretKey) switch
+    {
+        ("", "") => null,
+        (_, "") or ("", _) => throw new InvalidInputException(
+            "Ciuic:S3:AccessKey and Ciuic:S3:SecretKey belong together; with neither, the SDK looks for credentials itself."),
+        var (name, secret) => new BasicAWSCredentials(name, secret),
+    };
+
+    private static X509Certificate2Collection? Authorities(string file)
+    {
+        if (file.Length == 0)
+            return null;
+        try
+        {
+            var found = new X509Certificate2Collection();
+            found.ImportFromPemFile(file);
+            return found.Count > 0 ? found : throw new InvalidInputException($"Ciuic:S3:CaFile: '{file}' holds no certificate.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new InvalidInputException($"Ciuic:S3:CaFile: '{file}' cannot be read: {error.Message}", error);
+        }
+    }
+
+    /// <summary>One pool of connections for the whole store.</summary>
+    private sealed class Connections : HttpClientFactory
+    {
+        private readonly HttpClient _client;
+
+        public Connections(S3Options options, X509Certificate2Collection? authorities)
+        {
+            var sockets = new SocketsHttpHandler
+            {
+                MaxConnectionsPerServer = options.MaxConnections,
+                ConnectTimeout = options.ConnectTimeout,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(10), // follows a name that moves
+                AllowAutoRedirect = false,
+                UseCookies = false,
+            };
+            if (authorities is not null)
+            {
+                var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+                policy.CustomTrustStore.AddRange(authorities);
+                sockets.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+            }
+
+            _client = new HttpClient(new WithoutExpect(sockets)) { Timeout = options.RequestTimeout };
+        }
+
+        public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
+
+        public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
+
+        public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
+    }
+
+    /// <summary>
+    /// Sends bodies without asking first: after a refused request some servers leave such a connection in a state in which the
+    /// next one on it fails.
+    /// </summary>
+    private sealed class WithoutExpect(HttpMessageHandler inner) : DelegatingHandler(inner)
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+        {
+            request.Headers.ExpectContinue = false;
+            return base.SendAsync(request, cancel);
+        }
+    }
+}

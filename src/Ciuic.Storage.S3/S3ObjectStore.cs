@@ -1,0 +1,175 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Ciuic.Core;
+
+namespace Ciuic.Storage.S3;
+
+/// <summary>
+/// A bucket on a server that speaks S3. Durable and visible to all is what the server calls done. The SDK repeats what was not
+/// answered; nothing here or above does so again.
+/// </summary>
+internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options options, TimeProvider time) : IObjectStore, IDisposable
+{
+    /// <summary>User metadata by which a creator knows its own object again.</summary>
+    private const string Creator = "ciuic-creator";
+
+    private const int MaxConflicts = 10;
+
+    private static readonly TimeSpan AfterConflict = TimeSpan.FromMilliseconds(100);
+
+    private readonly S3Download _download = new(client, place, options);
+
+    /// <inheritdoc/>
+    public string Location => $"s3://{place.Bucket}/{place.Prefix} at {(options.Endpoint.Length == 0 ? options.Region : options.Endpoint)}";
+
+    /// <inheritdoc/>
+    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) =>
+        GuardAsync(key, () => _download.WholeAsync(key, cancel), cancel);
+
+    /// <inheritdoc/>
+    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        return GuardAsync<int?>(
+            key,
+            async () => buffer.IsEmpty
+                ? await HeadAsync(key, cancel) is null ? null : 0
+                : await _download.RangeAsync(key, offset, buffer, cancel),
+            cancel);
+    }
+
+    /// <inheritdoc/>
+    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) =>
+        GuardAsync(key, async () => (await HeadAsync(key, cancel))?.ContentLength, cancel);
+
+    /// <inheritdoc/>
+    public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
+        GuardAsync(key, () => CreateOnceAsync(key, content, cancel), cancel);
+
+    /// <inheritdoc/>
+    public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) => GuardAsync(
+        key,
+        async () =>
+        {
+            await client.PutObjectAsync(Request(key, content), cancel);
+            return true;
+        },
+        cancel);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var request = new ListObjectsV2Request { BucketName = place.Bucket, Prefix = place.Prefix + prefix };
+        ListObjectsV2Response page;
+        do
+        {
+            page = await GuardAsync($"List of '{prefix}'", () => client.ListObjectsV2Async(request, cancel), cancel);
+            foreach (var found in page.S3Objects ?? [])
+            {
+                // What somebody else has put there under a name that no key can have is no object.
+                if (ObjectKey.TryParse(found.Key[place.Prefix.Length..], out var key))
+                    yield return new ObjectInfo(key, found.Size ?? 0);
+            }
+
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+        while (page.IsTruncated == true);
+    }
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(
+        key,
+        async () =>
+        {
+            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = place.Bucket, Key = place.NameOf(key) }, cancel);
+            return true;
+        },
+        cancel);
+
+    /// <inheritdoc/>
+    public void Dispose() => client.Dispose();
+
+    /// <summary>
+    /// When an answer is lost the SDK asks again, and is told that the object exists: it may be our own. The mark that each create
+    /// puts on it tells, whatever the bytes are and whoever else writes the same.
+    /// </summary>
+    private async Task<CreateResult> CreateOnceAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
+    {
+        var creator = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        for (var conflicts = 0; ; conflicts++)
+        {
+            var request = Request(key, content);
+            request.IfNoneMatch = "*";
+            request.Metadata.Add(Creator, creator);
+            try
+            {
+                await client.PutObjectAsync(request, cancel);
+                return CreateResult.Created;
+            }
+            catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.PreconditionFailed))
+            {
+                if (await HeadAsync(key, cancel) is { } there)
+                    return there.Metadata[Creator] == creator ? CreateResult.Created : CreateResult.AlreadyExists;
+                if (conflicts == MaxConflicts)
+                    throw; // created and deleted again and again
+            }
+            catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.Conflict) && conflicts < MaxConflicts)
+            {
+                // Another create of this name is under way: the server does not know yet which of them will be.
+                await Task.Delay(AfterConflict, time, cancel);
+            }
+        }
+    }
+
+    /// <summary>
+    /// A request whose body the server checks: its digest is signed, and servers that keep checksums keep it. The digest is computed
+    /// once, by us: the SDK would do so twice.
+    /// </summary>
+    private PutObjectRequest Request(ObjectKey key, ReadOnlyMemory<byte> content)
+    {
+        var digest = SHA256.HashData(content.Span);
+        var request = new PutObjectRequest
+        {
+            BucketName = place.Bucket,
+            Key = place.NameOf(key),
+            InputStream = new MemoryBytes(content),
+            AutoCloseStream = true,
+            UseChunkEncoding = false,
+            ChecksumAlgorithm = ChecksumAlgorithm.SHA256,
+            ChecksumSHA256 = Convert.ToBase64String(digest),
+        };
+        request.Headers["x-amz-content-sha256"] = Convert.ToHexStringLower(digest);
+        return request;
+    }
+
+    private async Task<GetObjectMetadataResponse?> HeadAsync(ObjectKey key, CancellationToken cancel)
+    {
+        try
+        {
+            return await client.GetObjectMetadataAsync(
+                new GetObjectMetadataRequest { BucketName = place.Bucket, Key = place.NameOf(key) }, cancel);
+        }
+        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotFound) && error.ErrorCode != "NoSuchBucket")
+        {
+            return null;
+        }
+    }
+
+    private Task<T> GuardAsync<T>(ObjectKey key, Func<Task<T>> call, CancellationToken cancel) =>
+        GuardAsync($"Object {key}", call, cancel);
+
+    private async Task<T> GuardAsync<T>(string what, Func<Task<T>> call, CancellationToken cancel)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception error) when (S3Errors.IsOurs(error, cancel))
+        {
+            throw S3Errors.Unavailable($"{what} in {Location}", error);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Ciuic.Core;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Storage.S3;
+
+/// <summary><c>s3://BUCKET/PREFIX</c> on the server that section <c>Ciuic:S3</c> names.</summary>
+public sealed class S3Scheme : IStoreScheme
+{
+    private const string Section = "Ciuic:S3";
+
+    /// <inheritdoc/>
+    public string Forms => S3Place.Forms;
+
+    /// <inheritdoc/>
+    public bool Knows(string uri) => S3Place.IsOne(uri);
+
+    /// <summary>
+    /// Opens a bucket to write to it. Creates an object of its own twice and deletes it: a server that takes the second one would
+    /// let two writers win, and is refused.
+    /// </summary>
+    /// <inheritdoc/>
+    public async Task<IObjectStore> OpenAsync(string uri, IConfiguration configuration, CancellationToken cancel)
+    {
+        var (client, store, place) = Open(uri, configuration);
+        var isFit = false;
+        try
+        {
+            await ProbeAsync(client, store, place, cancel);
+            isFit = true;
+            return store;
+        }
+        catch (Exception error) when (S3Errors.IsOurs(error, cancel))
+        {
+            throw S3Errors.AtOpening(store.Location, error);
+        }
+        finally
+        {
+            if (!isFit)
+                store.Dispose();
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<IObjectStore> OpenExistingAsync(string uri, IConfiguration configuration, CancellationToken cancel)
+    {
+        var (client, store, place) = Open(uri, configuration);
+        try
+        {
+            await client.ListObjectsV2Async(
+                new ListObjectsV2Request { BucketName = place.Bucket, Prefix = place.Prefix, MaxKeys = 1 }, cancel);
+            return store;
+        }
+        catch (AmazonS3Exception error) when (error.ErrorCode == "NoSuchBucket")
+        {
+            throw new NotFoundException($"There is no bucket at {store.Location}.", error);
+        }
+        catch (Exception error) when (S3Errors.IsOurs(error, cancel))
+        {
+            throw S3Errors.AtOpening(store.Location, error);
+        }
+    }
+
+    private static (AmazonS3Client Client, S3ObjectStore Store, S3Place Place) Open(string uri, IConfiguration configuration)
+    {
+        var place = S3Place.Parse(uri);
+        var options = StrictSettings.Read<S3Options>(configuration, Section);
+        var client = S3Connection.Open(options);
+        return (client, new S3ObjectStore(client, place, options, TimeProvider.System), place);
+    }
+
+    private static async Task ProbeAsync(
+        AmazonS3Client client, S3ObjectStore store, S3Place place, CancellationToken cancel)
+    {
+        var request = new PutObjectRequest
+        {
+            BucketName = place.Bucket,
+            Key = $"{place.Prefix}probe/{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}",
+            ContentBody = "Whether create-if-absent is honoured here.",
+            UseChunkEncoding = false,
+        };
+        await client.PutObjectAsync(request, cancel);
+        try
+        {
+            request.IfNoneMatch = "*";
+            await client.PutObjectAsync(request, cancel);
+            throw new InvalidInputException(
+                $"{store.Location}: the server ignores If-None-Match: two writers "
+                + "could both win, and history would not be safe there. Use a server that honours it: AWS S3, MinIO, Ceph RGW 16 or newer.");
+        }
+        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.PreconditionFailed))
+        {
+            // As it must be.
+        }
+        finally
+        {
+            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = request.BucketName, Key = request.Key }, CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Net;
+using Ciuic.Core;
+using Ciuic.Testing;
+
+namespace Ciuic.Storage.S3.Tests;
+
+/// <summary>What a program that is started with these settings says.</summary>
+public sealed class OpeningTests(Ceph ceph)
+{
+    private static readonly CancellationToken None = CancellationToken.None;
+
+    [Fact]
+    public async Task A_bucket_is_opened_by_its_uri_and_nothing_is_left_of_the_probe()
+    {
+        var uri = $"s3://{await ceph.NewBucketAsync()}/runs/";
+        var store = await OpenAsync(uri);
+        await store.CreateAsync(new ObjectKey("a"), new byte[] { 1 }, None);
+        var keys = new List<string>();
+        await foreach (var found in store.ListAsync("", None))
+            keys.Add(found.Key.Path);
+        Assert.Equal(["a"], keys);
+        Assert.Equal([1], await (await OpenExistingAsync(uri)).GetAsync(new ObjectKey("a"), None));
+    }
+
+    [Fact]
+    public async Task A_bucket_that_is_not_there_is_named()
+    {
+        Assert.Contains("no such bucket", await RefusedAsync("s3://nobody-made-this"));
+        await Assert.ThrowsAsync<NotFoundException>(() => OpenExistingAsync("s3://nobody-made-this"));
+    }
+
+    [Theory]
+    [InlineData("AccessKey", "wrong", "does not know the access key")]
+    [InlineData("SecretKey", "wrong", "secret key is wrong")]
+    [InlineData("SecretKey", "", "belong together")]
+    [InlineData("Endpoint", "localhost", "no http:// or https:// URL")]
+    [InlineData("CaFile", "/nowhere.pem", "CaFile")]
+    [InlineData("RangeBytes", "1", "RangeBytes")]
+    [InlineData("Bukket", "x", "Bukket")]
+    public async Task A_wrong_setting_is_named(string setting, string value, string said)
+    {
+        var message = await RefusedAsync($"s3://{await ceph.NewBucketAsync()}", ($"Ciuic:S3:{setting}", value));
+        Assert.Contains(said, message);
+        Assert.DoesNotContain("\n", message);
+        Assert.DoesNotContain(CephServer.SecretKey, message);
+    }
+
+    [Theory]
+    [InlineData("s3://")]
+    [InlineData("s3://Upper")]
+    [InlineData("s3://ab")]
+    [InlineData("s3://bucket/../x")]
+    [InlineData("s3://bucket//x")]
+    public async Task What_is_no_bucket_is_refused(string uri) => Assert.Contains(uri, await RefusedAsync(uri));
+
+    [Fact]
+    public async Task Another_ones_bucket_is_refused()
+    {
+        await ceph.Server.AddUserAsync("stranger", 1 << 20);
+        var message = await RefusedAsync(
+            $"s3://{await ceph.NewBucketAsync()}", ("Ciuic:S3:AccessKey", "stranger"), ("Ciuic:S3:SecretKey", "stranger-secret"));
+        Assert.Contains("may not do this", message);
+    }
+
+    [Fact]
+    public async Task Tls_is_checked_and_an_authority_of_ones_own_can_be_trusted()
+    {
+        var uri = $"s3://{await ceph.NewBucketAsync()}";
+        var endpoint = ("Ciuic:S3:Endpoint", ceph.Server.TlsEndpoint.OriginalString);
+        Assert.Contains("certificate is not trusted", await RefusedAsync(uri, endpoint));
+        var store = await OpenAsync(uri, endpoint, ("Ciuic:S3:CaFile", ceph.Server.CertificateFile));
+        Assert.Equal(CreateResult.Created, await store.CreateAsync(new ObjectKey("a"), new byte[100_000], None));
+        Assert.Equal(CreateResult.AlreadyExists, await store.CreateAsync(new ObjectKey("a"), new byte[100_000], None));
+        Assert.Equal(new byte[100_000], await store.GetAsync(new ObjectKey("a"), None));
+    }
+
+    [Fact]
+    public async Task A_server_that_lets_two_creators_win_is_refused()
+    {
+        using var careless = new CarelessServer();
+        Assert.Contains("ignores If-None-Match", await RefusedAsync("s3://bucket", ("Ciuic:S3:Endpoint", careless.Endpoint)));
+    }
+
+    [Fact]
+    public async Task A_full_bucket_is_unavailable_and_says_so()
+    {
+        await ceph.Server.AddUserAsync("small", 1 << 20);
+        var options = ceph.Options();
+        (options.AccessKey, options.SecretKey) = ("small", "small-secret");
+        using (var client = S3Connection.Open(options))
+            await client.PutBucketAsync("small-bucket");
+        using var store = Ceph.Store("s3://small-bucket", options);
+        var error = await Assert.ThrowsAsync<UnavailableException>(async () =>
+        {
+            for (var i = 0; i < 20; i++)
+                await store.CreateAsync(new ObjectKey($"c/{i}"), new byte[200_000], None);
+        });
+        Assert.Contains("bucket is full", error.Message);
+    }
+
+    private async Task<string> RefusedAsync(string uri, params (string Name, string Value)[] settings) =>
+        (await Assert.ThrowsAsync<InvalidInputException>(() => OpenAsync(uri, settings))).Message;
+
+    private Task<IObjectStore> OpenAsync(string uri, params (string Name, string Value)[] settings) =>
+        new StoreSchemes(new S3Scheme()).OpenAsync(ceph.Settings([.. settings, ("Ciuic:Store:Uri", uri)]), None);
+
+    private Task<IObjectStore> OpenExistingAsync(string uri) =>
+        new StoreSchemes(new S3Scheme()).OpenExistingAsync(uri, ceph.Settings(), None);
+
+    /// <summary>Says yes to everything.</summary>
+    private sealed class CarelessServer : IDisposable
+    {
+        private readonly HttpListener _listener = new();
+
+        public CarelessServer()
+        {
+            Endpoint = $"http://127.0.0.1:{FreePorts.Take(1)[0]}/";
+            _listener.Prefixes.Add(Endpoint);
+            _listener.Start();
+            _ = ServeAsync();
+        }
+
+        public string Endpoint { get; }
+
+        public void Dispose() => _listener.Close();
+
+        private async Task ServeAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    var context = await _listener.GetContextAsync();
+                    await context.Request.InputStream.CopyToAsync(Stream.Null);
+                    context.Response.Headers["ETag"] = "\"1\"";
+                    context.Response.Close();
+                }
+            }
+            catch (Exception error) when (error is HttpListenerException or ObjectDisposedException)
+            {
+                // The test ends.
+            }
+        }
+    }
+}
