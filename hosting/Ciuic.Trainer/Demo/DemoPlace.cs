@@ -5,7 +5,7 @@ using Ciuic.Core;
 namespace Ciuic.Trainer;
 
 /// <summary>Where one demo keeps everything, and the settings that lead its processes there.</summary>
-internal sealed class DemoPlace
+internal sealed record DemoPlace
 {
     private DemoPlace(string folder)
     {
@@ -20,6 +20,7 @@ internal sealed class DemoPlace
         }
 
         (SiloPort, GatewayPort) = (FreePort(), FreePort());
+        StoreSettings = [$"Ciuic:Store:Uri={StoreUri}"];
     }
 
     public string Folder { get; }
@@ -31,6 +32,9 @@ internal sealed class DemoPlace
     public string StorePath => Path.Combine(Folder, "store");
 
     public string StoreUri => $"file:{StorePath}";
+
+    /// <summary>Settings, each NAME=VALUE, that lead to the bucket.</summary>
+    public IReadOnlyList<string> StoreSettings { get; init; }
 
     public string SiloLog => Path.Combine(Folder, "silo.log");
 
@@ -52,14 +56,14 @@ internal sealed class DemoPlace
         $"--Ciuic:Database:Path={Path.Combine(Folder, "silo", "ciuic.db")}",
         $"--Ciuic:Ledger:KeyDirectory={Path.Combine(Folder, "silo", "keys")}",
         "--Ciuic:Ledger:Origin=ciuic.local/demo",
-        $"--Ciuic:Store:Uri={StoreUri}",
+        .. StoreSettings.Select(setting => $"--{setting}"),
     ];
 
     public IEnumerable<string> ClientSettings =>
     [
         "--set", $"Ciuic:Client:Gateways:0=127.0.0.1:{GatewayPort}",
-        "--set", $"Ciuic:Store:Uri={StoreUri}",
         "--set", $"Ciuic:Client:StateDirectory={Path.Combine(Folder, "client")}",
+        .. StoreSettings.SelectMany(setting => (string[])["--set", setting]),
     ];
 
     private static string NewFolder()

@@ -1,0 +1,74 @@
+using Amazon.S3;
+using Ciuic.Core;
+using Ciuic.Testing;
+using Ciuic.Trainer;
+
+namespace Ciuic.EndToEnd;
+
+/// <summary>Silo, trainer and CLI on a real S3 server.</summary>
+public sealed class S3Tests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public async Task A_run_on_S3_is_killed_resumed_and_proven_from_the_bucket_alone()
+    {
+        Required.Need("s3", CephServer.Missing());
+        await using var ceph = await CephServer.StartAsync();
+        var place = await PlaceAsync(ceph);
+        var cli = new CliRun(place);
+        await using (var silo = await SiloProcess.StartAsync(place, CancellationToken.None))
+        {
+            await using (var trainer = ProgramRun.Trainer(
+                ["train", "--machine", "--run", "s3", "--steps", "1000000", .. place.ClientSettings, "--set", "Ciuic:Save:EverySteps=3"]))
+            {
+                await trainer.UntilAsync(l => l.StartsWith("@committed 9 ", StringComparison.Ordinal));
+                trainer.Kill();
+            }
+
+            var lines = await cli.TrainAsync(ExitCode.Ok, "s3", 30);
+            Assert.Contains(lines, l => l.StartsWith("@resumed", StringComparison.Ordinal));
+            await silo.StopAsync(CancellationToken.None);
+        }
+
+        await cli.ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+        await cli.ExpectAsync(ExitCode.Ok, "", "verify", "s3@latest");
+        Assert.False(Directory.Exists(place.StorePath));
+    }
+
+    [Fact]
+    public async Task A_silo_without_its_bucket_does_not_start_and_says_why()
+    {
+        Required.Need("s3", CephServer.Missing());
+        await using var ceph = await CephServer.StartAsync();
+        var place = await PlaceAsync(ceph);
+        var error = await Assert.ThrowsAsync<UnavailableException>(() =>
+            SiloProcess.StartAsync(place, CancellationToken.None, "--Ciuic:Store:Uri=s3://nobody-made-this"));
+        Assert.Contains(place.SiloLog, error.Message);
+        var log = await File.ReadAllTextAsync(place.SiloLog);
+        Assert.Contains("there is no such bucket", log);
+        Assert.DoesNotContain(CephServer.SecretKey, log);
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private async Task<DemoPlace> PlaceAsync(CephServer ceph)
+    {
+        var config = new AmazonS3Config
+        {
+            ServiceURL = ceph.Endpoint.OriginalString,
+            AuthenticationRegion = CephServer.Region,
+            ForcePathStyle = true,
+        };
+        using var client = new AmazonS3Client(CephServer.AccessKey, CephServer.SecretKey, config);
+        await client.PutBucketAsync("runs");
+        return DemoPlace.Open(_folder.File("place")) with
+        {
+            StoreSettings =
+            [
+                "Ciuic:Store:Uri=s3://runs/team", $"Ciuic:S3:Endpoint={ceph.Endpoint.OriginalString}", $"Ciuic:S3:Region={CephServer.Region}",
+                $"Ciuic:S3:AccessKey={CephServer.AccessKey}", $"Ciuic:S3:SecretKey={CephServer.SecretKey}",
+            ],
+        };
+    }
+}
