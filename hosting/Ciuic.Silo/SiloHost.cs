@@ -1,5 +1,6 @@
 using Ciuic.Core;
 using Ciuic.Grains;
+using Ciuic.Postgres;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Ciuic.Storage.S3;
@@ -18,9 +19,6 @@ namespace Ciuic.Silo;
 /// <summary>Wires one silo on the embedded defaults: SQLite for the grains, a folder for the bytes.</summary>
 internal static class SiloHost
 {
-    /// <summary>How Orleans calls SQLite; it maps this to Microsoft.Data.Sqlite.</summary>
-    private const string Sqlite = "System.Data.SQLite";
-
     /// <summary>SQLite's calls block their thread; a pool that grows by one a second would stall the silo.</summary>
     private const int MinThreads = 32;
 
@@ -28,17 +26,16 @@ internal static class SiloHost
     {
         ThreadPool.SetMinThreads(MinThreads, MinThreads);
         var settings = SiloSettings.Load(configuration);
-        Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.SiloPort);
-        Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.GatewayPort);
+        Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.Address, settings.Silo.SiloPort);
+        Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.Address, settings.Silo.GatewayPort);
         var store = await new StoreSchemes(new S3Scheme()).OpenAsync(configuration, CancellationToken.None);
         settings.Store.DeleteLeftovers(TimeProvider.System);
         var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
         var trust = LedgerTrustSettings.Read(settings.Ledger, settings.Store.IsDurable, signer);
         var builder = NewBuilder(configuration);
-        builder.Services.AddSingleton(DatabaseLock.Take(settings.Database.Path));
-        var database = SqliteDatabase.Open(settings.Database.Path);
+        var database = await OpenDatabaseAsync(settings, builder.Services);
         AddOptions(builder.Services, settings);
-        builder.Services.AddSingleton(new SiloSummary(settings, store));
+        builder.Services.AddSingleton(new SiloSummary(settings, database, store));
         builder.Services.AddHostedService<SiloGreeting>();
         builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
         return builder.Build();
@@ -61,32 +58,30 @@ internal static class SiloHost
         services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Silo.DrainTimeout);
     }
 
+    private static async Task<ISiloDatabase> OpenDatabaseAsync(SiloSettings settings, IServiceCollection services)
+    {
+        if (settings.Database.PostgreSql.Length == 0)
+        {
+            services.AddSingleton(DatabaseLock.Take(settings.Database.Path));
+            return new EmbeddedDatabase(settings.Database.Path, SqliteDatabase.Open(settings.Database.Path));
+        }
+
+        var shared = await PostgresDatabase.OpenAsync(
+            settings.Database.PostgreSql, settings.Database.CreateSchema, CancellationToken.None);
+        services.AddSingleton(shared); // closed with the host
+        return new SharedDatabase(shared);
+    }
+
     private static void Configure(
         ISiloBuilder silo,
         SiloSettings settings,
-        SqliteDataSource database,
+        ISiloDatabase database,
         IObjectStore store,
         LedgerSigner signer,
         LedgerTrust trust)
     {
-        silo.UseLocalhostClustering(
-            settings.Silo.SiloPort, settings.Silo.GatewayPort, null, settings.Silo.ServiceId, settings.Silo.ClusterId);
-        foreach (var provider in new[] { CiuicGrains.StorageProvider, "PubSubStore" })
-            AddStorage(silo, provider, database);
-        silo.UseAdoNetReminderService(o =>
-        {
-            o.Invariant = Sqlite;
-            o.DataSource = database;
-        });
+        database.AddTo(silo, settings.Silo);
         silo.AddMemoryStreams(Contracts.RunEvent.StreamProvider);
         silo.AddCiuicGrains(store, signer, trust);
     }
-
-    private static void AddStorage(ISiloBuilder silo, string provider, SqliteDataSource database) =>
-        silo.AddAdoNetGrainStorage(provider, builder => builder.Configure<Serializer>((o, serializer) =>
-        {
-            o.Invariant = Sqlite;
-            o.DataSource = database;
-            o.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer);
-        }));
 }

@@ -4,7 +4,7 @@ using Ciuic.Storage;
 namespace Ciuic.Silo;
 
 /// <summary>What a person wants to know about a silo that has started.</summary>
-internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store)
+internal sealed record SiloSummary(SiloSettings Settings, ISiloDatabase Database, IObjectStore Store)
 {
     /// <summary>What <c>--help</c> prints.</summary>
     public const string Help = """
@@ -21,8 +21,8 @@ internal sealed record SiloSummary(SiloSettings Settings, IObjectStore Store)
     /// <summary>What it prints when it has started.</summary>
     public string Greet(LedgerView ledger) => $"""
         Ciuic silo is ready.
-          gateway       127.0.0.1:{Settings.Silo.GatewayPort}
-          database      {Path.GetFullPath(Settings.Database.Path)}
+          gateway       {Settings.Silo.Address}:{Settings.Silo.GatewayPort}
+          database      {Database.Location}
           store         {Store.Location}
           ledger        {Settings.Ledger.Name} ({Settings.Ledger.Origin})
           blocks        {ledger.Size}, of which {ledger.PublishedSize} are final (quorum: {ledger.Quorum})

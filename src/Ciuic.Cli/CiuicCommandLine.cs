@@ -65,6 +65,7 @@ internal static class CiuicCommandLine
         VerifyCommand.Create(output),
         AuditCommand.Create(output),
         LedgerCommands.Create(output),
+        SiloCommands.Create(output),
         WitnessCommand.Create(output),
         RebuildCommand.Create(output),
         KeyCommand.Create(output),

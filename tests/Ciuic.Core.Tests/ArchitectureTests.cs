@@ -13,12 +13,13 @@ public sealed class ArchitectureTests
         ["Ciuic.Core"] = [],
         ["Ciuic.Storage"] = ["Ciuic.Core"],
         [S3] = ["Ciuic.Core", "Ciuic.Storage"],
+        ["Ciuic.Postgres"] = ["Ciuic.Core"],
         ["Ciuic.Snapshots"] = ["Ciuic.Core", "Ciuic.Storage"],
         ["Ciuic.Contracts"] = ["Ciuic.Core"],
         ["Ciuic.Grains"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts"],
         ["Ciuic.Client"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts"],
         ["Ciuic.Torch"] = ["Ciuic.Client"],
-        ["Ciuic.Cli"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts", "Ciuic.Client"],
+        ["Ciuic.Cli"] = ["Ciuic.Core", "Ciuic.Postgres", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts", "Ciuic.Client"],
     };
 
     /// <summary>Programs wire everything together; the trainer is a user's program and knows no silo from within.</summary>

@@ -11,17 +11,17 @@ namespace Ciuic.Silo;
 internal static class Ports
 {
     /// <exception cref="InvalidInputException">The port is in use.</exception>
-    public static void EnsureFree(string setting, int port)
+    public static void EnsureFree(string setting, string address, int port)
     {
         try
         {
-            using var listener = new TcpListener(IPAddress.Loopback, port);
+            using var listener = new TcpListener(IPAddress.Parse(address), port);
             listener.Start();
         }
         catch (SocketException error)
         {
             throw new InvalidInputException(
-                $"{setting}: port {port} is in use ({error.Message}): another silo or program has it. Stop it or choose "
+                $"{setting}: port {port} of {address} cannot be had ({error.Message}): another silo or program has it. Stop it or choose "
                 + "another port.",
                 error);
         }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 
 namespace Ciuic.Silo;
 
@@ -13,11 +14,18 @@ internal sealed class SiloOptions : IValidatableObject
     [Required]
     public string ServiceId { get; set; } = "ciuic";
 
-    /// <summary>Port for other silos, on the loopback address.</summary>
+    /// <summary>
+    /// The IP address that this silo listens on and is found at. Default 127.0.0.1; another one only with PostgreSQL and in a private
+    /// network: whoever reaches its ports is trusted.
+    /// </summary>
+    [Required]
+    public string Address { get; set; } = "127.0.0.1";
+
+    /// <summary>Port for other silos.</summary>
     [Range(1, 65_535)]
     public int SiloPort { get; set; } = 11111;
 
-    /// <summary>Port for trainers and the CLI, on the loopback address.</summary>
+    /// <summary>Port for trainers and the CLI.</summary>
     [Range(1, 65_535)]
     public int GatewayPort { get; set; } = 30000;
 
@@ -26,7 +34,11 @@ internal sealed class SiloOptions : IValidatableObject
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Orleans would start with one port for both, and nobody could connect.</summary>
-    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext) => SiloPort == GatewayPort
-        ? [new ValidationResult($"{GatewayPort} is the SiloPort too; the two must differ.", [nameof(GatewayPort)])]
-        : [];
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!IPAddress.TryParse(Address, out _))
+            yield return new ValidationResult($"'{Address}' is no IP address.", [nameof(Address)]);
+        if (SiloPort == GatewayPort)
+            yield return new ValidationResult($"{GatewayPort} is the SiloPort too; the two must differ.", [nameof(GatewayPort)]);
+    }
 }

@@ -6,39 +6,45 @@ namespace Ciuic.Client;
 /// <summary>Asks the grains through an Orleans client; foreign exceptions become Ciuic's.</summary>
 internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoordinator
 {
+    /// <summary>
+    /// How long a call may take that only looks at a grain's state or changes it. One that was on its way to a silo that has died is
+    /// answered by nobody, and Orleans waits half a minute for it; asked again, it goes to another silo.
+    /// </summary>
+    private static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
+
     public Task ConnectAsync(CancellationToken cancel) => connection.ConnectAsync(cancel);
 
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).OpenAsync(request), cancel);
 
     public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).RenewAsync(token), cancel);
+        AskAsync(c => Run(c, run).RenewAsync(token), Short, cancel);
 
     public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).CloseAsync(token), cancel);
+        AskAsync(c => Run(c, run).CloseAsync(token), Short, cancel);
 
     public Task<BeginReply> BeginAsync(
         RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).BeginSnapshotAsync(token, plan), cancel);
+        AskAsync(c => Run(c, run).BeginSnapshotAsync(token, plan), Short, cancel);
 
     public Task<ShardReply> CompleteShardAsync(
         SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).CompleteShardAsync(token, rank, shard), cancel);
+        AskAsync(c => Snapshot(c, snapshot).CompleteShardAsync(token, rank, shard), Short, cancel);
 
     public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), cancel);
+        AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), patience + Short, cancel);
 
     public Task<bool> WaitFinalAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).WaitFinalAsync(patience), cancel);
+        AskAsync(c => Snapshot(c, snapshot).WaitFinalAsync(patience), patience + Short, cancel);
 
     public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).GetAsync(), cancel);
+        AskAsync(c => Snapshot(c, snapshot).GetAsync(), Short, cancel);
 
     public Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).DescribeAsync(), cancel);
+        AskAsync(c => Run(c, run).DescribeAsync(), Short, cancel);
 
     public Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).ReadEventsAsync(from, limit), cancel);
+        AskAsync(c => Run(c, run).ReadEventsAsync(from, limit), Short, cancel);
 
     public Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RollbackAsync(request), cancel);
@@ -78,13 +84,17 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
 
     public ValueTask DisposeAsync() => connection.DisposeAsync();
 
-    private async Task<T> AskAsync<T>(Func<IGrainFactory, Task<T>> ask, CancellationToken cancel)
+    /// <summary>Asks something that takes its time.</summary>
+    private Task<T> AskAsync<T>(Func<IGrainFactory, Task<T>> ask, CancellationToken cancel) =>
+        AskAsync(ask, Timeout.InfiniteTimeSpan, cancel);
+
+    private async Task<T> AskAsync<T>(Func<IGrainFactory, Task<T>> ask, TimeSpan limit, CancellationToken cancel)
     {
         try
         {
             var grains = connection.Grains
                 ?? throw new UnavailableException($"No silo answers at {connection.Address}.");
-            return await ask(grains).WaitAsync(cancel);
+            return await ask(grains).WaitAsync(limit, cancel);
         }
         catch (Exception error) when (error is not CiuicException && !(error is OperationCanceledException && cancel.IsCancellationRequested))
         {

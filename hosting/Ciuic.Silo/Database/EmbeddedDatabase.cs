@@ -1,0 +1,20 @@
+using Orleans.Hosting;
+
+namespace Ciuic.Silo;
+
+/// <summary>SQLite in a file of this silo's own: a cluster of one.</summary>
+/// <param name="path">The file.</param>
+/// <param name="source">Its connections.</param>
+internal sealed class EmbeddedDatabase(string path, SqliteDataSource source) : ISiloDatabase
+{
+    /// <summary>How Orleans calls SQLite; it maps this to Microsoft.Data.Sqlite.</summary>
+    private const string Invariant = "System.Data.SQLite";
+
+    public string Location => Path.GetFullPath(path);
+
+    public void AddTo(ISiloBuilder silo, SiloOptions options)
+    {
+        silo.UseLocalhostClustering(options.SiloPort, options.GatewayPort, null, options.ServiceId, options.ClusterId);
+        silo.AddState(Invariant, source);
+    }
+}

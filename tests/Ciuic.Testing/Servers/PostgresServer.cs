@@ -1,0 +1,130 @@
+using System.Globalization;
+
+namespace Ciuic.Testing;
+
+/// <summary>A real PostgreSQL on loopback, in a folder that goes with it. Debian: postgresql.</summary>
+public sealed class PostgresServer : IAsyncDisposable
+{
+    public const string Password = "ciuic-test-password";
+
+    private const string User = "ciuic";
+
+    /// <summary>Who it runs as where the tests run as root, whom it refuses.</summary>
+    private const string SystemUser = "postgres";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly int _port = FreePorts.Take(1)[0];
+    private ServerProcess? _server;
+    private int _databases;
+
+    private PostgresServer()
+    {
+        // Made by StartAsync.
+    }
+
+    private string Data => _folder.File("data");
+
+    /// <summary>What is missing on this machine; null where nothing is.</summary>
+    public static string? Missing() => Folder() is null ? "there is no PostgreSQL: apt-get install postgresql" : null;
+
+    /// <summary>Starts one, within seconds.</summary>
+    public static async Task<PostgresServer> StartAsync()
+    {
+        var server = new PostgresServer();
+        try
+        {
+            await server.MakeAsync();
+            await server.RestartAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Kills it as a crash would, if it runs, and starts it again on the same data.</summary>
+    public async Task RestartAsync()
+    {
+        _server?.Dispose();
+        _server = Start(
+            "postgres", "-D", Data, "-k", Data, "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-c", "max_connections=200");
+        using var deadline = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                await RunAsync("pg_isready", "-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture));
+                return;
+            }
+            catch (InvalidOperationException)
+            {
+                Xunit.Assert.False(_server.HasExited, "PostgreSQL has ended");
+                await Task.Delay(50, deadline.Token);
+            }
+        }
+    }
+
+    /// <summary>Makes an empty database.</summary>
+    /// <returns>Its connection string.</returns>
+    public async Task<string> NewDatabaseAsync()
+    {
+        var name = $"test{Interlocked.Increment(ref _databases)}";
+        await RunAsync(
+            "psql", $"host=127.0.0.1 port={_port} user={User} password={Password} dbname=postgres", "-q", "-c", $"CREATE DATABASE {name}");
+        return ConnectionString(name);
+    }
+
+    /// <summary>How to reach a database, whether it is there or not.</summary>
+    public string ConnectionString(string database, string password = Password) =>
+        $"Host=127.0.0.1;Port={_port};Database={database};Username={User};Password={password}";
+
+    public ValueTask DisposeAsync()
+    {
+        _server?.Dispose();
+        _folder.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task MakeAsync()
+    {
+        Directory.CreateDirectory(Data);
+        var password = _folder.File("password");
+        await File.WriteAllTextAsync(password, Password);
+        if (Environment.IsPrivilegedProcess)
+        {
+            await ServerProcess.RunAsync(Patience, "chmod", "711", _folder.Path);
+            await ServerProcess.RunAsync(Patience, "chown", SystemUser, Data, password);
+        }
+
+        await RunAsync("initdb", "-D", Data, "-U", User, "-A", "scram-sha-256", $"--pwfile={password}", "-E", "UTF8", "--no-sync");
+    }
+
+    private static ServerProcess Start(string program, params string[] arguments)
+    {
+        var (name, all) = As(program, arguments);
+        return ServerProcess.Start(name, all);
+    }
+
+    private static Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var (name, all) = As(program, arguments);
+        return ServerProcess.RunAsync(Patience, name, all);
+    }
+
+    /// <summary>setpriv becomes the program, so that its id is the server's.</summary>
+    private static (string Program, string[] Arguments) As(string program, string[] arguments)
+    {
+        var path = Path.Combine(Folder()!, program);
+        return Environment.IsPrivilegedProcess
+            ? ("setpriv", [$"--reuid={SystemUser}", $"--regid={SystemUser}", "--clear-groups", path, .. arguments])
+            : (path, arguments);
+    }
+
+    private static string? Folder() => Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(f => Path.Combine(f, "bin")).Where(f => File.Exists(Path.Combine(f, "initdb"))).Max()
+        : null;
+}
