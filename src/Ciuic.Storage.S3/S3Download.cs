@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -123,6 +124,10 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
         }
     }
 
+    /// <summary>A server that ignores the range sends the whole object; its first bytes are not those that were asked for.</summary>
     private static long TotalLength(GetObjectResponse response) =>
-        long.Parse(response.ContentRange[(response.ContentRange.LastIndexOf('/') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+        response.ContentRange is { } range
+        && long.TryParse(range.AsSpan(range.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var total)
+            ? total
+            : throw new IOException("the server does not give ranges of objects");
 }
