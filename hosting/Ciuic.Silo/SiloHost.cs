@@ -68,8 +68,7 @@ internal static class SiloHost
 
         var shared = await PostgresDatabase.OpenAsync(
             settings.Database.PostgreSql, settings.Database.CreateSchema, CancellationToken.None);
-        services.AddSingleton(shared); // closed with the host
-        return new SharedDatabase(shared);
+        return new SharedDatabase(shared); // its connections end with the process: grains write until the very last
     }
 
     private static void Configure(
