@@ -16,7 +16,6 @@ internal static class S3Connection
     {
         var config = new AmazonS3Config
         {
-            Timeout = options.RequestTimeout,
             ConnectTimeout = options.ConnectTimeout,
             MaxErrorRetry = options.MaxRetries,
             RetryMode = RequestRetryMode.Standard,
@@ -40,9 +39,9 @@ internal static class S3Connection
     }
 
     private static string Endpoint(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
             ? text
-            : throw new InvalidInputException($"Ciuic:S3:Endpoint: '{text}' is no http:// or https:// URL.");
+            : throw new InvalidInputException("Ciuic:S3:Endpoint is no http:// or https:// URL, or holds a user's name, which belongs elsewhere.");
 
     private static BasicAWSCredentials? Credentials(S3Options options) => (options.AccessKey, options.SecretKey) switch
     {
@@ -90,7 +89,7 @@ internal static class S3Connection
                 sockets.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
             }
 
-            _client = new HttpClient(new WithoutExpect(sockets)) { Timeout = options.RequestTimeout };
+            _client = new HttpClient(new LimitedRequests(sockets, options.RequestTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
         }
 
         public override HttpClient CreateHttpClient(IClientConfig clientConfig) => _client;
@@ -98,18 +97,5 @@ internal static class S3Connection
         public override bool UseSDKHttpClientCaching(IClientConfig clientConfig) => false;
 
         public override bool DisposeHttpClientsAfterUse(IClientConfig clientConfig) => false;
-    }
-
-    /// <summary>
-    /// Sends bodies without asking first: after a refused request some servers leave such a connection in a state in which the
-    /// next one on it fails.
-    /// </summary>
-    private sealed class WithoutExpect(HttpMessageHandler inner) : DelegatingHandler(inner)
-    {
-        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancel)
-        {
-            request.Headers.ExpectContinue = false;
-            return base.SendAsync(request, cancel);
-        }
     }
 }

@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Net;
+using System.Net.Http.Headers;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Ciuic.Core;
@@ -12,14 +12,17 @@ namespace Ciuic.Storage.S3;
 /// </summary>
 internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options options)
 {
-    /// <summary>The whole object, or null where there is none.</summary>
+    /// <summary>
+    /// The whole object, or null where there is none. Asked for as a range, too: the SDK compares whole objects with their ETag and
+    /// throws away what differs, but whether bytes are right is judged by our own digests.
+    /// </summary>
     public async Task<byte[]?> WholeAsync(ObjectKey key, CancellationToken cancel)
     {
-        using var begun = await TryBeginAsync(key, null, null, cancel);
+        using var begun = await TryBeginRangeAsync(key, 0, int.MaxValue, cancel);
         if (begun is null)
             return null;
-        var content = GC.AllocateUninitializedArray<byte>(checked((int)begun.ContentLength));
-        await FillAsync(key, 0, content, begun, cancel);
+        var content = GC.AllocateUninitializedArray<byte>(checked((int)begun.Total));
+        await FillAsync(key, 0, content, begun.Response, cancel);
         return content;
     }
 
@@ -28,32 +31,19 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
     public async Task<int?> RangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel)
     {
         var first = Math.Min(buffer.Length, options.RangeBytes);
-        GetObjectResponse? begun;
-        try
+        using var begun = await TryBeginRangeAsync(key, offset, first, cancel);
+        if (begun is null)
+            return null;
+        var length = (int)Math.Clamp(begun.Total - offset, 0, buffer.Length);
+        var ranges = new List<Task> { FillAsync(key, offset, buffer[..Math.Min(first, length)], begun.Response, cancel) };
+        for (var at = first; at < length; at += options.RangeBytes)
         {
-            begun = await TryBeginAsync(key, new ByteRange(offset, offset + first - 1), null, cancel);
-        }
-        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.RequestedRangeNotSatisfiable))
-        {
-            return 0; // it ends before
+            var piece = buffer[at..Math.Min(at + options.RangeBytes, length)];
+            ranges.Add(FillAsync(key, offset + at, piece, begun.Response!.ETag, cancel));
         }
 
-        using (begun)
-        {
-            if (begun is null)
-                return null;
-            var length = (int)Math.Min(buffer.Length, TotalLength(begun) - offset);
-            var etag = begun.ETag;
-            var ranges = new List<Task> { FillAsync(key, offset, buffer[..Math.Min(first, length)], begun, cancel) };
-            for (var at = first; at < length; at += options.RangeBytes)
-            {
-                var piece = buffer.Slice(at, Math.Min(options.RangeBytes, length - at));
-                ranges.Add(FillAsync(key, offset + at, piece, etag, cancel));
-            }
-
-            await Task.WhenAll(ranges);
-            return length;
-        }
+        await Task.WhenAll(ranges);
+        return length;
     }
 
     private async Task FillAsync(ObjectKey key, long offset, Memory<byte> target, string etag, CancellationToken cancel)
@@ -62,29 +52,28 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
         await FillAsync(key, offset, target, begun, cancel);
     }
 
-    private async Task FillAsync(ObjectKey key, long offset, Memory<byte> target, GetObjectResponse begun, CancellationToken cancel)
+    private async Task FillAsync(ObjectKey key, long offset, Memory<byte> target, GetObjectResponse? begun, CancellationToken cancel)
     {
-        GetObjectResponse? again = null;
+        var (response, etag) = (begun, begun?.ETag);
         try
         {
             for (var (done, retries) = (0, 0); done < target.Length;)
             {
                 try
                 {
-                    done += await ReadAsync((again ?? begun).ResponseStream, target[done..], cancel);
+                    done += await ReadAsync(response!.ResponseStream, target[done..], cancel);
                 }
                 catch (Exception error) when (S3Errors.IsOurs(error, cancel) && retries < options.MaxRetries)
                 {
                     retries++;
-                    again?.Dispose();
-                    again = null;
-                    again = await BeginAgainAsync(key, offset + done, target.Length - done, begun.ETag, cancel);
+                    response!.Dispose(); // before the next one: it may wait for this one's connection
+                    response = await BeginAgainAsync(key, offset + done, target.Length - done, etag!, cancel);
                 }
             }
         }
         finally
         {
-            again?.Dispose();
+            response?.Dispose();
         }
     }
 
@@ -98,21 +87,36 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
     }
 
     private async Task<GetObjectResponse> BeginAgainAsync(ObjectKey key, long offset, int length, string etag, CancellationToken cancel) =>
-        await TryBeginAsync(key, new ByteRange(offset, offset + length - 1), etag, cancel)
+        await TryBeginAsync(key, offset, length, etag, cancel)
         ?? throw new IOException("the object was deleted while it was read");
 
-    private async Task<GetObjectResponse?> TryBeginAsync(ObjectKey key, ByteRange? range, string? etag, CancellationToken cancel)
+    /// <summary>Begins to read; what lies beyond the object's end, or in an empty one, has no bytes.</summary>
+    private async Task<BegunRange?> TryBeginRangeAsync(ObjectKey key, long offset, int length, CancellationToken cancel)
+    {
+        try
+        {
+            return await TryBeginAsync(key, offset, length, null, cancel) is { } response
+                ? new BegunRange(response, Range(response)!.Length!.Value)
+                : null;
+        }
+        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.RequestedRangeNotSatisfiable))
+        {
+            return new BegunRange(null, 0);
+        }
+    }
+
+    private async Task<GetObjectResponse?> TryBeginAsync(ObjectKey key, long offset, int length, string? etag, CancellationToken cancel)
     {
         var request = new GetObjectRequest
         {
             BucketName = place.Bucket,
             Key = place.NameOf(key),
-            ByteRange = range,
+            ByteRange = new ByteRange(offset, offset + length - 1),
             EtagToMatch = etag?.Trim('"'), // Ceph 16 takes it only without quotes, the others either way
         };
         try
         {
-            return await client.GetObjectAsync(request, cancel);
+            return Checked(await client.GetObjectAsync(request, cancel), offset);
         }
         catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotFound) && error.ErrorCode != "NoSuchBucket")
         {
@@ -125,9 +129,22 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
     }
 
     /// <summary>A server that ignores the range sends the whole object; its first bytes are not those that were asked for.</summary>
-    private static long TotalLength(GetObjectResponse response) =>
-        response.ContentRange is { } range
-        && long.TryParse(range.AsSpan(range.LastIndexOf('/') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var total)
-            ? total
-            : throw new IOException("the server does not give ranges of objects");
+    private static GetObjectResponse Checked(GetObjectResponse response, long offset)
+    {
+        if (Range(response) is { From: { } from, Length: not null } && from == offset)
+            return response;
+        response.Dispose();
+        throw new IOException("the server does not give the range of the object that was asked for");
+    }
+
+    private static ContentRangeHeaderValue? Range(GetObjectResponse response) =>
+        ContentRangeHeaderValue.TryParse(response.ContentRange, out var range) ? range : null;
+
+    /// <summary>A range that is being read.</summary>
+    /// <param name="Response">Its bytes; null where there are none.</param>
+    /// <param name="Total">Bytes of the whole object.</param>
+    private sealed record BegunRange(GetObjectResponse? Response, long Total) : IDisposable
+    {
+        public void Dispose() => Response?.Dispose();
+    }
 }

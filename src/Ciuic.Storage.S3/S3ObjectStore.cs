@@ -171,5 +171,9 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         {
             throw S3Errors.Unavailable($"{what} in {Location}", error);
         }
+        catch (Exception error) when (cancel.IsCancellationRequested && error is not (CiuicException or OperationCanceledException))
+        {
+            throw new OperationCanceledException($"{what} in {Location} was cancelled.", error, cancel);
+        }
     }
 }

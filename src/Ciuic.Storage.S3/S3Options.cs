@@ -40,8 +40,8 @@ public sealed class S3Options
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a request may take until its answer begins, the upload of its body included: 64 MiB at 1 MiB/s just fit. Default
-    /// 1 minute.
+    /// How long a request may take until its answer is there, and one second more for each 16 KiB of its body, because dozens of
+    /// uploads share a slow link. Default 1 minute.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
     public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromMinutes(1);

@@ -75,6 +75,34 @@ public sealed class NetworkFaultTests(Ceph ceph) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_that_stands_still_is_asked_for_again()
+    {
+        var options = ceph.Options(_proxy!.Endpoint);
+        options.RequestTimeout = TimeSpan.FromSeconds(2);
+        using var store = await ceph.NewStoreAsync("run", options);
+        await Parallel.ForEachAsync(Enumerable.Range(0, 60), async (i, cancel) =>
+            await store.PutAsync(new ObjectKey($"many/{i}"), new byte[] { 1 }, cancel));
+        _proxy.Arm(NetworkFault.StallAnswer);
+        var keys = new HashSet<string>();
+        await foreach (var found in store.ListAsync("", None).WithCancellation(new CancellationTokenSource(Soon).Token))
+            keys.Add(found.Key.Path);
+        Assert.True(_proxy.Done.IsCompleted);
+        Assert.Equal(60, keys.Count);
+    }
+
+    [Fact]
+    public async Task Resumed_reads_find_a_connection_where_there_is_only_one()
+    {
+        var options = ceph.Options(_proxy!.Endpoint);
+        (options.MaxConnections, options.RequestTimeout) = (1, TimeSpan.FromSeconds(5));
+        using var store = await ceph.NewStoreAsync("run", options);
+        await store.CreateAsync(Key, _content, None);
+        _proxy.Arm(NetworkFault.CutAnswer);
+        Assert.Equal(_content, await store.GetAsync(Key, None).WaitAsync(TimeSpan.FromSeconds(4)));
+        Assert.True(_proxy.Done.IsCompleted);
+    }
+
+    [Fact]
     public async Task A_server_that_is_away_is_unavailable_and_named()
     {
         var endpoint = new Uri($"http://127.0.0.1:{FreePorts.Take(1)[0]}");
@@ -88,10 +116,13 @@ public sealed class NetworkFaultTests(Ceph ceph) : IAsyncLifetime
     [Fact]
     public async Task A_cancelled_read_is_cancelled_and_not_unavailable()
     {
-        await _store!.CreateAsync(Key, _content, None);
         using var cancel = new CancellationTokenSource();
-        _proxy!.Arm(NetworkFault.StallAnswer);
-        var reading = _store.GetAsync(Key, cancel.Token);
+        var options = ceph.Options(_proxy!.Endpoint);
+        options.IdleTimeout = Soon;
+        using var store = await ceph.NewStoreAsync("run", options);
+        await store.CreateAsync(Key, _content, None);
+        _proxy.Arm(NetworkFault.StallAnswer);
+        var reading = store.GetAsync(Key, cancel.Token);
         await _proxy.Done.WaitAsync(Soon);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading.WaitAsync(Soon));

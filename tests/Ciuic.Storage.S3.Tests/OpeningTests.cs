@@ -34,6 +34,7 @@ public sealed class OpeningTests(Ceph ceph)
     [InlineData("SecretKey", "wrong", "secret key is wrong")]
     [InlineData("SecretKey", "", "belong together")]
     [InlineData("Endpoint", "localhost", "no http:// or https:// URL")]
+    [InlineData("Endpoint", "http://name:" + CephServer.SecretKey + "@localhost", "user's name")]
     [InlineData("CaFile", "/nowhere.pem", "CaFile")]
     [InlineData("RangeBytes", "1", "RangeBytes")]
     [InlineData("Bukket", "x", "Bukket")]
@@ -133,6 +134,8 @@ public sealed class OpeningTests(Ceph ceph)
                     var context = await _listener.GetContextAsync();
                     await context.Request.InputStream.CopyToAsync(Stream.Null);
                     context.Response.Headers["ETag"] = "\"1\"";
+                    if (context.Request.HttpMethod == "GET")
+                        await context.Response.OutputStream.WriteAsync("<ListBucketResult/>"u8.ToArray());
                     context.Response.Close();
                 }
             }
