@@ -88,12 +88,13 @@ public sealed class SnapshotChain : IAsyncDisposable
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers ??= NullLoggerFactory.Instance;
+        var store = await (schemes ?? StoreSchemes.Local).OpenAsync(configuration, cancel);
         return new SnapshotChain(
             client,
             save,
             codec,
             new OrleansCoordinator(new OrleansConnection(client, loggers)),
-            await (schemes ?? StoreSchemes.Local).OpenAsync(configuration, cancel),
+            store,
             options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
             TimeProvider.System,
             loggers);

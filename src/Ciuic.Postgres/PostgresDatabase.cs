@@ -56,12 +56,15 @@ public sealed class PostgresDatabase : IAsyncDisposable
         {
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
             return string.IsNullOrEmpty(settings.Host) || string.IsNullOrEmpty(settings.Database)
-                ? throw new InvalidInputException("the connection string must name Host and Database.")
+                ? throw new InvalidInputException("Ciuic:Database:PostgreSql must name Host and Database.")
                 : settings;
         }
-        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException)
+        catch (Exception error) when (error is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
         {
-            throw new InvalidInputException($"the connection string cannot be read: {error.Message.ReplaceLineEndings(" ")}", error);
+            // What Npgsql says may name a piece of a password that was not quoted.
+            throw new InvalidInputException(
+                "Ciuic:Database:PostgreSql is no connection string of Npgsql's: it is Host=...;Database=...;Username=...;Password=..., with quotes "
+                + "around a value that holds ';' or '='.");
         }
     }
 
@@ -95,7 +98,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
     private CiuicException Explain(Exception error) => error switch
     {
         PostgresException { SqlState: var state } refused when IsOfSettings(state) =>
-            new InvalidInputException($"{Location}: {refused.MessageText}.", error),
+            new InvalidInputException($"{Location}: {refused.MessageText.ReplaceLineEndings(" ")}.", error),
         _ => new UnavailableException($"{Location} does not answer: {error.GetBaseException().Message.ReplaceLineEndings(" ")}.", error),
     };
 

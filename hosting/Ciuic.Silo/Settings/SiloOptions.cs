@@ -36,8 +36,8 @@ internal sealed class SiloOptions : IValidatableObject
     /// <summary>Orleans would start with one port for both, and nobody could connect.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!IPAddress.TryParse(Address, out _))
-            yield return new ValidationResult($"'{Address}' is no IP address.", [nameof(Address)]);
+        if (!IPAddress.TryParse(Address, out var address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
+            yield return new ValidationResult($"'{Address}' is no IP address at which others find this silo.", [nameof(Address)]);
         if (SiloPort == GatewayPort)
             yield return new ValidationResult($"{GatewayPort} is the SiloPort too; the two must differ.", [nameof(GatewayPort)]);
     }

@@ -1,3 +1,5 @@
+using System.Net;
+using Ciuic.Core;
 using Ciuic.Grains;
 using Ciuic.Storage;
 using Microsoft.Extensions.Configuration;
@@ -13,7 +15,16 @@ internal sealed record SiloSettings(
     RunOptions Runs,
     SnapshotOptions Snapshots)
 {
-    public static SiloSettings Load(IConfiguration configuration) => new(
+    public static SiloSettings Load(IConfiguration configuration)
+    {
+        var settings = Read(configuration);
+        return settings.Database.PostgreSql.Length > 0 || IPAddress.IsLoopback(IPAddress.Parse(settings.Silo.Address))
+            ? settings
+            : throw new InvalidInputException(
+                $"Ciuic:Silo:Address: a silo without Ciuic:Database:PostgreSql stands alone on 127.0.0.1, not on {settings.Silo.Address}.");
+    }
+
+    private static SiloSettings Read(IConfiguration configuration) => new(
         StrictSettings.Read<SiloOptions>(configuration, "Ciuic:Silo"),
         StrictSettings.Read<DatabaseOptions>(configuration, "Ciuic:Database"),
         StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store"),
