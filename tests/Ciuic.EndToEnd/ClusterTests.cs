@@ -11,6 +11,9 @@ public sealed class ClusterTests : IAsyncLifetime
 {
     private static readonly TimeSpan MaxOutage = TimeSpan.FromSeconds(20);
 
+    /// <summary>A silo that starts as the database goes may keep snapshots from beginning until it has read its reminders.</summary>
+    private static readonly TimeSpan MaxOutageOfDatabase = TimeSpan.FromMinutes(1);
+
     private readonly TemporaryFolder _folder = new();
     private readonly List<SiloProcess> _silos = [];
     private readonly List<DemoPlace> _places = [];
@@ -39,17 +42,17 @@ public sealed class ClusterTests : IAsyncLifetime
         await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync("--Ciuic:Database:CreateSchema=true")));
         await using var trainer = ProgramRun.Trainer(
             ["train", "--machine", "--run", "cluster", "--steps", "1000000", .. ClientSettings, "--set", "Ciuic:Save:EverySteps=2"]);
-        await NextCommitAsync(trainer);
+        await NextCommitAsync(trainer, MaxOutageOfDatabase); // the first one waits for the cluster to form
         for (var i = 0; i < 2; i++)
         {
             await _silos[0].DisposeAsync(); // SIGKILL
             _silos.RemoveAt(0);
-            await NextCommitAsync(trainer);
+            await NextCommitAsync(trainer, MaxOutage);
             await StartAsync();
         }
 
         await _postgres!.RestartAsync();
-        await NextCommitAsync(trainer);
+        await NextCommitAsync(trainer, MaxOutageOfDatabase);
         trainer.Terminate();
         Assert.Equal(ExitCode.Ok, await trainer.ExitAsync());
         await new CliRun(_places[0]).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
@@ -100,13 +103,13 @@ public sealed class ClusterTests : IAsyncLifetime
     }
 
     /// <summary>Waits for a commit of a step that was not even staged before: what was under way may still come through a pipe.</summary>
-    private static async Task NextCommitAsync(ProgramRun trainer)
+    private static async Task NextCommitAsync(ProgramRun trainer, TimeSpan limit)
     {
         var (begin, staged) = (Stopwatch.GetTimestamp(), Steps(trainer, "@staged").DefaultIfEmpty(0).Max());
         await trainer.UntilAsync(_ => Steps(trainer, "@committed").Any(step => step > staged));
         var outage = Stopwatch.GetElapsedTime(begin);
         TestContext.Current.SendDiagnosticMessage($"next commit after {outage.TotalSeconds:F1} s");
-        Assert.True(staged == 0 || outage < MaxOutage, $"nothing was committed for {outage}");
+        Assert.True(outage < limit, $"nothing was committed for {outage}");
     }
 
     private static IEnumerable<long> Steps(ProgramRun trainer, string word) => trainer.Lines

@@ -16,6 +16,12 @@ internal sealed class SharedDatabase(PostgresDatabase database) : ISiloDatabase
     private static readonly TimeSpan ProbeEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// A silo that starts while the database is away reads its reminders at the second try, within half a minute, and from then on
+    /// only this often. Until it has them, no snapshot begins whose reminder is its to keep; by default that is five minutes.
+    /// </summary>
+    private static readonly TimeSpan ReadRemindersEvery = TimeSpan.FromSeconds(10);
+
     public string Location => database.Location;
 
     public void AddTo(ISiloBuilder silo, SiloOptions options)
@@ -34,6 +40,7 @@ internal sealed class SharedDatabase(PostgresDatabase database) : ISiloDatabase
             o.TableRefreshTimeout = LookEvery;
             o.IAmAliveTablePublishTimeout = LookEvery;
         });
+        silo.Configure<ReminderOptions>(o => o.RefreshReminderListPeriod = ReadRemindersEvery);
         silo.AddState(Invariant, database.Source);
     }
 }
