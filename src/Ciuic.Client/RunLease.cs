@@ -6,7 +6,7 @@ namespace Ciuic.Client;
 
 /// <summary>This attempt's right to write to its run: takes it, keeps it alive, gives it back.</summary>
 internal sealed class RunLease(
-    RunId run, ICoordinator coordinator, ClientOptions options, Guid attempt, TimeProvider time, ILogger logger)
+    RunId run, ICoordinator coordinator, ClientOptions options, RankPlace place, TimeProvider time, ILogger logger)
     : IAsyncDisposable
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
@@ -33,9 +33,12 @@ internal sealed class RunLease(
         {
             var request = new OpenRequest
             {
-                Attempt = attempt,
+                Attempt = place.Attempt,
                 Trainer = ThisProcess.Identity,
                 TakeOverFrom = takeOverFrom,
+                Rank = place.Rank,
+                WorldSize = place.WorldSize,
+                Process = place.Process,
             };
             var reply = await AskAsync(request, isHeld, cancel);
             if (reply is { Granted: true })
@@ -44,6 +47,8 @@ internal sealed class RunLease(
                 return reply.Head;
             }
 
+            if (reply?.Misfit is { } misfit)
+                throw new ConflictException($"Run {run}: this process cannot join the attempt that it names: {misfit}.");
             isHeld = true;
             takeOverFrom = reply is null ? takeOverFrom : Decide(reply.Lease);
             if (reply is null || takeOverFrom is null)
@@ -101,7 +106,7 @@ internal sealed class RunLease(
         try
         {
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-            await coordinator.CloseAsync(run, token, deadline.Token);
+            await coordinator.CloseAsync(run, token, place.Rank, deadline.Token);
         }
         catch (Exception error) when (error is CiuicException or OperationCanceledException)
         {

@@ -33,6 +33,9 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         _opened = true;
     }
 
+    /// <summary>Opens the run again after the ranks have gone back to another head.</summary>
+    public async Task ReopenAsync(CancellationToken cancel) => Head = await lease.ReplaceAsync(() => Task.CompletedTask, cancel);
+
     /// <summary>
     /// Says what training went on from. After a fallback the chain head is moved there, so that history tells on what
     /// the next snapshot was trained.

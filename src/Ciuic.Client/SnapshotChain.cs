@@ -24,6 +24,7 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     private readonly ClientOptions _client;
     private readonly SaveOptions _save;
+    private readonly RankOptions _ranks;
     private readonly CodecOptions _codec;
     private readonly ICoordinator _coordinator;
     private readonly IObjectStore _store;
@@ -35,6 +36,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal SnapshotChain(
         ClientOptions client,
         SaveOptions save,
+        RankOptions ranks,
         CodecOptions codec,
         ICoordinator coordinator,
         IObjectStore store,
@@ -44,6 +46,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         _client = client;
         _save = save;
+        _ranks = ranks;
         _codec = codec;
         _coordinator = coordinator;
         _store = store;
@@ -66,7 +69,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     public SnapshotProofs Proofs { get; }
 
     /// <summary>
-    /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c>, <c>Ciuic:Codec</c> and <c>Ciuic:Store</c> and opens the
+    /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c>, <c>Ciuic:Ranks</c>, <c>Ciuic:Codec</c> and <c>Ciuic:Store</c> and opens the
     /// bucket. A silo is looked for when it is needed; none being there is no error here.
     /// </summary>
     /// <param name="configuration">The settings, usually appsettings.json and the environment.</param>
@@ -85,6 +88,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
         var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
+        var ranks = StrictSettings.Read<RankOptions>(configuration, "Ciuic:Ranks");
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers ??= NullLoggerFactory.Instance;
@@ -92,6 +96,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         return new SnapshotChain(
             client,
             save,
+            ranks,
             codec,
             new OrleansCoordinator(new OrleansConnection(client, loggers)),
             store,
@@ -102,15 +107,16 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     /// <summary>
     /// Opens a run for training: takes its lease. When no silo answers within Ciuic:Client:ConnectPatience the run is
-    /// opened without one: it resumes from the bucket, and what it saves is committed when a silo is back.
+    /// opened without one: it resumes from the bucket, and what it saves is committed when a silo is back. Where several processes
+    /// train it together (section <c>Ciuic:Ranks</c>), each of them opens it.
     /// </summary>
     /// <param name="run">The run's name, see <see cref="RunId"/>.</param>
     /// <param name="cancel">Ends the waiting.</param>
-    /// <exception cref="InvalidInputException">The name is no run id.</exception>
+    /// <exception cref="InvalidInputException">The name is no run id, or settings and environment do not say which rank this is.</exception>
     /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
-        OpenRunAsync(RunId.Parse(run), Guid.CreateVersion7(_time.GetUtcNow()), cancel);
+        OpenRunAsync(RunId.Parse(run), RankPlace.Of(_ranks, Environment.GetEnvironmentVariable), cancel);
 
     /// <summary>
     /// Opens a committed snapshot to read all or parts of it, into whatever the caller likes: a model alone for evaluation,
@@ -160,10 +166,11 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _coordinator.DisposeAsync();
 
-    internal async Task<TrainingRun> OpenRunAsync(RunId id, Guid attempt, CancellationToken cancel)
+    internal async Task<TrainingRun> OpenRunAsync(RunId id, RankPlace place, CancellationToken cancel)
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
-        var run = new TrainingRun(id, _client, _save, _codec, _coordinator, _store, Watch(), attempt, _time, logger);
+        var run = new TrainingRun(
+            id, place, _client, _save, _ranks, _codec, _coordinator, _store, Watch(), _time, logger);
         try
         {
             using var ending = run.EndingWith(cancel);

@@ -24,6 +24,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly LedgerWatch _ledger;
     private readonly SigningKey? _key;
     private readonly RunOpening _opening;
+    private readonly RankAgreement _agreement;
     private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
@@ -34,20 +35,23 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly List<ITrackedState> _tracked = [];
     private readonly List<SaveHandle> _unfinished = [];
+    private long _saves;
 
     internal TrainingRun(
         RunId run,
+        RankPlace place,
         ClientOptions client,
         SaveOptions options,
+        RankOptions ranks,
         CodecOptions codec,
         ICoordinator coordinator,
         IObjectStore store,
         LedgerWatch ledger,
-        Guid attempt,
         TimeProvider time,
         ILogger logger)
     {
         Id = run;
+        Place = place;
         _client = client;
         _options = options;
         _coordinator = coordinator;
@@ -56,18 +60,19 @@ public sealed class TrainingRun : IAsyncDisposable
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _time = time;
-        _opening = new RunOpening(
-            run, coordinator, new RunLease(run, coordinator, client, attempt, time, logger), logger);
+        _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), logger);
+        _agreement = new RankAgreement(run, place, ranks.Patience, coordinator, _opening.Lease, time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
+        RequireSameDecisions(place, options);
         _policy = new SavePolicy(options, time);
         var watch = new TrainingWatch(run, options, logger);
         _delivery = new SaveDelivery(
-            run, coordinator, store, _opening, _key, options.MaxWaiting, watch, time, logger, ReportStage,
+            run, place, coordinator, store, _opening, _key, options.MaxWaiting, watch, time, logger, ReportStage,
             (save, error) => _saver!.Fail(save.Handle, error),
             (save, error) => _saver!.Drop(save.Handle, error));
         _saver = new Saver(
-            run, options, _buffers,
+            run, place, options, _buffers,
             new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
             _delivery, watch, time, logger, Report);
         _termination = new TerminationSignal(
@@ -77,7 +82,16 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <summary>The run's name.</summary>
     public RunId Id { get; }
 
-    /// <summary>Cancelled by SIGTERM: the loop should save and end.</summary>
+    /// <summary>The number of this process among those that train the run together, from 0.</summary>
+    public int Rank => Place.Rank.Value;
+
+    /// <summary>How many processes train the run together.</summary>
+    public int WorldSize => Place.WorldSize;
+
+    /// <summary>
+    /// Cancelled by SIGTERM: the loop should save and end. Of several ranks each is told at a moment of its own; they must agree on the
+    /// step at which they save for the last time and end.
+    /// </summary>
     public CancellationToken Stopping => _termination.Token;
 
     /// <summary>Whether a newer attempt owns the run: training may go on, but nothing is saved any more.</summary>
@@ -124,15 +138,24 @@ public sealed class TrainingRun : IAsyncDisposable
         Track(new TrackedJson<T>(item, capture, restore));
 
     /// <summary>
+    /// Adds an item whose tensors differ from rank to rank: each rank saves its own and gets it back. Of other items whole tensors are
+    /// taken to be alike on all ranks and are stored once; byte items are always each rank's own.
+    /// </summary>
+    public TrainingRun TrackPerRank(ITrackedState state) => Track(new PerRankState(state));
+
+    /// <summary>
     /// Restores the newest whole snapshot of the chain into what is tracked, as the resume policy says. Damaged
     /// snapshots are named and passed over. Everything is checked before anything is changed. A state that is larger than
     /// Ciuic:Save:MaxStagingBytes is read twice; should the bucket fail between, the error says that a part is restored.
+    /// Of several ranks each reads what it needs, whatever the number of ranks was that saved it, and none returns before all have
+    /// restored the same snapshot.
     /// </summary>
     /// <exception cref="InvalidInputException">The snapshot does not fit; the message lists every mismatch.</exception>
     /// <exception cref="NotFoundException">The policy is Must and there is nothing to restore.</exception>
     /// <exception cref="CorruptException">
     /// Snapshots exist and none is whole, or the ledger was rolled back or forked since this machine last looked.
     /// </exception>
+    /// <exception cref="UnavailableException">The bucket does not answer, or other ranks have not restored it in time.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
@@ -140,12 +163,15 @@ public sealed class TrainingRun : IAsyncDisposable
         return await ResumeUntilAsync(ending.Token);
     }
 
-    /// <summary>Whether a save is due after this step: by the policy, or because the process was told to end.</summary>
+    /// <summary>
+    /// Whether a save is due after this step: by the policy, or because the process was told to end. Of several ranks all are given the
+    /// same answer, and what SIGTERM means is theirs to agree on.
+    /// </summary>
     /// <param name="step">Optimizer updates completed.</param>
     /// <param name="endOfEpoch">Whether this step ended an epoch.</param>
     public bool ShouldSave(long step, bool endOfEpoch = false)
     {
-        if (Stopping.IsCancellationRequested || _policy.IsDue(step, endOfEpoch))
+        if ((Place.IsAlone && Stopping.IsCancellationRequested) || _policy.IsDue(step, endOfEpoch))
             return true;
         _saver.Prepare(_tracked); // after a step, because optimizers make their state in the first
         return false;
@@ -156,7 +182,8 @@ public sealed class TrainingRun : IAsyncDisposable
     /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process: with code 0, or
     /// with the <see cref="ExitCode"/> of what kept the snapshot from being committed. On a fenced run nothing is copied
     /// or stored: the handle has failed already. A state that is larger than Ciuic:Save:MaxStagingBytes is copied in parts: this
-    /// returns when the last one is.
+    /// returns when the last one is. Several ranks save at the same steps; metrics and labels are those of the rank that comes first, and
+    /// after SIGTERM none of them is ended here.
     /// </summary>
     /// <param name="progress">Where training is.</param>
     /// <param name="metrics">Metrics to keep with the snapshot, such as the loss; may be null.</param>
@@ -175,9 +202,10 @@ public sealed class TrainingRun : IAsyncDisposable
             NextSample = progress.NextSample,
             Metrics = new Dictionary<string, double>(metrics ?? new Dictionary<string, double>()),
             Labels = new Dictionary<string, string>(labels ?? new Dictionary<string, string>()),
-            WorldSize = 1,
+            WorldSize = Place.WorldSize,
             Trainer = ThisProcess.Identity,
             Signer = _key?.Verifier,
+            Save = Place.IsAlone ? 0 : ++_saves,
         };
         var begin = _time.GetTimestamp();
         var handle = IsFenced
@@ -187,7 +215,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
         _unfinished.RemoveAll(h => h.Committed.IsCompleted);
         _unfinished.Add(handle);
-        if (Stopping.IsCancellationRequested)
+        if (Place.IsAlone && Stopping.IsCancellationRequested)
             await FinishBeforeExitAsync();
         return handle;
     }
@@ -242,13 +270,52 @@ public sealed class TrainingRun : IAsyncDisposable
         _key?.Dispose();
     }
 
+    internal RankPlace Place { get; }
+
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
     internal CancellationTokenSource EndingWith(CancellationToken cancel) =>
         CancellationTokenSource.CreateLinkedTokenSource(cancel, Stopping);
 
+    /// <summary>What one rank decides alone, the others would not do at the same step.</summary>
+    private static void RequireSameDecisions(RankPlace place, SaveOptions options)
+    {
+        if (!place.IsAlone && (options.EveryTime > TimeSpan.Zero || options.MaxOverhead > 0))
+        {
+            throw new InvalidInputException(
+                "Ciuic:Save:EveryTime and MaxOverhead are measured by each rank alone, and ranks must save at the same steps: use EverySteps "
+                + "and EveryEpoch where several train together.");
+        }
+    }
+
     private async Task<ResumeReport> ResumeUntilAsync(CancellationToken cancel)
+    {
+        while (true)
+        {
+            if (await TryResumeAsync(cancel) is { } report)
+                return report;
+            _logger.RestoringAgain(Id);
+            await _opening.ReopenAsync(cancel);
+        }
+    }
+
+    /// <returns>Null where another rank went back to an older snapshot meanwhile.</returns>
+    private async Task<ResumeReport?> TryResumeAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var report = await RestoreAsync(cancel);
+            var isAgreed = Place.IsAlone || report.WithoutSilo || await _agreement.WaitAsync(report.From, cancel);
+            return isAgreed ? report : null;
+        }
+        catch (FencedException) when (!Place.IsAlone)
+        {
+            return null; // by another rank that went back, or by another attempt: opening it again tells
+        }
+    }
+
+    private async Task<ResumeReport> RestoreAsync(CancellationToken cancel)
     {
         var withoutSilo = !_opening.IsOpen;
         var chain = await FindChainAsync(withoutSilo, cancel);
@@ -256,8 +323,10 @@ public sealed class TrainingRun : IAsyncDisposable
             return await StartFreshAsync(chain, withoutSilo, cancel);
         if (_client.Resume == ResumePolicy.Must && chain.Head is null)
             throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
+        // Without a silo ranks cannot agree on an older snapshot.
         var resumer = new Resumer(
-            Id, _store, _chunks, _buffers, _options.Readers, _tracked, _saver.ContinueFrom, _logger);
+            Id, Place.Rank, Place.IsAlone || !withoutSilo, _store, _chunks, _buffers, _options.Readers, _tracked,
+            _saver.ContinueFrom, _logger);
         var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
         var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
         await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);

@@ -11,15 +11,18 @@ public static class TorchTracking
     /// <param name="run">The run.</param>
     /// <param name="item">The item's name, such as <c>model</c>.</param>
     /// <param name="module">The module; must not be rebuilt while the run lives.</param>
-    public static TrainingRun Track(this TrainingRun run, string item, torch.nn.Module module) =>
-        run.Track(TrackedTensors.Of(item, module));
+    /// <param name="slices">Which of its tensors are this rank's part of larger ones; null where all are whole.</param>
+    public static TrainingRun Track(this TrainingRun run, string item, torch.nn.Module module, TensorSlices? slices = null) =>
+        run.Track(TrackedTensors.Of(item, module, slices));
 
     /// <summary>Tracks an optimizer: state tensors, counters and the options of its parameter groups.</summary>
     /// <param name="run">The run.</param>
     /// <param name="item">The item's name, such as <c>optimizer</c>.</param>
     /// <param name="optimizer">Any optimizer of torch.optim. LBFGS's native state is reported as skipped.</param>
-    public static TrainingRun Track(this TrainingRun run, string item, torch.optim.Optimizer optimizer) =>
-        run.Track(new TrackedOptimizer(item, optimizer));
+    /// <param name="slices">Which of its parameters are this rank's part of larger ones: their moments are too. Null where all are whole.</param>
+    public static TrainingRun Track(
+        this TrainingRun run, string item, torch.optim.Optimizer optimizer, TensorSlices? slices = null) =>
+        run.Track(new TrackedOptimizer(item, optimizer, slices));
 
     /// <summary>Tracks a learning-rate scheduler and the schedulers within it.</summary>
     /// <param name="run">The run.</param>

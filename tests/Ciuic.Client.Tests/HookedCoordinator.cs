@@ -21,7 +21,14 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) => inner.RenewAsync(run, token, cancel);
 
-    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel) => inner.CloseAsync(run, token, cancel);
+    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
+        inner.CloseAsync(run, token, rank, cancel);
+
+    public Task<ReadyReply> ReadyAsync(RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel) =>
+        inner.ReadyAsync(run, token, rank, restored, cancel);
+
+    public Task AbandonShardAsync(SnapshotId snapshot, FencingToken token, Rank rank, string reason, CancellationToken cancel) =>
+        inner.AbandonShardAsync(snapshot, token, rank, reason, cancel);
 
     public Task<BeginReply> BeginAsync(RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel) =>
         OnBegin(() => inner.BeginAsync(run, token, plan, cancel));

@@ -23,6 +23,8 @@ internal sealed class TestChain(CiuicCluster cluster)
 
     public SaveOptions Save { get; } = new() { OnTerminate = OnTerminate.Ignore, MaxWait = TimeSpan.FromSeconds(5) };
 
+    public RankOptions Ranks { get; } = new();
+
     public CodecOptions Codec { get; } = new();
 
     /// <summary>Trains a step, saves it and waits for its commit.</summary>
@@ -56,16 +58,20 @@ internal sealed class TestChain(CiuicCluster cluster)
 
     /// <summary>The chain of a new process.</summary>
     public SnapshotChain Chain(ICoordinator? coordinator = null) => new(
-        Client, Save, Codec, coordinator ?? new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
+        Client, Save, Ranks, Codec, coordinator ?? new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
 
     /// <summary>Opens a run as a new process would.</summary>
     /// <param name="run">The run.</param>
     /// <param name="hook">Changes the answers of the cluster.</param>
-    public Task<TrainingRun> OpenAsync(string run, Action<HookedCoordinator>? hook = null)
+    public Task<TrainingRun> OpenAsync(string run, Action<HookedCoordinator>? hook = null) =>
+        OpenAsync(run, RankPlace.Alone(Guid.NewGuid()), hook);
+
+    /// <summary>Opens a run as one of several processes would.</summary>
+    public Task<TrainingRun> OpenAsync(string run, RankPlace place, Action<HookedCoordinator>? hook = null)
     {
         var coordinator = new HookedCoordinator(new OrleansCoordinator(Connection));
         hook?.Invoke(coordinator);
-        return Chain(coordinator).OpenRunAsync(RunId.Parse(run), Guid.NewGuid(), CancellationToken.None);
+        return Chain(coordinator).OpenRunAsync(RunId.Parse(run), place, CancellationToken.None);
     }
 }
 

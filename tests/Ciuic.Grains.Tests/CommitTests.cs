@@ -26,7 +26,7 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     [Fact]
     public async Task Every_rank_of_one_save_gets_the_same_sequence_and_all_are_needed()
     {
-        var token = (await cluster.Run("ranks").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var token = (await cluster.Run("ranks").OpenAsync(CiuicCluster.Open(worldSize: 3))).Lease.Token;
         var replies = await Task.WhenAll(Enumerable.Range(0, 3)
             .Select(_ => cluster.Run("ranks").BeginSnapshotAsync(token, CiuicCluster.Plan(5, worldSize: 3))));
         var sequence = Assert.Single(replies.Select(r => r.Sequence!.Value).Distinct());
@@ -64,7 +64,7 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     [Fact]
     public async Task Another_shard_of_a_rank_or_a_rank_too_many_is_a_conflict()
     {
-        var token = (await cluster.Run("conflict").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var token = (await cluster.Run("conflict").OpenAsync(CiuicCluster.Open(worldSize: 2))).Lease.Token;
         var sequence = (await cluster.Run("conflict").BeginSnapshotAsync(token, CiuicCluster.Plan(1, 2))).Sequence!.Value;
         var snapshot = cluster.Snapshot("conflict", sequence);
         await snapshot.CompleteShardAsync(token, new Rank(0), ShardDigest.Of("one"u8));
@@ -138,7 +138,7 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         for (var i = 0; i < 150; i++)
         {
             var token = (await run.OpenAsync(CiuicCluster.Open())).Lease.Token;
-            await run.CloseAsync(token);
+            await run.CloseAsync(token, new Rank(0));
         }
 
         var events = await run.ReadEventsAsync(1, 1_000);

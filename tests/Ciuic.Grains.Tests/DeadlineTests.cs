@@ -17,7 +17,7 @@ public sealed class DeadlineTests : IAsyncLifetime
     [Fact]
     public async Task A_snapshot_whose_shards_do_not_arrive_in_time_is_aborted_naming_the_ranks()
     {
-        var token = (await _cluster.Run("late").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var token = (await _cluster.Run("late").OpenAsync(CiuicCluster.Open(worldSize: 2))).Lease.Token;
         var sequence = (await _cluster.Run("late").BeginSnapshotAsync(token, CiuicCluster.Plan(1, 2))).Sequence!.Value;
         var shard = await _cluster.StoreShardAsync("late", sequence, 0, 1);
         await _cluster.Snapshot("late", sequence).CompleteShardAsync(token, new Rank(0), shard);
@@ -25,7 +25,7 @@ public sealed class DeadlineTests : IAsyncLifetime
         Assert.Equal(SnapshotState.Aborted, view.State);
         Assert.Contains("ranks 1 did not arrive", view.Reason);
         await _cluster.QuietAsync("late");
-        Assert.Equal(BeginOutcome.Begun, (await _cluster.Run("late").BeginSnapshotAsync(token, CiuicCluster.Plan(2))).Outcome);
+        Assert.Equal(BeginOutcome.Begun, (await _cluster.Run("late").BeginSnapshotAsync(token, CiuicCluster.Plan(2, 2))).Outcome);
     }
 
     [Fact]

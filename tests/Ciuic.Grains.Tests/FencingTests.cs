@@ -24,7 +24,7 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
         Assert.True(newer.CompareTo(old) > 0);
         Assert.Equal(BeginOutcome.Fenced, (await cluster.Run("old").BeginSnapshotAsync(old, CiuicCluster.Plan(1))).Outcome);
         Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").RenewAsync(old));
-        Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").CloseAsync(old));
+        Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").CloseAsync(old, new Rank(0)));
         var sequence = (await cluster.Run("old").BeginSnapshotAsync(newer, CiuicCluster.Plan(1))).Sequence!.Value;
         var shard = await cluster.StoreShardAsync("old", sequence, 0, 1);
         Assert.Equal(ShardReply.Fenced, await cluster.Snapshot("old", sequence).CompleteShardAsync(old, new Rank(0), shard));
@@ -43,7 +43,7 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
     [Fact]
     public async Task A_snapshot_whose_shards_are_incomplete_is_aborted_by_the_next_attempt_naming_the_ranks()
     {
-        var token = (await cluster.Run("half").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var token = (await cluster.Run("half").OpenAsync(CiuicCluster.Open(worldSize: 3))).Lease.Token;
         var sequence = (await cluster.Run("half").BeginSnapshotAsync(token, CiuicCluster.Plan(1, 3))).Sequence!.Value;
         var shard = await cluster.StoreShardAsync("half", sequence, 1, 1);
         await cluster.Snapshot("half", sequence).CompleteShardAsync(token, new Rank(1), shard);
@@ -116,7 +116,7 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
         await cluster.SaveAsync("once", token, 1);
         await cluster.QuietAsync("once");
         await cluster.SaveAsync("once", token, 2);
-        await run.CloseAsync(token);
+        await run.CloseAsync(token, new Rank(0));
         var request = new RollbackRequest { To = new Sequence(1), Reason = "x", Actor = "test", FenceLiveAttempt = false };
         await run.RollbackAsync(request);
         await run.RollbackAsync(request);

@@ -26,6 +26,7 @@ public sealed class SettingsFileTests
         ["Snapshots"] = typeof(SnapshotOptions),
         ["Client"] = typeof(ClientOptions),
         ["Save"] = typeof(SaveOptions),
+        ["Ranks"] = typeof(RankOptions),
         ["Codec"] = typeof(CodecOptions),
     };
 

@@ -29,11 +29,11 @@ public sealed class DataPlaneTests : IDisposable
             var manifest = ManifestCodec.DecodeShard(ManifestCodec.Encode(
                 Samples.Shard(Samples.Run, 1, staged, uploaded)));
             using var other = new StagingBuffers(1 << 28);
-            var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, other, 2, None);
+            var loaded = await Loads.ShardAsync(_chunks, manifest, (_, _) => true, other, 2, None);
             foreach (var (record, tensor) in loaded.Manifest.Tensors.Zip(tensors))
                 Assert.Equal(tensor.Content, Read(loaded, record));
-            Assert.Equal([1, 2, 3], loaded.Read(loaded.Manifest.Bytes[0]));
-            Assert.Empty(loaded.Read(loaded.Manifest.Bytes[1]));
+            Assert.Equal([1, 2, 3], Read(loaded, loaded.Manifest.Bytes[0].Offset, loaded.Manifest.Bytes[0].Length));
+            Assert.Equal(0, loaded.Manifest.Bytes[1].Length);
         }, iter: 40, threads: 1);
 
     [Fact]
@@ -67,10 +67,10 @@ public sealed class DataPlaneTests : IDisposable
     {
         var (manifest, _) = await TwoItemsAsync();
         await FlipAsync(BucketLayout.Chunk(manifest.Chunks[^1].Id));
-        var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "model", _buffers, 2, None);
+        var loaded = await Loads.ShardAsync(_chunks, manifest, (item, _) => item == "model", _buffers, 2, None);
         Assert.NotEmpty(Read(loaded, manifest.Tensors[0]));
         await Assert.ThrowsAsync<CorruptException>(() =>
-            LoadedShard.LoadAsync(_chunks, manifest, (item, _) => item == "optimizer", _buffers, 2, None));
+            Loads.ShardAsync(_chunks, manifest, (item, _) => item == "optimizer", _buffers, 2, None));
     }
 
     [Theory]
@@ -84,7 +84,7 @@ public sealed class DataPlaneTests : IDisposable
         var chunk = manifest.Chunks[^1].Id;
         await DamageAsync(how, BucketLayout.Chunk(chunk), BucketLayout.Chunk(manifest.Chunks[0].Id));
         var error = await Assert.ThrowsAsync<CorruptException>(() =>
-            LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, _buffers, 2, None));
+            Loads.ShardAsync(_chunks, manifest, (_, _) => true, _buffers, 2, None));
         Assert.Contains("run sample", error.Message);
         Assert.Contains("snapshot #1", error.Message);
         Assert.Contains("optimizer/moment", error.Message);
@@ -141,10 +141,12 @@ public sealed class DataPlaneTests : IDisposable
         return uploader.UploadAsync(staged, _ => { }, None);
     }
 
-    private static byte[] Read(LoadedShard shard, TensorRecord record)
+    private static byte[] Read(LoadedShard shard, TensorRecord record) => Read(shard, record.Offset, record.Length);
+
+    private static byte[] Read(LoadedShard shard, long from, long length)
     {
-        var content = new byte[record.Length];
-        shard.Read(record, (offset, bytes) => bytes.CopyTo(content.AsMemory((int)offset)));
+        var content = new byte[length];
+        shard.Read(from, length, (offset, bytes) => bytes.CopyTo(content.AsMemory((int)offset)));
         return content;
     }
 

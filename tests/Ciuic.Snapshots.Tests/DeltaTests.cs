@@ -120,7 +120,7 @@ public sealed class DeltaTests : IDisposable
         var weights = ArrayTensor.Weights("w", Elements, 1);
         var first = await SaveAsync(weights);
         var buffers = Own(new StagingBuffers(1 << 28));
-        var loaded = await LoadedShard.LoadAsync(_chunks, first, (_, _) => true, buffers, 2, None);
+        var loaded = await Loads.ShardAsync(_chunks, first, (_, _) => true, buffers, 2, None);
         buffers.Keep(loaded.Arena);
         (var fresh, _buffers) = (new ShardUploader(_chunks, _options, 2), buffers);
         fresh.ContinueFrom(DeltaBases.Of(loaded));
@@ -269,10 +269,10 @@ public sealed class DeltaTests : IDisposable
     private async Task<byte[]> LoadAsync(ShardManifest manifest)
     {
         using var buffers = new StagingBuffers(1 << 28);
-        var loaded = await LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, buffers, 2, None);
+        var loaded = await Loads.ShardAsync(_chunks, manifest, (_, _) => true, buffers, 2, None);
         var content = new List<byte>();
         foreach (var tensor in manifest.Tensors)
-            loaded.Read(tensor, (_, bytes) => content.AddRange(bytes.Span));
+            loaded.Read(tensor.Offset, tensor.Length, (_, bytes) => content.AddRange(bytes.Span));
         return [.. content];
     }
 

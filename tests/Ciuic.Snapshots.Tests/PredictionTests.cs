@@ -42,7 +42,7 @@ public sealed class PredictionTests : IDisposable
     {
         var manifests = await SaveStepsAsync(4);
         using var buffers = new StagingBuffers(1 << 28);
-        var loaded = await LoadedShard.LoadAsync(_chunks, manifests[^1], (item, _) => item == "model", buffers, 2, None);
+        var loaded = await Loads.ShardAsync(_chunks, manifests[^1], (item, _) => item == "model", buffers, 2, None);
         Assert.Equal(_layer.Weight.Content, Read(loaded, manifests[^1].Tensors[0]));
     }
 
@@ -65,7 +65,7 @@ public sealed class PredictionTests : IDisposable
     {
         var manifests = await SaveStepsAsync(3);
         var buffers = new StagingBuffers(1 << 28);
-        var loaded = await LoadedShard.LoadAsync(_chunks, manifests[^1], (_, _) => true, buffers, 2, None);
+        var loaded = await Loads.ShardAsync(_chunks, manifests[^1], (_, _) => true, buffers, 2, None);
         using var fresh = new StagingBuffers(1 << 28);
         fresh.Keep(loaded.Arena);
         _uploader = new ShardUploader(_chunks, _options, 2);
@@ -189,7 +189,7 @@ public sealed class PredictionTests : IDisposable
     }
 
     private Task<LoadedShard> LoadAsync(ShardManifest manifest) =>
-        LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, new StagingBuffers(1 << 28), 2, None);
+        Loads.ShardAsync(_chunks, manifest, (_, _) => true, new StagingBuffers(1 << 28), 2, None);
 
     private async Task<Dictionary<ChunkId, ChunkOutcome>> CheckAsync(ShardManifest manifest)
     {
@@ -214,7 +214,7 @@ public sealed class PredictionTests : IDisposable
     private static byte[] Read(LoadedShard loaded, TensorRecord tensor)
     {
         var content = new List<byte>();
-        loaded.Read(tensor, (_, bytes) => content.AddRange(bytes.Span));
+        loaded.Read(tensor.Offset, tensor.Length, (_, bytes) => content.AddRange(bytes.Span));
         return [.. content];
     }
 }

@@ -77,11 +77,12 @@ public sealed class CiuicCluster : IAsyncLifetime
     public ISnapshotGrain Snapshot(string run, Sequence sequence) =>
         Grains.GetGrain<ISnapshotGrain>(new SnapshotId(RunId.Parse(run), sequence).ToString());
 
-    public static OpenRequest Open(FencingToken? takeOver = null) => new()
+    public static OpenRequest Open(FencingToken? takeOver = null, int worldSize = 1) => new()
     {
         Attempt = Guid.NewGuid(),
         Trainer = Samples.Trainer,
         TakeOverFrom = takeOver,
+        WorldSize = worldSize,
     };
 
     public static SnapshotPlan Plan(long step, int worldSize = 1) => new()
@@ -93,6 +94,7 @@ public sealed class CiuicCluster : IAsyncLifetime
         Labels = [],
         WorldSize = worldSize,
         Trainer = Samples.Trainer,
+        Save = worldSize > 1 ? step : 0,
     };
 
     /// <summary>Does what a trainer does for one rank, without retries.</summary>

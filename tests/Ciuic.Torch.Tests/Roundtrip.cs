@@ -17,7 +17,7 @@ internal static class Roundtrip
         var staged = StagedShard.Stage(arena, states.Select(s => s.Capture()).ToList(), 64 << 10);
         var uploaded = await new ShardUploader(chunks, new CodecOptions(), 2).UploadAsync(staged, _ => { }, CancellationToken.None);
         var bytes = ManifestCodec.Encode(Samples.Shard(Samples.Run, 1, staged, uploaded));
-        var loaded = await LoadedShard.LoadAsync(
+        var loaded = await Loads.SnapshotAsync(
             chunks, ManifestCodec.DecodeShard(bytes), (_, _) => true, new StagingBuffers(1L << 32), 2, CancellationToken.None);
         return SavedItem.Of(loaded, (_, _) => true).ToDictionary(item => item.Item);
     }

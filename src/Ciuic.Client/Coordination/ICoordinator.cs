@@ -19,7 +19,10 @@ internal interface ICoordinator : IAsyncDisposable
     Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.CloseAsync"/>
-    Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel);
+    Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel);
+
+    /// <inheritdoc cref="IRunGrain.ReadyAsync"/>
+    Task<ReadyReply> ReadyAsync(RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.BeginSnapshotAsync"/>
     Task<BeginReply> BeginAsync(RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel);
@@ -27,6 +30,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <inheritdoc cref="ISnapshotGrain.CompleteShardAsync"/>
     Task<ShardReply> CompleteShardAsync(
         SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel);
+
+    /// <inheritdoc cref="ISnapshotGrain.AbandonShardAsync"/>
+    Task AbandonShardAsync(SnapshotId snapshot, FencingToken token, Rank rank, string reason, CancellationToken cancel);
 
     /// <inheritdoc cref="ISnapshotGrain.WaitAsync"/>
     Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel);

@@ -20,8 +20,12 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RenewAsync(token), Short, cancel);
 
-    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).CloseAsync(token), Short, cancel);
+    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).CloseAsync(token, rank), Short, cancel);
+
+    public Task<ReadyReply> ReadyAsync(
+        RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).ReadyAsync(token, rank, restored), Short, cancel);
 
     public Task<BeginReply> BeginAsync(
         RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel) =>
@@ -30,6 +34,16 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<ShardReply> CompleteShardAsync(
         SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).CompleteShardAsync(token, rank, shard), Short, cancel);
+
+    public Task AbandonShardAsync(
+        SnapshotId snapshot, FencingToken token, Rank rank, string reason, CancellationToken cancel) => AskAsync(
+        async c =>
+        {
+            await Snapshot(c, snapshot).AbandonShardAsync(token, rank, reason);
+            return true;
+        },
+        Short,
+        cancel);
 
     public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), patience + Short, cancel);

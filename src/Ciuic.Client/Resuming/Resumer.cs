@@ -8,8 +8,20 @@ namespace Ciuic.Client;
 /// <summary>
 /// Finds the newest snapshot of the chain that is whole, checks that it fits, and only then touches the live state.
 /// </summary>
+/// <param name="run">The run.</param>
+/// <param name="rank">The rank that this process is.</param>
+/// <param name="mayFallBack">Whether an older snapshot is taken where one is damaged.</param>
+/// <param name="store">The bucket.</param>
+/// <param name="chunks">Its chunks.</param>
+/// <param name="buffers">Take what is read before it is restored.</param>
+/// <param name="parallelism">Chunks in flight at once.</param>
+/// <param name="tracked">What is restored.</param>
+/// <param name="restored">Told of the rank's own shard, where it lies in memory.</param>
+/// <param name="logger">Told of damage.</param>
 internal sealed class Resumer(
     RunId run,
+    Rank rank,
+    bool mayFallBack,
     IObjectStore store,
     ChunkStore chunks,
     StagingBuffers buffers,
@@ -23,10 +35,10 @@ internal sealed class Resumer(
         var damage = new List<string>();
         for (var at = chain.Head; at is not null; at = await chain.ParentAsync(at, cancel))
         {
-            if (await TryLoadAsync(chain, at, damage, cancel) is not var (manifest, shard))
+            if (await TryLoadAsync(chain, at, damage, cancel) is not var (manifest, content))
                 continue;
-            var items = Restore(shard);
-            if (shard is LoadedShard loaded)
+            var items = Restore(content);
+            if (content.Own is { } loaded)
                 restored(loaded);
             var progress = new TrainingProgress(manifest.Step, manifest.Epoch, manifest.NextSample);
             return new ResumeReport(run, at, progress, items, damage, withoutSilo);
@@ -42,17 +54,17 @@ internal sealed class Resumer(
         return new ResumeReport(run, null, TrainingProgress.Start, fresh, damage, withoutSilo);
     }
 
-    private async Task<(Manifest, ShardContent)?> TryLoadAsync(
+    private async Task<(Manifest, SnapshotContent)?> TryLoadAsync(
         ChainSource chain, SnapshotLink at, List<string> damage, CancellationToken cancel)
     {
         try
         {
             await chain.RequireCommittedAsync(at, cancel);
-            var (manifest, shard) = await LoadAsync(at, cancel);
-            Compare(ItemsOf(shard)); // may read a little of it
-            return (manifest, shard);
+            var (manifest, content) = await LoadAsync(at, cancel);
+            Compare(ItemsOf(content)); // may read a little of it
+            return (manifest, content);
         }
-        catch (CorruptException error)
+        catch (CorruptException error) when (mayFallBack)
         {
             logger.FellBack(run, error.Message);
             damage.Add($"snapshot #{at.Sequence}: {error.Message}");
@@ -60,29 +72,39 @@ internal sealed class Resumer(
         }
     }
 
-    private async Task<(Manifest, ShardContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
+    private async Task<(Manifest, SnapshotContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
     {
-        var (manifest, shard) = await OnlyShard.ReadAsync(new ManifestReader(store), run, link, cancel);
-        var wanted = tracked.Select(t => t.Item).ToHashSet();
-        return (manifest, shard.Length > buffers.MaxBytes
-            ? await StreamedShard.CheckAsync(chunks, shard, (item, _) => wanted.Contains(item), parallelism, cancel)
-            : await LoadedShard.LoadAsync(chunks, shard, (item, _) => wanted.Contains(item), buffers, parallelism, cancel));
+        var (manifest, index) = await SnapshotShards.ReadAsync(new ManifestReader(store), run, link, rank, cancel);
+        var wanted = tracked.ToDictionary(t => t.Item);
+        var content = await SnapshotContent.LoadAsync(
+            chunks, index, BoxOf, (item, _) => wanted.ContainsKey(item), buffers, parallelism, cancel);
+        return (manifest, content);
+
+        TensorBox? BoxOf(SavedTensor saved)
+        {
+            if (!wanted.TryGetValue(saved.Item, out var state))
+                return null;
+            // A slice of something else does not fit; comparing will say so.
+            return state.SliceOf(saved.Name) is { } slice && slice.WholeShape.SequenceEqual(saved.Shape)
+                ? slice.Box
+                : TensorBox.Whole(saved.Shape);
+        }
     }
 
-    private List<ItemReport> Restore(ShardContent shard)
+    private List<ItemReport> Restore(SnapshotContent content)
     {
-        var saved = ItemsOf(shard);
+        var saved = ItemsOf(content);
         var reports = new List<ItemReport>();
         // Random state last: whatever restoring the others draws from the generators must not shift the sequence.
         foreach (var state in tracked.OrderBy(t => t.Item == TrainingRun.RandomItem))
-            reports.AddRange(RestoreWhole(shard, state, saved.GetValueOrDefault(state.Item)));
+            reports.AddRange(RestoreWhole(content, state, saved.GetValueOrDefault(state.Item)));
         reports.AddRange(saved.Keys.Except(tracked.Select(t => t.Item))
             .Select(item => new ItemReport(item, ItemOutcome.Skipped, "in the snapshot, but not tracked")));
         return reports;
     }
 
-    private static Dictionary<string, SavedItem> ItemsOf(ShardContent shard) =>
-        SavedItem.Of(shard, (_, _) => true).ToDictionary(item => item.Item);
+    private static Dictionary<string, SavedItem> ItemsOf(SnapshotContent content) =>
+        SavedItem.Of(content, (_, _) => true).ToDictionary(item => item.Item);
 
     private void Compare(Dictionary<string, SavedItem> saved)
     {
@@ -99,21 +121,28 @@ internal sealed class Resumer(
     }
 
     /// <summary>What is read while it is restored was whole a moment ago; if it is not now, there is nothing to go back to.</summary>
-    private List<ItemReport> RestoreWhole(ShardContent shard, ITrackedState state, SavedItem? saved)
+    private List<ItemReport> RestoreWhole(SnapshotContent content, ITrackedState state, SavedItem? saved)
     {
         try
         {
             return [.. RestoreItem(state, saved)];
         }
-        catch (CiuicException error) when (shard is StreamedShard)
+        catch (CiuicException error) when (!content.IsInMemory)
         {
             throw new UnavailableException(
                 $"Run {run}: THE STATE IS RESTORED IN PARTS ONLY and must not be trained or saved: start again. {error.Message}", error);
         }
     }
 
-    private static IEnumerable<ItemReport> RestoreItem(ITrackedState state, SavedItem? saved)
+    private IEnumerable<ItemReport> RestoreItem(ITrackedState state, SavedItem? saved)
     {
+        if (saved is not null && state.Item == TrainingRun.RandomItem && !saved.HasOwnBytes)
+        {
+            // Two ranks that draw the same numbers would train on the same noise.
+            yield return new ItemReport(state.Item, ItemOutcome.Missing, $"saved without a rank {rank}; keeps its fresh state");
+            yield break;
+        }
+
         if (saved is null)
         {
             yield return new ItemReport(state.Item, ItemOutcome.Missing, "not in the snapshot; keeps its fresh state");

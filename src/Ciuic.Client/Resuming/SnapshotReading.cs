@@ -11,10 +11,10 @@ internal sealed class SnapshotReading(IObjectStore store, LedgerWatch ledger, in
         RunId run, SnapshotLink link, LedgerPosition? position, PartPatterns patterns, CancellationToken cancel)
     {
         await ledger.RequireRecordAsync(run, link, position, cancel);
-        var (manifest, shard) = await OnlyShard.ReadAsync(new ManifestReader(store), run, link, cancel);
-        patterns.RequireMatches(shard);
+        var (manifest, index) = await SnapshotShards.ReadAsync(new ManifestReader(store), run, link, reader: null, cancel);
+        patterns.RequireMatches(manifest.Id, index.Parts);
         var chunks = new ChunkStore(store);
-        var content = StreamedShard.Open(chunks, shard, parallelism, cancel);
+        var content = SnapshotContent.Open(chunks, index, parallelism, cancel);
         return new SavedSnapshot(chunks, manifest, link, SavedItem.Of(content, patterns.Match));
     }
 }

@@ -29,6 +29,12 @@ internal static partial class ClientLog
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
     public static partial void Fenced(this ILogger logger, RunId run);
 
+    [LoggerMessage(80, LogLevel.Warning, "Run {Run}: rank {Rank} does not train yet: {Problem}")]
+    public static partial void WaitingForRanks(this ILogger logger, RunId run, Rank rank, string problem);
+
+    [LoggerMessage(81, LogLevel.Warning, "Run {Run}: the ranks restore again: one of them went back to an older snapshot")]
+    public static partial void RestoringAgain(this ILogger logger, RunId run);
+
     [LoggerMessage(62, LogLevel.Critical, "Run {Run}: NOTHING OF THIS PROCESS WILL BE SAVED: {Error}")]
     public static partial void NothingIsSaved(this ILogger logger, RunId run, string error);
 

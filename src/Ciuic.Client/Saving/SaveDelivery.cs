@@ -11,6 +11,7 @@ namespace Ciuic.Client;
 /// </summary>
 internal sealed class SaveDelivery(
     RunId run,
+    RankPlace place,
     ICoordinator coordinator,
     IObjectStore store,
     RunOpening opening,
@@ -26,7 +27,6 @@ internal sealed class SaveDelivery(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3); // one wait is lost with the silo that was asked
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
-    private static readonly Rank ThisRank = new(0);
 
     private readonly LinkedList<UploadedSave> _waiting = [];
     private readonly SemaphoreSlim _arrived = new(0);
@@ -64,8 +64,9 @@ internal sealed class SaveDelivery(
         _arrived.Release();
         if (oldest is not null)
         {
-            dropped(oldest, new UnavailableException(
-                $"The save of step {oldest.Plan.Step} gave way: {maxWaiting} newer ones wait for a silo."));
+            var gaveWay = $"The save of step {oldest.Plan.Step} gave way: {maxWaiting} newer ones wait for a silo.";
+            dropped(oldest, new UnavailableException(gaveWay));
+            Abandon(oldest.Plan, gaveWay);
         }
     }
 
@@ -118,7 +119,7 @@ internal sealed class SaveDelivery(
             var digest = await StoreManifestAsync(save, snapshot);
             await SignAsync(save, snapshot, digest);
             Accept(await AskAsync(() =>
-                coordinator.CompleteShardAsync(snapshot, token, ThisRank, digest, _ending.Token)));
+                coordinator.CompleteShardAsync(snapshot, token, place.Rank, digest, _ending.Token)));
             progress(save, SaveStage.ShardCompleted);
             var link = await UntilSettledAsync(snapshot);
             watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
@@ -137,6 +138,31 @@ internal sealed class SaveDelivery(
         }
     }
 
+    /// <summary>Other ranks wait for a save that this one has given up: tells them so, as far as a silo is there to tell.</summary>
+    public void Abandon(SnapshotPlan plan, string reason)
+    {
+        if (!place.IsAlone && !_ending.IsCancellationRequested)
+            _ = Task.Run(() => AbandonAsync(plan, reason));
+    }
+
+    private async Task AbandonAsync(SnapshotPlan plan, string reason)
+    {
+        try
+        {
+            var token = await opening.TokenAsync(_ending.Token);
+            var snapshot = new SnapshotId(run, await BeginAsync(token, plan));
+            await AskAsync(async () =>
+            {
+                await coordinator.AbandonShardAsync(snapshot, token, place.Rank, reason, _ending.Token);
+                return true;
+            });
+        }
+        catch (Exception error) when (error is CiuicException or OperationCanceledException)
+        {
+            // It is over already, or the others will find out when time runs out.
+        }
+    }
+
     private async Task<Sequence> BeginAsync(FencingToken token, SnapshotPlan plan)
     {
         while (true)
@@ -146,6 +172,8 @@ internal sealed class SaveDelivery(
                 return reply.Sequence!.Value;
             if (reply.Outcome == BeginOutcome.Fenced)
                 throw Fenced();
+            if (reply.Outcome == BeginOutcome.Over)
+                throw new UnavailableException($"The save of step {plan.Step} has ended without this rank: another one gave it up, or time ran out.");
             await AskAsync(() => coordinator.WaitAsync(
                 new SnapshotId(run, reply.Sequence!.Value), Patience, _ending.Token));
         }
@@ -153,8 +181,8 @@ internal sealed class SaveDelivery(
 
     private async Task<ShardDigest> StoreManifestAsync(UploadedSave save, SnapshotId snapshot)
     {
-        var bytes = ManifestCodec.Encode(save.Manifest(snapshot, ThisRank));
-        await StoreAsync(BucketLayout.Shard(snapshot, ThisRank), bytes);
+        var bytes = ManifestCodec.Encode(save.Manifest(snapshot, place.Rank));
+        await StoreAsync(BucketLayout.Shard(snapshot, place.Rank), bytes);
         return ShardDigest.Of(bytes);
     }
 
@@ -163,8 +191,8 @@ internal sealed class SaveDelivery(
         if (key is not null)
         {
             await StoreAsync(
-                BucketLayout.ShardSignature(snapshot, ThisRank),
-                ShardSignature.Sign(snapshot, ThisRank, save.Plan.Step, shard, key));
+                BucketLayout.ShardSignature(snapshot, place.Rank),
+                ShardSignature.Sign(snapshot, place.Rank, save.Plan.Step, shard, key));
         }
     }
 
@@ -175,7 +203,7 @@ internal sealed class SaveDelivery(
         // After a lost answer, our own; both manifests and Ed25519 signatures have the same bytes every time.
         var there = await AskAsync(() => store.GetAsync(name, _ending.Token));
         if (!there.AsSpan().SequenceEqual(bytes))
-            throw new ConflictException($"{name} exists with other bytes: somebody else writes as rank {ThisRank}.");
+            throw new ConflictException($"{name} exists with other bytes: somebody else writes as rank {place.Rank}.");
     }
 
     private void Accept(ShardReply reply)
@@ -185,7 +213,7 @@ internal sealed class SaveDelivery(
             case ShardReply.Fenced:
                 throw Fenced();
             case ShardReply.Conflict:
-                throw new ConflictException($"Run {run}: another process has completed the shard of rank {ThisRank}.");
+                throw new ConflictException($"Run {run}: another process has completed the shard of rank {place.Rank}.");
         }
     }
 

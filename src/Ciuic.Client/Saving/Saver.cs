@@ -12,6 +12,7 @@ namespace Ciuic.Client;
 /// </summary>
 internal sealed class Saver(
     RunId run,
+    RankPlace place,
     SaveOptions options,
     StagingBuffers buffers,
     ShardUploader uploader,
@@ -63,12 +64,15 @@ internal sealed class Saver(
         }
 
         var begin = time.GetTimestamp();
-        var staging = StagingPlan.Of([.. tracked.Select(t => t.Capture())], options.ChunkBytes);
-        if (staging.Length > options.MaxStagingBytes)
-            return await SaveInWindowsAsync(plan, staging, begin, maxWait, cancel);
+        StagingPlan staging;
+        Digest? replicated;
         StagedShard shard;
         try
         {
+            (var items, replicated) = RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize);
+            staging = StagingPlan.Of(items, options.ChunkBytes);
+            if (staging.Length > options.MaxStagingBytes)
+                return await SaveInWindowsAsync(plan, staging, replicated, begin, maxWait, cancel);
             shard = StagedShard.Stage(buffers, staging);
         }
         catch (Exception error)
@@ -77,7 +81,7 @@ internal sealed class Saver(
         }
 
         var handle = Staged(plan, staging, begin);
-        _uploading = Task.Run(() => UploadAsync(handle, plan, shard), CancellationToken.None);
+        _uploading = Task.Run(() => UploadAsync(handle, plan, shard, replicated), CancellationToken.None);
         return handle;
     }
 
@@ -89,6 +93,8 @@ internal sealed class Saver(
             Drop(handle, why);
         else
             Fail(handle, why);
+        if (why is not FencedException)
+            delivery.Abandon(plan, why.Message);
         return handle;
     }
 
@@ -149,7 +155,7 @@ internal sealed class Saver(
 
     /// <summary>A state that is larger than the staging memory is worth waiting for: it could not be saved otherwise.</summary>
     private async Task<SaveHandle> SaveInWindowsAsync(
-        SnapshotPlan plan, StagingPlan staging, long begin, TimeSpan maxWait, CancellationToken cancel)
+        SnapshotPlan plan, StagingPlan staging, Digest? replicated, long begin, TimeSpan maxWait, CancellationToken cancel)
     {
         if (!_isTooLarge)
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
@@ -173,7 +179,7 @@ internal sealed class Saver(
 
         var handle = Staged(plan, staging, begin);
         _uploading = Task.Run(
-            () => CompleteAsync(handle, plan, staging, async () =>
+            () => CompleteAsync(handle, plan, staging, replicated, async () =>
             {
                 await windows.Done;
                 var uploaded = upload.Finish();
@@ -190,10 +196,10 @@ internal sealed class Saver(
         await _store.UntilStoredAsync(step, () => upload.AddAsync(window, either.Token), either.Token);
     }
 
-    private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard)
+    private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, Digest? replicated)
     {
         var begun = _bases.Begin(keepsContent: buffers.IsKept);
-        return CompleteAsync(handle, plan, shard.Plan, async () =>
+        return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
             var uploaded = await _store.UntilStoredAsync(
                 plan.Step, () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token), _ending.Token);
@@ -202,7 +208,8 @@ internal sealed class Saver(
         });
     }
 
-    private async Task CompleteAsync(SaveHandle handle, SnapshotPlan plan, StagingPlan staging, Func<Task<UploadedShard>> uploadAsync)
+    private async Task CompleteAsync(
+        SaveHandle handle, SnapshotPlan plan, StagingPlan staging, Digest? replicated, Func<Task<UploadedShard>> uploadAsync)
     {
         try
         {
@@ -212,7 +219,7 @@ internal sealed class Saver(
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, staging.Length);
             var versions = watch.Uploaded(staging.Tensors, uploaded.Health);
-            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, uploaded, versions));
+            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, replicated, uploaded, versions));
         }
         catch (OperationCanceledException)
         {
@@ -221,6 +228,7 @@ internal sealed class Saver(
         catch (Exception error)
         {
             Fail(handle, error);
+            delivery.Abandon(plan, error.Message);
         }
     }
 

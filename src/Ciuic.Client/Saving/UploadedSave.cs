@@ -12,6 +12,7 @@ internal sealed record UploadedSave(
     SnapshotPlan Plan,
     IReadOnlyList<TensorRecord> Tensors,
     IReadOnlyList<ByteRecord> Bytes,
+    Digest? Replicated,
     UploadedShard Upload,
     IReadOnlyDictionary<string, int> ItemVersions)
 {
@@ -25,5 +26,6 @@ internal sealed record UploadedSave(
         Bytes = Bytes,
         Chunks = Upload.Records,
         Bases = Upload.Bases,
+        Replicated = Replicated,
     };
 }

@@ -1,3 +1,4 @@
+using Ciuic.Core;
 using Ciuic.Snapshots;
 
 namespace Ciuic.Client;
@@ -16,6 +17,12 @@ public interface ITrackedState
     /// are copied here.
     /// </summary>
     ItemState Capture();
+
+    /// <summary>
+    /// The part of a tensor that this rank has, whether it is there already or will be made by <see cref="Restore"/>; null for
+    /// all of it. Only the part is read from a snapshot.
+    /// </summary>
+    TensorSlice? SliceOf(string name) => null;
 
     /// <summary>
     /// Every way in which the saved item does not fit the live one: names, shapes, element types. Empty when it

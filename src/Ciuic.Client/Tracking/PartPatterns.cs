@@ -22,15 +22,14 @@ internal sealed class PartPatterns
 
     public bool Match(string item, string name) => _patterns.Length == 0 || _patterns.Any(p => Match(p, item, name));
 
-    /// <summary>Names the patterns that match nothing of a shard: a misspelled one must not pass for an empty answer.</summary>
+    /// <summary>Names the patterns that match nothing of a snapshot: a misspelled one must not pass for an empty answer.</summary>
     /// <exception cref="NotFoundException">There is one.</exception>
-    public void RequireMatches(ShardManifest shard)
+    public void RequireMatches(SnapshotId snapshot, IReadOnlyList<(string Item, string Name)> parts)
     {
-        var parts = shard.Parts.ToList();
         foreach (var pattern in _patterns.Where(p => !parts.Any(part => Match(p, part.Item, part.Name))))
         {
             var items = string.Join(", ", parts.Select(p => p.Item).Distinct());
-            throw new NotFoundException($"Nothing in snapshot #{shard.Sequence} of run {shard.Run} matches '{pattern}'; its items are {items}.");
+            throw new NotFoundException($"Nothing in snapshot #{snapshot.Sequence} of run {snapshot.Run} matches '{pattern}'; its items are {items}.");
         }
     }
 

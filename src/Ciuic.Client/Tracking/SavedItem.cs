@@ -6,33 +6,33 @@ namespace Ciuic.Client;
 /// <summary>One item of a snapshot, or a part of one; what it hands out was checked to the last byte.</summary>
 public sealed class SavedItem
 {
-    private readonly ShardContent _shard;
-    private readonly Dictionary<string, TensorRecord> _tensors;
-    private readonly Dictionary<string, ByteRecord> _bytes;
+    private readonly SnapshotContent _content;
+    private readonly Dictionary<string, SavedTensor> _tensors;
+    private readonly Dictionary<string, SavedBytes> _bytes;
 
-    private SavedItem(ShardContent shard, string item, Func<string, string, bool> isShown)
+    private SavedItem(SnapshotContent content, string item, Func<string, string, bool> isShown)
     {
-        _shard = shard;
+        _content = content;
         Item = item;
-        _tensors = shard.Manifest.Tensors.Where(t => t.Item == item && isShown(item, t.Name)).ToDictionary(t => t.Name);
-        _bytes = shard.Manifest.Bytes.Where(b => b.Item == item && isShown(item, b.Name)).ToDictionary(b => b.Name);
+        _tensors = content.Index.Tensors.Where(t => t.Item == item && isShown(item, t.Name)).ToDictionary(t => t.Name);
+        _bytes = content.Index.Bytes.Where(b => b.Record.Item == item && isShown(item, b.Record.Name)).ToDictionary(b => b.Record.Name);
     }
 
-    /// <summary>The items of a shard.</summary>
-    /// <param name="shard">Gives their bytes.</param>
+    /// <summary>The items of a snapshot.</summary>
+    /// <param name="content">Gives their bytes.</param>
     /// <param name="isShown">Tells by item and name what can be read; an item of which nothing can is left out.</param>
-    internal static List<SavedItem> Of(ShardContent shard, Func<string, string, bool> isShown) => shard.Manifest.Parts
+    internal static List<SavedItem> Of(SnapshotContent content, Func<string, string, bool> isShown) => content.Index.Parts
         .Where(p => isShown(p.Item, p.Name))
         .Select(p => p.Item)
         .Distinct()
-        .Select(item => new SavedItem(shard, item, isShown))
+        .Select(item => new SavedItem(content, item, isShown))
         .ToList();
 
     /// <summary>The item's name.</summary>
     public string Item { get; }
 
-    /// <summary>Its tensors by name.</summary>
-    public IReadOnlyDictionary<string, TensorRecord> Tensors => _tensors;
+    /// <summary>Its tensors by name, whole, however many ranks have saved parts of them.</summary>
+    public IReadOnlyDictionary<string, SavedTensor> Tensors => _tensors;
 
     /// <summary>Names of its byte items.</summary>
     public IReadOnlyCollection<string> ByteNames => _bytes.Keys;
@@ -40,9 +40,22 @@ public sealed class SavedItem
     /// <summary>Number of tensors and byte items.</summary>
     public int Count => _tensors.Count + _bytes.Count;
 
+    /// <summary>Whether its bytes were saved by the rank that reads them; otherwise they are those of the first rank that has some.</summary>
+    internal bool HasOwnBytes => _bytes.Values.All(b => b.Shard == _content.Index.Own);
+
     /// <summary>Hands a tensor's bytes over in pieces: offset within the tensor, bytes.</summary>
-    public void ReadTensor(string name, Action<long, ReadOnlyMemory<byte>> copy) => _shard.Read(_tensors[name], copy);
+    public void ReadTensor(string name, Action<long, ReadOnlyMemory<byte>> copy) => ReadTensor(name, null, copy);
+
+    /// <summary>Hands a part of a tensor over in pieces: offset within the part, bytes.</summary>
+    /// <param name="name">The tensor.</param>
+    /// <param name="slice">The part; null for all of it.</param>
+    /// <param name="copy">Takes them.</param>
+    public void ReadTensor(string name, TensorSlice? slice, Action<long, ReadOnlyMemory<byte>> copy)
+    {
+        var tensor = _tensors[name];
+        _content.Read(tensor, slice?.Box ?? TensorBox.Whole(tensor.Shape), copy);
+    }
 
     /// <summary>A copy of a byte item, or null where there is none.</summary>
-    public byte[]? TryReadBytes(string name) => _bytes.TryGetValue(name, out var record) ? _shard.Read(record) : null;
+    public byte[]? TryReadBytes(string name) => _bytes.TryGetValue(name, out var bytes) ? _content.Read(bytes) : null;
 }

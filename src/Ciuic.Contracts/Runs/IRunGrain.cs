@@ -20,12 +20,19 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("Renew")]
     Task<LeaseReply> RenewAsync(FencingToken token);
 
-    /// <summary>Gives the lease back.</summary>
+    /// <summary>Says that a rank is done; the last one gives the lease back.</summary>
     [Alias("Close")]
-    Task<LeaseReply> CloseAsync(FencingToken token);
+    Task<LeaseReply> CloseAsync(FencingToken token, Rank rank);
+
+    /// <summary>
+    /// Says what a rank has restored. An attempt of several ranks trains once all have restored the same: where one finds a
+    /// snapshot damaged, all go back. Asked again until it is no longer <see cref="ReadyOutcome.Waiting"/>.
+    /// </summary>
+    [Alias("Ready")]
+    Task<ReadyReply> ReadyAsync(FencingToken token, Rank rank, SnapshotLink? restored);
 
     /// <summary>Begins a snapshot on the chain head.</summary>
-    /// <exception cref="InvalidInputException">The plan breaks a limit.</exception>
+    /// <exception cref="InvalidInputException">The plan breaks a limit, or is another one than that of the other ranks.</exception>
     [Alias("BeginSnapshot")]
     Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan);
 

@@ -20,6 +20,18 @@ public sealed record OpenRequest
     /// </summary>
     [Id(2)]
     public required FencingToken? TakeOverFrom { get; init; }
+
+    /// <summary>Which of the attempt's processes asks.</summary>
+    [Id(3)]
+    public Rank Rank { get; init; }
+
+    /// <summary>How many processes the attempt has.</summary>
+    [Id(4)]
+    public int WorldSize { get; init; } = 1;
+
+    /// <summary>Made once per process: a rank that has died is replaced by a new attempt, never within one.</summary>
+    [Id(5)]
+    public Guid Process { get; init; }
 }
 
 /// <summary>Who may write to a run, and until when.</summary>
@@ -41,6 +53,10 @@ public sealed record Lease
     /// <summary>When others may take over unasked, UTC.</summary>
     [Id(3)]
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>How many processes it has.</summary>
+    [Id(4)]
+    public int WorldSize { get; init; } = 1;
 }
 
 /// <summary>The answer to <see cref="OpenRequest"/>.</summary>
@@ -62,7 +78,33 @@ public sealed record OpenReply
     /// <summary>Time between renewals that keeps the lease alive.</summary>
     [Id(3)]
     public required TimeSpan RenewEvery { get; init; }
+
+    /// <summary>Why this process cannot be part of the attempt that it names, which holds the lease; null where that is not the reason.</summary>
+    [Id(4)]
+    public string? Misfit { get; init; }
 }
+
+/// <summary>How far the ranks of an attempt are with restoring one snapshot.</summary>
+public enum ReadyOutcome
+{
+    /// <summary>All have restored it: train.</summary>
+    Ready = 1,
+
+    /// <summary>Some have not yet.</summary>
+    Waiting,
+
+    /// <summary>The chain head is another one by now: a rank went back to an older snapshot. Open the run again and restore that.</summary>
+    Moved,
+
+    /// <summary>The token is not in force: the same, or another attempt owns the run. Opening it tells.</summary>
+    Fenced,
+}
+
+/// <summary>The answer of a rank that says what it has restored.</summary>
+/// <param name="Outcome">How far the ranks are.</param>
+/// <param name="MissingRanks">The first of those that have not restored it.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.ReadyReply")]
+public sealed record ReadyReply(ReadyOutcome Outcome, int[] MissingRanks);
 
 /// <summary>The answer to a call under a token.</summary>
 public enum LeaseReply
@@ -85,6 +127,9 @@ public enum BeginOutcome
 
     /// <summary>The attempt's last snapshot is neither committed nor aborted yet; wait for it.</summary>
     Busy,
+
+    /// <summary>The save has ended without this rank: it was aborted, or given up by another rank.</summary>
+    Over,
 }
 
 /// <summary>The answer to beginning a snapshot.</summary>

@@ -21,6 +21,10 @@ public interface ISnapshotGrain : IGrainWithStringKey
     [Alias("CompleteShard")]
     Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard);
 
+    /// <summary>Says that a rank will not store its shard: nobody needs to wait for it, the snapshot is aborted.</summary>
+    [Alias("AbandonShard")]
+    Task AbandonShardAsync(FencingToken token, Rank rank, string reason);
+
     /// <summary>
     /// Brings the snapshot to an end now: committed if all shards are in and right, aborted otherwise. Returns
     /// Committed or Aborted. Never waits for its run. The order is that of <see cref="BeginAsync"/>, in case that

@@ -37,4 +37,11 @@ public sealed record SnapshotPlan
     /// <summary>The run's key, if every rank will sign its shard with it; null otherwise.</summary>
     [Id(7)]
     public VerifierKey? Signer { get; init; }
+
+    /// <summary>
+    /// Which save of its attempt it is, from 1, counted alike by all ranks: what they save under one number belongs together. 0 where
+    /// one rank saves alone.
+    /// </summary>
+    [Id(8)]
+    public long Save { get; init; }
 }

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 
 namespace Ciuic.Core;
 
 /// <summary>A SHA-256 value, 32 bytes; prints as 64 lower-case hex digits.</summary>
+[JsonConverter(typeof(ParsableJsonConverter<Digest>))]
 public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, IParsable<Digest>
 {
     /// <summary>Length of a digest in bytes.</summary>

@@ -46,6 +46,13 @@ public sealed record ShardManifest
     [JsonPropertyName("bases"), JsonPropertyOrder(7)]
     public IReadOnlyList<ChunkRecord>? Bases { get; init; }
 
+    /// <summary>
+    /// SHA-256 of the list of tensors that all ranks have alike, of which each rank stores some (see FORMAT.md). Null where one rank
+    /// saves alone.
+    /// </summary>
+    [JsonPropertyName("replicated"), JsonPropertyOrder(8)]
+    public Digest? Replicated { get; init; }
+
     /// <summary>Item and name of all tensors and byte items, in the order of their bytes.</summary>
     [JsonIgnore]
     public IEnumerable<(string Item, string Name)> Parts =>

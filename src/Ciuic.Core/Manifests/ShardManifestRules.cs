@@ -109,12 +109,14 @@ internal static class ShardManifestRules
         Require((tensor.GlobalShape is null) == (tensor.GlobalOffset is null),
             $"{name} has one of global_shape and global_offset without the other");
         if (tensor.GlobalShape is { } whole && tensor.GlobalOffset is { } offset)
-            CheckSlice(name, tensor.Shape, whole, offset);
+            CheckSlice(name, tensor, whole, offset);
     }
 
     private static void CheckSlice(
-        string name, IReadOnlyList<long> shape, IReadOnlyList<long> whole, IReadOnlyList<long> offset)
+        string name, TensorRecord tensor, IReadOnlyList<long> whole, IReadOnlyList<long> offset)
     {
+        var shape = tensor.Shape;
+        Require(tensor.DType.ByteLength(whole) is not null, $"{name} is a slice of a tensor of an impossible shape");
         Require(whole.Count == shape.Count && offset.Count == shape.Count,
             $"{name} has a global shape or offset of another rank than its shape");
         for (var d = 0; d < shape.Count; d++)

@@ -36,4 +36,12 @@ public sealed record TensorRecord
     /// <summary>Bytes within the shard.</summary>
     [JsonPropertyName("length"), JsonPropertyOrder(8)]
     public required long Length { get; init; }
+
+    /// <summary>Shape of the whole tensor, whether this is a slice or not.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<long> WholeShape => GlobalShape ?? Shape;
+
+    /// <summary>Its elements within the whole tensor.</summary>
+    [JsonIgnore]
+    public TensorBox Box => GlobalOffset is { } offset ? new TensorBox(offset, Shape) : TensorBox.Whole(Shape);
 }

@@ -25,11 +25,27 @@ internal static class RunDecisions
         || run.Lease!.Attempt == request.Attempt
         || run.Lease.Token == request.TakeOverFrom;
 
-    /// <summary>The same attempt keeps its token: its first answer may have been lost.</summary>
+    /// <summary>Why a process cannot be part of the attempt that holds the lease; null where it can, or is of another one.</summary>
+    public static string? MisfitOf(this RunState run, OpenRequest request) => run.Lease is not { } held || held.Attempt != request.Attempt
+        ? null
+        : held.WorldSize != request.WorldSize
+            ? $"rank {request.Rank} says that there are {request.WorldSize} ranks, the first one to come said {held.WorldSize}"
+            : run.Ranks.TryGetValue(request.Rank.Value, out var process) && process != request.Process
+                ? $"another process is, or was, rank {request.Rank} of this attempt; a start of all ranks is a new attempt and needs a new name"
+                : null;
+
+    /// <summary>Ranks that come to an attempt share its token; the same rank asking again may have lost an answer.</summary>
     public static RunState Open(this RunState run, RunId id, OpenRequest request, DateTimeOffset now, TimeSpan duration)
     {
         if (run.Lease is { } held && held.Attempt == request.Attempt)
-            return run with { Lease = held with { ExpiresAt = now + duration } };
+        {
+            return run with
+            {
+                Lease = held with { ExpiresAt = now + duration },
+                Ranks = new(run.Ranks) { [request.Rank.Value] = request.Process },
+            };
+        }
+
         var token = run.Token.Next();
         var lease = new Lease
         {
@@ -37,16 +53,55 @@ internal static class RunDecisions
             Token = token,
             Trainer = request.Trainer,
             ExpiresAt = now + duration,
+            WorldSize = request.WorldSize,
         };
-        return (run with { Token = token, Lease = lease })
-            .With(id, now, RunEventKind.Opened, e => e with { Detail = request.Trainer.ToString() });
+        var opened = run with
+        {
+            Token = token,
+            Lease = lease,
+            Ranks = new() { [request.Rank.Value] = request.Process },
+            ReadyRanks = [],
+            LastSave = 0,
+        };
+        return opened.With(id, now, RunEventKind.Opened, e => e with { Detail = request.Trainer.ToString() });
     }
 
+    /// <summary>The same state where little time has passed since the last renewal: many ranks renew one lease.</summary>
     public static RunState Renew(this RunState run, DateTimeOffset now, TimeSpan duration) =>
-        run with { Lease = run.Lease! with { ExpiresAt = now + duration } };
+        run.Lease!.ExpiresAt > now + duration * 5 / 6 ? run : run with { Lease = run.Lease with { ExpiresAt = now + duration } };
 
-    public static RunState Close(this RunState run, RunId id, DateTimeOffset now) =>
-        (run with { Lease = null }).With(id, now, RunEventKind.Closed, e => e);
+    public static RunState Close(this RunState run, RunId id, Rank rank, DateTimeOffset now)
+    {
+        var left = run.Ranks.Where(r => r.Key != rank.Value).ToDictionary();
+        return left.Count > 0
+            ? run with { Ranks = left }
+            : (run with { Lease = null, Ranks = left }).With(id, now, RunEventKind.Closed, e => e);
+    }
+
+    /// <summary>Takes note that a rank has restored the chain head.</summary>
+    public static RunState Ready(this RunState run, Rank rank) =>
+        run.ReadyRanks.Contains(rank.Value) ? run : run with { ReadyRanks = [.. run.ReadyRanks, rank.Value] };
+
+    /// <summary>Ranks of the attempt that have not restored the chain head.</summary>
+    public static int[] UnreadyRanks(this RunState run) =>
+        [.. Enumerable.Range(0, run.Lease?.WorldSize ?? 0).Except(run.ReadyRanks)];
+
+    /// <summary>Whether a rank's plan belongs to the snapshot in flight.</summary>
+    /// <exception cref="InvalidInputException">It has the number of that save and is another one: the ranks are out of step.</exception>
+    public static bool IsPending(this RunState run, SnapshotPlan plan)
+    {
+        var pending = run.Pending!.Order.Plan;
+        if (plan.Save == 0 || plan.Save != pending.Save)
+            return plan.Save == 0 && plan.Step == pending.Step;
+        return plan.Step == pending.Step
+            ? true
+            : throw new InvalidInputException(
+                $"The ranks are out of step: save {plan.Save} is of step {plan.Step} for one of them and of step {pending.Step} for another. "
+                + "All of them must save at the same steps.");
+    }
+
+    /// <summary>Whether a save of several ranks was begun and has ended.</summary>
+    public static bool HasEnded(this RunState run, SnapshotPlan plan) => plan.Save > 0 && plan.Save <= run.LastSave;
 
     public static RunState Begin(this RunState run, RunId id, SnapshotPlan plan, DateTimeOffset now)
     {
@@ -57,6 +112,7 @@ internal static class RunDecisions
             LastSequence = sequence.Value,
             Pending = new PendingSnapshot(sequence, order),
             Reached = SnapshotState.Pending,
+            LastSave = plan.Save,
         })
             .With(id, now, RunEventKind.Begun, e => e with
             {
@@ -109,7 +165,7 @@ internal static class RunDecisions
     public static RunState DecideRollback(
         this RunState run, SnapshotView target, RollbackRequest request, long ledgerSize, DateTimeOffset now)
     {
-        var fenced = run with { Token = run.Token.Next(), Lease = null };
+        var fenced = run with { Token = run.Token.Next(), Lease = null, Ranks = [], ReadyRanks = [] };
         var record = fenced.RecordOf(RecordKind.Rollback, target, request.Actor, request.Reason, now);
         return fenced.Decide(record, target, ledgerSize, $"{request.Actor}: {request.Reason}");
     }
@@ -191,6 +247,13 @@ internal static class RunDecisions
         Tags = run.Tags,
         Pins = run.Pins,
     };
+
+    /// <exception cref="InvalidInputException">There can be no such rank.</exception>
+    public static void CheckOpen(OpenRequest request)
+    {
+        if (request.WorldSize is < 1 or > Rank.MaxWorldSize || request.Rank.Value >= request.WorldSize)
+            throw new InvalidInputException($"There is no rank {request.Rank} among {request.WorldSize}.");
+    }
 
     /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
     public static void CheckReason(string what, string reason)

@@ -39,8 +39,11 @@ internal sealed class RunGrain(
 
     public async Task<OpenReply> OpenAsync(OpenRequest request)
     {
+        RunDecisions.CheckOpen(request);
         await RequireNotBehindAsync();
         await FinishRecordAsync();
+        if (Run.MisfitOf(request) is { } misfit)
+            return Reply(granted: false) with { Misfit = misfit };
         if (!Run.MayOpen(request, Now))
         {
             logger.Refused(Id, request.Trainer, Run.Lease!.ExpiresAt);
@@ -61,16 +64,27 @@ internal sealed class RunGrain(
     {
         if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
-        await SaveAsync(Run.Renew(Now, options.Value.LeaseDuration));
+        await ChangeAsync(Run.Renew(Now, options.Value.LeaseDuration));
         return LeaseReply.Held;
     }
 
-    public async Task<LeaseReply> CloseAsync(FencingToken token)
+    public async Task<LeaseReply> CloseAsync(FencingToken token, Rank rank)
     {
         if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
-        await SaveAsync(Run.Close(Id, Now));
+        await SaveAsync(Run.Close(Id, rank, Now));
         return LeaseReply.Held;
+    }
+
+    public async Task<ReadyReply> ReadyAsync(FencingToken token, Rank rank, SnapshotLink? restored)
+    {
+        if (!await HoldsAsync(token))
+            return new ReadyReply(ReadyOutcome.Fenced, []);
+        if (restored != Run.Head)
+            return new ReadyReply(ReadyOutcome.Moved, []);
+        await ChangeAsync(Run.Ready(rank));
+        var missing = Run.UnreadyRanks();
+        return new ReadyReply(missing.Length == 0 ? ReadyOutcome.Ready : ReadyOutcome.Waiting, missing[..Math.Min(10, missing.Length)]);
     }
 
     public async Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan)
@@ -79,9 +93,15 @@ internal sealed class RunGrain(
         if (!await HoldsAsync(token))
             return new BeginReply(BeginOutcome.Fenced, null);
         SnapshotManifests.CheckPlan(plan);
+        if (plan.WorldSize != Run.Lease!.WorldSize)
+            throw new InvalidInputException($"A snapshot of {plan.WorldSize} ranks in an attempt of {Run.Lease.WorldSize}.");
+        if (plan.WorldSize > 1 && plan.Save < 1)
+            throw new InvalidInputException("A save of several ranks has a number from 1, by which they belong together.");
         await EndPendingIfSettledAsync();
-        if (Run.Pending is { } other && other.Order.Plan.Step != plan.Step)
-            return new BeginReply(BeginOutcome.Busy, other.Sequence);
+        if (Run.Pending is { } other && !Run.IsPending(plan))
+            return new BeginReply(Run.HasEnded(plan) ? BeginOutcome.Over : BeginOutcome.Busy, other.Sequence);
+        if (Run.Pending is null && Run.HasEnded(plan))
+            return new BeginReply(BeginOutcome.Over, null);
         // Dying after this line leaves a sequence that was promised to nobody; the next Begin of the same step,
         // or the next attempt, finds it here and goes on with it or settles it.
         if (Run.Pending is null)
@@ -91,12 +111,7 @@ internal sealed class RunGrain(
         return new BeginReply(BeginOutcome.Begun, pending.Sequence);
     }
 
-    public async Task OnReachedAsync(SnapshotView snapshot)
-    {
-        var next = Run.Reach(snapshot, snapshot.State, Now);
-        if (!ReferenceEquals(next, Run))
-            await SaveAsync(next);
-    }
+    public Task OnReachedAsync(SnapshotView snapshot) => ChangeAsync(Run.Reach(snapshot, snapshot.State, Now));
 
     public Task OnCommittedAsync(SnapshotView snapshot) => EndAsync(snapshot);
 
@@ -263,6 +278,12 @@ internal sealed class RunGrain(
         await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
         await SaveAsync(Run.Finish(Id, Now));
         logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
+    }
+
+    private async Task ChangeAsync(RunState next)
+    {
+        if (!ReferenceEquals(next, Run))
+            await SaveAsync(next);
     }
 
     private async Task SaveAsync(RunState next)

@@ -58,6 +58,18 @@ public sealed record RunState
     /// <summary>How far the snapshot in flight is, as the events tell it.</summary>
     [Id(12)]
     public SnapshotState Reached { get; init; }
+
+    /// <summary>The processes of the attempt that holds the lease, by rank.</summary>
+    [Id(13)]
+    public Dictionary<int, Guid> Ranks { get; init; } = [];
+
+    /// <summary>Ranks of that attempt that have restored the chain head.</summary>
+    [Id(14)]
+    public int[] ReadyRanks { get; init; } = [];
+
+    /// <summary>The newest save of that attempt that was begun.</summary>
+    [Id(15)]
+    public long LastSave { get; init; }
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>

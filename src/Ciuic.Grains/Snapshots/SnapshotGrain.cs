@@ -75,6 +75,14 @@ internal sealed class SnapshotGrain(
         return ShardReply.Accepted;
     }
 
+    public async Task AbandonShardAsync(FencingToken token, Rank rank, string reason)
+    {
+        if (Data.Order?.Token != token || Data.Shards.ContainsKey(rank.Value))
+            return;
+        await AbortUnlessVerifiedAsync($"rank {rank} gave it up: {reason}");
+        _ = FinishAsync();
+    }
+
     public async Task<SnapshotView> SettleAsync(SnapshotOrder order, string reason)
     {
         if (Data.Order is null)

@@ -27,6 +27,8 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
             return new Verdict(0, error.Message);
         }
 
+        if (ShardSetRules.FindComplaint(shards) is { } misfit)
+            return new Verdict(0, misfit);
         foreach (var shard in shards)
         {
             if (await CheckAsync(shard) is { } complaint)

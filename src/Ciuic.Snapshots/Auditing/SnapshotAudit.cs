@@ -24,7 +24,10 @@ internal sealed class SnapshotAudit(
             var manifest = await manifests.ReadAsync(id, snapshot.Link.Manifest, cancel);
             CompareWithRecord(id, manifest, snapshot);
             await manifests.CheckSignaturesAsync(manifest, cancel);
-            foreach (var shard in await manifests.ReadShardsAsync(manifest, cancel))
+            var shards = await manifests.ReadShardsAsync(manifest, cancel);
+            if (ShardSetRules.FindComplaint(shards) is { } misfit)
+                findings.Add(new AuditFinding($"snapshot {id}", misfit));
+            foreach (var shard in shards)
                 await CheckShardAsync(shard, cancel);
         }
         catch (CorruptException error)

@@ -42,21 +42,18 @@ internal static class ShardChunks
         });
     }
 
-    /// <summary>The chunks that hold something that is wanted.</summary>
+    /// <summary>The chunks that hold something of some stretches.</summary>
     /// <param name="shard">The shard.</param>
-    /// <param name="wanted">Tells by item and name.</param>
-    public static List<(ChunkRecord Record, ChunkRange Range)> ChunksOf(this ShardManifest shard, Func<string, string, bool> wanted)
+    /// <param name="wanted">Stretches in order, none empty; they may overlap.</param>
+    public static List<(ChunkRecord Record, ChunkRange Range)> ChunksOf(this ShardManifest shard, IReadOnlyList<ShardStretch> wanted)
     {
-        var stretches = Damage.Stretches(shard)
-            .Where(s => s.Length > 0 && wanted(s.Item, s.Name))
-            .ToList();
         var needed = new List<(ChunkRecord, ChunkRange)>();
-        var next = 0; // stretches lie in order, so one walk over both lists is enough
+        var next = 0; // both lie in order, so one walk over both lists is enough
         foreach (var (chunk, range) in shard.ChunksInOrder())
         {
-            while (next < stretches.Count && stretches[next].Offset + stretches[next].Length <= range.Offset)
+            while (next < wanted.Count && wanted[next].Offset + wanted[next].Length <= range.Offset)
                 next++;
-            if (next < stretches.Count && stretches[next].Offset < range.Offset + range.Length)
+            if (next < wanted.Count && wanted[next].Offset < range.Offset + range.Length)
                 needed.Add((chunk, range));
         }
 

@@ -31,36 +31,29 @@ public sealed class StreamedShard : ShardContent
         new(chunks, shard, parallelism, cancel);
 
     /// <summary>
-    /// Checks the chunks that hold the wanted items, on all cores: what is handed out later, read again, is then known to be whole
-    /// before anything live is touched.
+    /// Checks chunks, on all cores: what is handed out later, read again, is then known to be whole before anything live is
+    /// touched.
     /// </summary>
     /// <param name="chunks">The bucket's chunks.</param>
     /// <param name="shard">The shard.</param>
-    /// <param name="wanted">Tells by item and name what will be read.</param>
+    /// <param name="needed">Its chunks that will be read.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
     /// <param name="cancel">Ends the checking; the reading later ends by itself, because half a state is none.</param>
     /// <exception cref="CorruptException">A chunk is damaged: names run, snapshot, tensor and chunk.</exception>
-    public static async Task<StreamedShard> CheckAsync(
-        ChunkStore chunks, ShardManifest shard, Func<string, string, bool> wanted, int parallelism, CancellationToken cancel)
+    internal static async Task<StreamedShard> CheckAsync(
+        ChunkStore chunks,
+        ShardManifest shard,
+        IReadOnlyList<(ChunkRecord Record, ChunkRange Range)> needed,
+        int parallelism,
+        CancellationToken cancel)
     {
-        var places = shard.ChunksOf(wanted).ToLookup(n => n.Record.Id, n => n.Range);
+        var places = needed.ToLookup(n => n.Record.Id, n => n.Range);
         await shard.ReadFamiliesAsync(places, parallelism, chunks.CheckAsync, cancel);
         return Open(chunks, shard, parallelism, CancellationToken.None);
     }
 
     /// <inheritdoc/>
-    public override void Read(TensorRecord tensor, Action<long, ReadOnlyMemory<byte>> copy) =>
-        Read(tensor.Offset, tensor.Length, copy);
-
-    /// <inheritdoc/>
-    public override byte[] Read(ByteRecord item)
-    {
-        var content = new byte[item.Length];
-        Read(item.Offset, item.Length, (at, bytes) => bytes.CopyTo(content.AsMemory((int)at)));
-        return content;
-    }
-
-    private void Read(long offset, long length, Action<long, ReadOnlyMemory<byte>> copy)
+    public override void Read(long offset, long length, Action<long, ReadOnlyMemory<byte>> copy)
     {
         foreach (var some in Within(offset, length).Chunk(_parallelism))
         {

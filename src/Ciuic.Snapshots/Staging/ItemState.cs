@@ -17,6 +17,9 @@ public sealed record ItemState(
     /// <summary>What an optimizer did last to tensors, of this item or another; empty where that is not known.</summary>
     public IReadOnlyList<AdamStep> Steps { get; init; } = [];
 
+    /// <summary>Whether its whole tensors are this rank's own; otherwise all ranks have them alike, and one of them stores each.</summary>
+    public bool IsPerRank { get; init; }
+
     /// <summary>Bytes of all of it.</summary>
     public long Length => Tensors.Sum(t => t.Length) + Bytes.Sum(b => (long)b.Value.Length);
 }

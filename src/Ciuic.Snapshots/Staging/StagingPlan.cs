@@ -104,6 +104,8 @@ public sealed class StagingPlan
                 Name = tensor.Name,
                 DType = tensor.DType,
                 Shape = tensor.Shape,
+                GlobalShape = tensor.Slice?.WholeShape,
+                GlobalOffset = tensor.Slice?.Box.Offset,
                 Offset = at,
                 Length = tensor.Length,
             });

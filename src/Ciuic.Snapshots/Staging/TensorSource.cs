@@ -14,6 +14,9 @@ public abstract class TensorSource
     /// <summary>Extent per dimension.</summary>
     public abstract IReadOnlyList<long> Shape { get; }
 
+    /// <summary>Where it lies in the whole tensor, if it is this rank's part of one; null where it is whole.</summary>
+    public virtual TensorSlice? Slice => null;
+
     /// <summary>The object whose bytes these are: two sources of one identity are the same tensor.</summary>
     public virtual object Identity => this;
 

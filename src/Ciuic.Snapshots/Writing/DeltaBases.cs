@@ -47,8 +47,8 @@ public sealed class DeltaBases
     {
         var bases = new DeltaBases();
         var loaded = shard.Loaded().ToList();
-        foreach (var (layout, chunk) in loaded)
-            bases.Add(layout.Place, chunk, shard.Content(layout.Range));
+        foreach (var (layout, chunk, plain) in loaded)
+            bases.Add(layout.Place, chunk, plain);
         return bases.WithSources(loaded.Select(l => l.Chunk));
     }
 

@@ -1,5 +1,6 @@
 using Ciuic.Client;
 using Ciuic.Core;
+using Ciuic.Snapshots;
 using TorchSharp;
 
 namespace Ciuic.Torch;
@@ -23,26 +24,26 @@ internal static class TensorBytes
         return flat.narrow(0, offset / size, length / size).cpu().bytes; // of another device's memory, this stretch only
     }
 
-    /// <summary>Puts a saved tensor's bytes into a live one of the same type and shape.</summary>
-    public static void Restore(SavedItem saved, string name, torch.Tensor target)
+    /// <summary>Puts a saved tensor's bytes, or those of a part of it, into a live one of the same type and shape.</summary>
+    public static void Restore(SavedItem saved, string name, TensorSlice? slice, torch.Tensor target)
     {
         using var scope = torch.NewDisposeScope();
         using var _ = torch.no_grad();
         var live = target.detach();
         var inPlace = live.device_type == DeviceType.CPU && live.is_contiguous();
         var flat = (inPlace ? live : torch.empty(live.shape, live.dtype)).view(-1);
-        saved.ReadTensor(name, (offset, bytes) => bytes.Span.CopyTo(Slice(flat, offset, bytes.Length)));
+        saved.ReadTensor(name, slice, (offset, bytes) => bytes.Span.CopyTo(Slice(flat, offset, bytes.Length)));
         if (!inPlace)
             live.copy_(flat.view(live.shape));
     }
 
-    /// <summary>How a saved tensor differs from a live one in type or shape; null where it fits.</summary>
-    public static string? Mismatch(string item, TensorRecord saved, torch.Tensor live)
+    /// <summary>How a saved tensor differs from a live one, or from that of which the live one is a part, in type or shape; null where it fits.</summary>
+    public static string? Mismatch(SavedTensor saved, TensorSlice? slice, torch.Tensor live)
     {
-        var dtype = live.dtype.ToCiuic(saved.Name);
-        return saved.DType == dtype && saved.Shape.SequenceEqual(live.shape)
+        var (dtype, shape) = (live.dtype.ToCiuic(saved.Name), slice?.WholeShape ?? live.shape);
+        return saved.DType == dtype && saved.Shape.SequenceEqual(shape)
             ? null
-            : $"{item}/{saved.Name}: saved {Describe(saved.DType, saved.Shape)}, live {Describe(dtype, live.shape)}";
+            : $"{saved.Item}/{saved.Name}: saved {Describe(saved.DType, saved.Shape)}, live {Describe(dtype, shape)}";
     }
 
     private static string Describe(DType dtype, IEnumerable<long> shape) =>

@@ -5,13 +5,15 @@ using TorchSharp;
 namespace Ciuic.Torch;
 
 /// <summary>A live tensor as bytes to be staged. Contiguous tensors in main memory are read where they lie.</summary>
-internal sealed class TorchTensorSource(string name, torch.Tensor tensor) : TensorSource
+internal sealed class TorchTensorSource(string name, torch.Tensor tensor, TensorSlice? slice = null) : TensorSource
 {
     public override string Name => name;
 
     public override DType DType { get; } = tensor.dtype.ToCiuic(name);
 
     public override IReadOnlyList<long> Shape { get; } = tensor.shape;
+
+    public override TensorSlice? Slice => slice;
 
     public override object Identity => tensor;
 

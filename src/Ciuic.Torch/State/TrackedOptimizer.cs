@@ -12,9 +12,11 @@ namespace Ciuic.Torch;
 /// An optimizer: per parameter its tensors (<c>0.exp_avg</c>) and counters, per group its options, in the order of the
 /// parameters. LBFGS keeps its state in native code that TorchSharp gives no access to: it is reported as skipped.
 /// </summary>
-internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimizer) : ITrackedState
+internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimizer, TensorSlices? slices = null) : ITrackedState
 {
     private const string Name = "values";
+
+    private readonly TensorSlices _slices = slices ?? TensorSlices.None;
 
     public string Item => item;
 
@@ -35,12 +37,20 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
             values["states"] = new JsonArray([.. States().Select((s, i) => ReadState(s, i, skipped))]);
         }
 
-        var tensors = Tensors().Select(t => new TorchTensorSource(t.Name, t.Tensor)).ToList();
+        var tensors = Tensors().Select(t => new TorchTensorSource(t.Name, t.Tensor, SliceOf(t.Name))).ToList();
         return new ItemState(
             item, tensors, [KeyValuePair.Create(Name, JsonSerializer.SerializeToUtf8Bytes(values))], skipped)
         {
             Steps = Managed is null ? [] : AdamSteps.Of(Managed),
         };
+    }
+
+    /// <summary>What is kept of each element of a parameter is cut as the parameter is.</summary>
+    public TensorSlice? SliceOf(string name)
+    {
+        if (_slices.IsEmpty || !Decimal64.TryParse(name.Split('.')[0], out var index))
+            return null;
+        return optimizer.parameters().ElementAtOrDefault((int)index) is { } parameter ? _slices.Of(parameter) : null;
     }
 
     public IReadOnlyList<string> Compare(SavedItem saved)
@@ -56,7 +66,7 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
         // A moment has its parameter's shape; one that is not live yet is created from the snapshot.
         mismatches.AddRange(Tensors()
             .Where(t => saved.Tensors.ContainsKey(t.Name))
-            .Select(t => TensorBytes.Mismatch(item, saved.Tensors[t.Name], t.Tensor))
+            .Select(t => TensorBytes.Mismatch(saved.Tensors[t.Name], SliceOf(t.Name), t.Tensor))
             .OfType<string>());
         return mismatches;
 
@@ -101,14 +111,14 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
             }
 
             if (live is null)
-                field.SetValue(state, live = Create(record, parameter));
-            TensorBytes.Restore(saved, path, live);
+                field.SetValue(state, live = Create(record, _slices.Of(parameter), parameter));
+            TensorBytes.Restore(saved, path, _slices.Of(parameter), live);
         }
     }
 
     /// <summary>A state tensor that the optimizer makes on its first step: the snapshot knows it, the object not yet.</summary>
-    private static torch.Tensor Create(TensorRecord record, torch.Tensor parameter) => torch
-        .empty(record.Shape.ToArray(), record.DType.ToTorch(), device: parameter.device)
+    private static torch.Tensor Create(SavedTensor record, TensorSlice? slice, torch.Tensor parameter) => torch
+        .empty([.. slice?.Box.Shape ?? record.Shape], record.DType.ToTorch(), device: parameter.device)
         .DetachFromDisposeScope();
 
     private IEnumerable<(string Name, torch.Tensor Tensor)> Tensors() => States().SelectMany((state, i) =>

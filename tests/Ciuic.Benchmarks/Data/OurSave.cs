@@ -64,7 +64,7 @@ internal sealed class OurSave : IDisposable
     public async Task<(double Wall, double Cpu)> LoadAsync(ShardManifest manifest, StagingBuffers into)
     {
         var (cpu, begin) = (CpuClock.Now(), Stopwatch.GetTimestamp());
-        await LoadedShard.LoadAsync(_chunks, manifest, (_, _) => true, into, Environment.ProcessorCount, CancellationToken.None);
+        await Loads.ShardAsync(_chunks, manifest, (_, _) => true, into, Environment.ProcessorCount, CancellationToken.None);
         return (Stopwatch.GetElapsedTime(begin).TotalSeconds, (CpuClock.Now() - cpu).TotalSeconds);
     }
 

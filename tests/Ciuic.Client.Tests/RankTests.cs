@@ -1,0 +1,210 @@
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Ciuic.Testing;
+using static Ciuic.Client.Tests.TestChain;
+
+namespace Ciuic.Client.Tests;
+
+/// <summary>Several processes that train one run: they save apart, commit together, and come back in other numbers.</summary>
+public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
+{
+    private readonly TestChain _chain = new(cluster);
+
+    public static TheoryData<int, int> Worlds => new() { { 1, 4 }, { 4, 1 }, { 4, 2 }, { 3, 5 }, { 3, 3 }, { 2, 12 } };
+
+    [Theory]
+    [MemberData(nameof(Worlds))]
+    public async Task What_some_ranks_saved_others_restore(int saved, int loaded)
+    {
+        var name = $"elastic-{saved}-{loaded}";
+        await using (var group = await RankGroup.OpenAsync(_chain, name, saved, "first"))
+        {
+            await group.ResumeAsync();
+            group.Models.ForEach(m => m.Train(7));
+            await group.SaveAsync(7);
+        }
+
+        await using var next = await RankGroup.OpenAsync(_chain, name, loaded, "second");
+        foreach (var report in await next.ResumeAsync())
+            Assert.Equal(7, report.Progress.Step);
+        foreach (var model in next.Models)
+        {
+            Assert.Equal(RankModel.At(7, RankModel.Whole, "weight"), model.Weight);
+            Assert.Equal(model.Cut(RankModel.At(7, RankModel.Whole, "moment")), model.Moment);
+            var isNew = model.Rank >= saved;
+            Assert.Equal(isNew ? -1 : 7 * 100 + model.Rank, model.Random);
+        }
+
+        next.Models.ForEach(m => m.Train(8));
+        await next.SaveAsync(8);
+    }
+
+    [Fact]
+    public async Task Replicated_tensors_are_stored_once_and_the_work_is_shared()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "once", 4, "only");
+        await group.ResumeAsync();
+        group.Models.ForEach(m => m.Train(1));
+        var link = await group.SaveAsync(1);
+        var shards = new List<ShardManifest>();
+        for (var rank = 0; rank < 4; rank++)
+        {
+            var key = BucketLayout.Shard(new SnapshotId(RunId.Parse("once"), link.Sequence), new Rank(rank));
+            shards.Add(ManifestCodec.DecodeShard(await cluster.Memory.GetAsync(key, CancellationToken.None)));
+        }
+
+        Assert.Single(shards.SelectMany(s => s.Tensors), t => t.Name == "weight");
+        var layers = shards.Select(s => s.Tensors.Count(t => t.Name.StartsWith("layer", StringComparison.Ordinal)));
+        Assert.Equal([0, 3, 3, 2], layers); // the large one alone is more than a share
+        Assert.Single(shards.Select(s => s.Replicated).Distinct());
+    }
+
+    [Fact]
+    public async Task A_rank_that_does_not_come_is_named_and_the_others_do_not_train()
+    {
+        _chain.Ranks.Patience = TimeSpan.FromSeconds(1);
+        await using var group = await RankGroup.OpenAsync(_chain, "absent", 3, "only", ranks: [0, 2]);
+        var error = await Assert.ThrowsAsync<UnavailableException>(() => group.ResumeAsync());
+        Assert.Contains("of 3 ranks 1 have not restored", error.Message);
+    }
+
+    [Fact]
+    public async Task A_rank_whose_shard_is_damaged_takes_all_others_back_with_it()
+    {
+        await using (var group = await RankGroup.OpenAsync(_chain, "back", 3, "first"))
+        {
+            await group.ResumeAsync();
+            for (var step = 1; step <= 3; step++)
+            {
+                group.Models.ForEach(m => m.Train(step));
+                await group.SaveAsync(step);
+            }
+        }
+
+        await DamageOwnSliceAsync("back", 3, rank: 1);
+        await using var next = await RankGroup.OpenAsync(_chain, "back", 3, "second");
+        var reports = await next.ResumeAsync();
+        Assert.All(reports, r => Assert.Equal(2, r.Progress.Step));
+        Assert.All(next.Models, m => Assert.Equal(m.Cut(RankModel.At(2, RankModel.Whole, "moment")), m.Moment));
+        Assert.Equal(2, (await cluster.QuietAsync("back")).HeadStep);
+        next.Models.ForEach(m => m.Train(3));
+        await next.SaveAsync(3);
+    }
+
+    [Fact]
+    public async Task A_save_that_one_rank_gives_up_is_given_up_by_all_and_the_next_one_is_committed()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "given-up", 3, "only");
+        await group.ResumeAsync();
+        group.Models[1].Refuses = true;
+        var saves = await group.BeginSaveAsync(1);
+        foreach (var save in saves)
+            await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(Soon));
+        group.Models[1].Refuses = false;
+        await group.SaveAsync(2);
+        Assert.Equal(1, (await cluster.QuietAsync("given-up")).Committed);
+    }
+
+    [Fact]
+    public async Task A_dead_rank_is_replaced_by_a_new_attempt_that_fences_the_old_one()
+    {
+        await using var old = await RankGroup.OpenAsync(_chain, "replaced", 2, "first");
+        await old.ResumeAsync();
+        await old.SaveAsync(1);
+        var error = await Assert.ThrowsAsync<ConflictException>(() => RankGroup.OpenAsync(_chain, "replaced", 2, "first"));
+        Assert.Contains("is a new attempt and needs a new name", error.Message);
+        _chain.Client.WhenLeased = WhenLeased.TakeOver;
+        await using var next = await RankGroup.OpenAsync(_chain, "replaced", 2, "second");
+        Assert.All(await next.ResumeAsync(), r => Assert.Equal(1, r.Progress.Step));
+        foreach (var save in await old.BeginSaveAsync(2))
+            await Assert.ThrowsAsync<FencedException>(() => save.Committed.WaitAsync(Soon));
+        await next.SaveAsync(2);
+    }
+
+    [Fact]
+    public async Task Ranks_of_another_world_size_or_another_model_are_refused()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "misfits", 2, "only");
+        var error = await Assert.ThrowsAsync<ConflictException>(() => RankGroup.OpenAsync(_chain, "misfits", 3, "only", ranks: [2]));
+        Assert.Contains("rank 2 says that there are 3 ranks, the first one to come said 2", error.Message);
+        await group.ResumeAsync();
+        group.Models[1].HasOneMore = true;
+        foreach (var save in await group.BeginSaveAsync(1))
+        {
+            var failed = await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(Soon));
+            Assert.Contains("rank 1 has other replicated tensors than rank 0", failed.Message);
+        }
+
+        group.Models[1].HasOneMore = false;
+        await group.SaveAsync(2);
+    }
+
+    [Fact]
+    public async Task Ranks_that_save_at_different_steps_are_told()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "out-of-step", 2, "only");
+        await group.ResumeAsync();
+        var first = await group.Runs[0].SaveAsync(new TrainingProgress(10, 0, 0));
+        while ((await cluster.Run("out-of-step").DescribeAsync())!.Pending is null)
+            await Task.Delay(20);
+        var second = await group.Runs[1].SaveAsync(new TrainingProgress(11, 0, 0));
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => second.Committed.WaitAsync(Soon));
+        Assert.Contains("out of step", error.Message);
+        Assert.False(first.Committed.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void Launchers_say_which_rank_a_process_is()
+    {
+        var torchrun = Environment(("RANK", "2"), ("WORLD_SIZE", "4"), ("TORCHELASTIC_RUN_ID", "job7"), ("TORCHELASTIC_RESTART_COUNT", "1"));
+        var place = RankPlace.Of(new RankOptions(), torchrun);
+        Assert.Equal((2, 4), (place.Rank.Value, place.WorldSize));
+        Assert.Equal(place.Attempt, RankPlace.Of(new RankOptions(), torchrun).Attempt);
+        Assert.NotEqual(place.Process, RankPlace.Of(new RankOptions(), torchrun).Process);
+        var restarted = Environment(("RANK", "2"), ("WORLD_SIZE", "4"), ("TORCHELASTIC_RUN_ID", "job7"), ("TORCHELASTIC_RESTART_COUNT", "2"));
+        Assert.NotEqual(place.Attempt, RankPlace.Of(new RankOptions(), restarted).Attempt);
+        Assert.True(RankPlace.Of(new RankOptions(), Environment()).IsAlone);
+        Assert.True(RankPlace.Of(new RankOptions { WorldSize = 1 }, torchrun).IsAlone);
+    }
+
+    [Fact]
+    public void What_is_missing_or_wrong_in_the_environment_is_named()
+    {
+        Refuses("Ciuic:Ranks:Attempt", ("RANK", "0"), ("WORLD_SIZE", "2"));
+        Refuses("Ciuic:Ranks:Attempt", ("RANK", "0"), ("WORLD_SIZE", "2"), ("TORCHELASTIC_RUN_ID", "none"));
+        Refuses("set RANK", ("WORLD_SIZE", "2"), ("SLURM_JOB_ID", "1"));
+        Refuses("WORLD_SIZE=two", ("RANK", "0"), ("WORLD_SIZE", "two"));
+        Refuses("no rank 2 among 2", ("RANK", "2"), ("WORLD_SIZE", "2"), ("SLURM_JOB_ID", "1"));
+
+        static void Refuses(string complaint, params (string, string)[] variables) => Assert.Contains(
+            complaint, Assert.Throws<InvalidInputException>(() => RankPlace.Of(new RankOptions(), Environment(variables))).Message);
+    }
+
+    [Fact]
+    public async Task Settings_by_which_each_rank_would_decide_alone_are_refused()
+    {
+        _chain.Save.MaxOverhead = 0.03;
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => RankGroup.OpenAsync(_chain, "alone", 2, "only"));
+        Assert.Contains("EverySteps", error.Message);
+    }
+
+    private static Func<string, string?> Environment(params (string Name, string Value)[] variables) =>
+        name => variables.Where(v => v.Name == name).Select(v => v.Value).FirstOrDefault();
+
+    /// <summary>Flips a bit of a chunk that only one rank needs.</summary>
+    private async Task DamageOwnSliceAsync(string run, long sequence, int rank)
+    {
+        var key = BucketLayout.Shard(new SnapshotId(RunId.Parse(run), new Sequence(sequence)), new Rank(rank));
+        var shard = ManifestCodec.DecodeShard(await cluster.Memory.GetAsync(key, CancellationToken.None));
+        var slice = shard.Tensors.Single(t => t.GlobalShape is not null);
+        var at = 0L;
+        var chunk = shard.Chunks.First(c => (at += c.Length) > slice.Offset);
+        var name = BucketLayout.Chunk(chunk);
+        var stored = (await cluster.Memory.GetAsync(name, CancellationToken.None))!;
+        stored[^1] ^= 1;
+        await cluster.Memory.PutAsync(name, stored, CancellationToken.None);
+    }
+}
