@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Ciuic.Core;
 using Ciuic.Storage;
 
@@ -65,13 +66,21 @@ internal static class TrainerCommands
         var noSave = new Option<bool>("--no-save") { Description = "Neither save nor resume." };
         var hold = new Option<string?>("--hold") { Description = "Stand still at step:N, upload:N or commit:N until killed." };
         var machine = new Option<bool>("--machine") { Description = "Print a line per step for a program to read." };
+        var ranks = new Option<int>("--ranks")
+        {
+            Description = "Train in so many processes: each has the whole model, some of each batch and some of the optimizer.",
+            DefaultValueFactory = _ => 1,
+        };
+        var restarts = new Option<int>("--restarts") { Description = "With --ranks: how often all may begin again when one fails." };
         var set = new Option<string[]>("--set") { Description = "A setting, such as Ciuic:Save:EverySteps=5.", AllowMultipleArgumentsPerToken = true };
         var command = new Command(Train, "Trains a run, resuming it where it was.")
         {
-            run, steps, seed, text, noSave, hold, machine, set,
+            run, steps, seed, text, noSave, hold, machine, ranks, restarts, set,
         };
         command.SetAction((parsed, _) =>
         {
+            if (parsed.GetValue(ranks) != 1)
+                return LaunchAsync(parsed.GetValue(ranks), parsed.GetValue(restarts), parsed.GetValue(hold), parsed.Tokens);
             var options = new TrainOptions
             {
                 Run = parsed.GetValue(run)!,
@@ -85,5 +94,17 @@ internal static class TrainerCommands
             return new TrainCommand(options, SettingsFile.Read(parsed.GetValue(set) ?? [])).RunAsync();
         });
         return command;
+    }
+
+    private static Task<int> LaunchAsync(int ranks, int restarts, string? hold, IReadOnlyList<Token> tokens)
+    {
+        if (ranks is < 1 or > TrainCommand.Batch)
+            throw new InvalidInputException($"--ranks: 1 to {TrainCommand.Batch} can share a batch of {TrainCommand.Batch}.");
+        if (restarts < 0 || hold is not null)
+            throw new InvalidInputException("--ranks goes with --restarts of 0 or more, and not with --hold.");
+        // The same command line, but for what only the launcher does.
+        var arguments = tokens.Select(t => t.Value).ToList();
+        arguments[arguments.IndexOf("--ranks") + 1] = "1";
+        return new RankLauncher(ranks, restarts, arguments).RunAsync();
     }
 }

@@ -18,11 +18,23 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a .NET program; every line it prints is handed over as it comes.</summary>
-    public static ChildProcess Start(string assembly, IEnumerable<string> arguments, Action<string> onLine) =>
-        StartNative(ProgramFile.Dotnet, [assembly, .. arguments], onLine);
+    /// <param name="assembly">The program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="onLine">Takes the lines.</param>
+    /// <param name="environment">Variables besides those of this process.</param>
+    public static ChildProcess Start(
+        string assembly,
+        IEnumerable<string> arguments,
+        Action<string> onLine,
+        IReadOnlyDictionary<string, string>? environment = null) =>
+        StartNative(ProgramFile.Dotnet, [assembly, .. arguments], onLine, environment);
 
     /// <summary>Starts any program.</summary>
-    public static ChildProcess StartNative(string program, IEnumerable<string> arguments, Action<string> onLine)
+    public static ChildProcess StartNative(
+        string program,
+        IEnumerable<string> arguments,
+        Action<string> onLine,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -32,8 +44,13 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         };
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         return new ChildProcess(Process.Start(start)!, onLine);
     }
+
+    /// <summary>Its number.</summary>
+    public int Id => _process.Id;
 
     /// <summary>SIGKILL: the process gets no chance to do anything more.</summary>
     public void Kill() => _process.Kill();

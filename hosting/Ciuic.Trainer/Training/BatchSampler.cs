@@ -32,18 +32,21 @@ internal sealed class BatchSampler
     }
 
     /// <summary>Inputs and targets at a position, [batch, context] each.</summary>
-    public (Tensor Inputs, Tensor Targets) At(TrainingProgress progress)
+    public (Tensor Inputs, Tensor Targets) At(TrainingProgress progress) => At(progress, 0, _batch);
+
+    /// <summary>Inputs and targets of some samples of the batch at a position, [count, context] each.</summary>
+    public (Tensor Inputs, Tensor Targets) At(TrainingProgress progress, int first, int count)
     {
         var order = OrderOf(progress.Epoch);
-        var tokens = new long[_batch * (_context + 1)];
-        for (var i = 0; i < _batch; i++)
+        var tokens = new long[count * (_context + 1)];
+        for (var i = 0; i < count; i++)
         {
-            var begin = order[progress.NextSample + i] * (_context + 1);
+            var begin = order[progress.NextSample + first + i] * (_context + 1);
             for (var t = 0; t <= _context; t++)
                 tokens[i * (_context + 1) + t] = _text[begin + t];
         }
 
-        var windows = tensor(tokens, [_batch, _context + 1]);
+        var windows = tensor(tokens, [count, _context + 1]);
         return (windows.narrow(1, 0, _context).contiguous(), windows.narrow(1, 1, _context).contiguous());
     }
 

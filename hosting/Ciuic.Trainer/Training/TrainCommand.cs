@@ -15,10 +15,14 @@ namespace Ciuic.Trainer;
 /// </summary>
 internal sealed class TrainCommand(TrainOptions options, IConfiguration configuration)
 {
-    private const int Batch = 12;
+    /// <summary>Samples of a step, of all ranks together.</summary>
+    public const int Batch = 12;
+
     private const int BatchesPerEpoch = 24;
     private const int WarmUpSteps = 10;
     private const double LearningRate = 3e-3;
+    private const double WeightDecay = 0.1;
+    private const double MaxNorm = 1;
 
     private readonly TrainOutput _output = new(options.Machine);
     private readonly GptOptions _gpt = new();
@@ -27,12 +31,16 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
     {
         random.manual_seed(options.Seed);
         using var model = new Gpt(_gpt);
-        using var optimizer = optim.AdamW(model.parameters(), LearningRate, weight_decay: 0.1);
-        var scheduler = optim.lr_scheduler.LambdaLR(optimizer, WarmUpThenCosine);
+        var ranks = await RankExchange.MeetAsync();
+        var shared = ranks is null ? null : new SharedUpdate(model, ranks, LearningRate, WeightDecay, MaxNorm);
+        using var update = (IUpdate?)shared ?? new LocalUpdate(model, LearningRate, WeightDecay, MaxNorm);
+        if (ranks is { Rank: > 0 })
+            random.manual_seed(options.Seed + 1_000L * ranks.Rank); // ranks begin with one model and drop out each its own
+        var scheduler = optim.lr_scheduler.LambdaLR(update.Optimizer, WarmUpThenCosine);
         var data = Sample(options.Text, options.Seed);
         if (options.NoSave)
         {
-            await LoopAsync(model, optimizer, scheduler, data, TrainingProgress.Start, null);
+            await LoopAsync(model, update, scheduler, data, TrainingProgress.Start, null);
             return ExitCode.Ok;
         }
 
@@ -40,11 +48,12 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
             c => c.SingleLine = true));
         await using var chain = await SnapshotChain.ConnectAsync(configuration, loggers, new StoreSchemes(new S3Scheme()));
         await using var run = await chain.OpenRunAsync(options.Run);
-        run.Track("model", model).Track("optimizer", optimizer).Track("scheduler", scheduler).TrackRandomState();
+        run.Track("model", model).Track("optimizer", update.Optimizer, update.Slices).Track("scheduler", scheduler).TrackRandomState();
         run.OnSaveProgress += HoldIfReached;
         var report = await run.ResumeAsync();
+        shared?.TakeRows();
         _output.Resumed(report);
-        await LoopAsync(model, optimizer, scheduler, data, report.Progress, run);
+        await LoopAsync(model, update, scheduler, data, report.Progress, run);
         await run.FinishAsync();
         return ExitCode.Ok;
     }
@@ -55,7 +64,7 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
 
     private async Task LoopAsync(
         Gpt model,
-        optim.Optimizer optimizer,
+        IUpdate update,
         optim.lr_scheduler.LRScheduler scheduler,
         BatchSampler data,
         TrainingProgress progress,
@@ -67,13 +76,14 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
         {
             if (IsHeldIn(progress.Step + 1) && last is not null)
                 await last.Committed; // so that a kill here has something to resume from
-            var loss = Step(model, optimizer, data, progress);
+            // Looked at before the save is decided on: SIGTERM between the two must not end the loop without a save. Ranks that train
+            // together are told at different moments; with the gradients they tell each other, and end after the same step.
+            (var loss, stopping) = Step(model, update, data, progress, run?.Stopping.IsCancellationRequested == true);
             scheduler.step();
             progress = data.Next(progress);
-            _output.Step(progress.Step, loss, optimizer.ParamGroups.First().LearningRate);
-            // Looked at before the save is decided on: SIGTERM between the two must not end the loop without a save.
-            stopping = run?.Stopping.IsCancellationRequested == true;
-            if (run?.ShouldSave(progress.Step, endOfEpoch: progress.NextSample == 0) == true)
+            _output.Step(progress.Step, loss, update.Optimizer.ParamGroups.First().LearningRate);
+            var isDue = run?.ShouldSave(progress.Step, endOfEpoch: progress.NextSample == 0) == true;
+            if (run is not null && (isDue || stopping))
             {
                 last = await run.SaveAsync(progress, new Dictionary<string, double> { ["loss"] = loss });
                 _output.Staged(last);
@@ -81,19 +91,21 @@ internal sealed class TrainCommand(TrainOptions options, IConfiguration configur
         }
     }
 
-    private float Step(Gpt model, optim.Optimizer optimizer, BatchSampler data, TrainingProgress progress)
+    private (float Loss, bool IsTold) Step(
+        Gpt model, IUpdate update, BatchSampler data, TrainingProgress progress, bool isTold)
     {
         using var scope = NewDisposeScope();
-        var (inputs, targets) = data.At(progress);
+        var (first, count) = update.Share(Batch);
+        var (inputs, targets) = data.At(progress, first, count);
         var logits = model.forward(inputs);
         var loss = nn.functional.cross_entropy(logits.view(-1, _gpt.Vocabulary), targets.view(-1));
+        if (count < Batch)
+            loss *= (double)count / Batch;
         if (IsHeldIn(progress.Step + 1))
             HoldHere(options.Hold!);
-        optimizer.zero_grad();
+        model.zero_grad();
         loss.backward();
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0);
-        optimizer.step();
-        return loss.item<float>();
+        return update.Apply(loss.item<float>(), isTold);
     }
 
     private bool IsHeldIn(long step) => options.Hold is { Stage: HoldStage.Step } hold && hold.Step == step;
