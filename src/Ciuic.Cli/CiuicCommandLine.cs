@@ -59,6 +59,7 @@ internal static class CiuicCommandLine
         RunsCommand.Create(output),
         LsCommand.Create(output),
         ShowCommand.Create(output),
+        EventsCommand.Create(output),
         RollbackCommand.Create(output),
         .. MarkCommands.Create(output),
         ProofCommand.Create(output),

@@ -55,12 +55,16 @@ public sealed class SnapshotChain : IAsyncDisposable
         _accepted = accepted;
         _policy = client.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(client.PolicyFile);
         History = new ChainHistory(coordinator);
+        Events = new ChainEvents(coordinator, time);
         Ledger = new ChainLedger(coordinator, client.Ledger, time);
         Proofs = new SnapshotProofs(new LedgerBucket(store, client.Ledger), _policy, _accepted);
     }
 
     /// <summary>What is known of all runs: for tools and dashboards.</summary>
     public ChainHistory History { get; }
+
+    /// <summary>What happens to runs, as it happens: for tools and dashboards.</summary>
+    public ChainEvents Events { get; }
 
     /// <summary>The ledger's writer.</summary>
     public ChainLedger Ledger { get; }

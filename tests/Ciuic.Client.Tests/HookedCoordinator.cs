@@ -24,6 +24,9 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
     public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
         inner.CloseAsync(run, token, rank, cancel);
 
+    public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
+        inner.WaitEventAsync(run, number, patience, cancel);
+
     public Task<ReadyReply> ReadyAsync(RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel) =>
         inner.ReadyAsync(run, token, rank, restored, cancel);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using System.Globalization;
 using Ciuic.Core;
 using Ciuic.Testing;
@@ -43,6 +44,7 @@ public sealed class ClusterTests : IAsyncLifetime
         await using var trainer = ProgramRun.Trainer(
             ["train", "--machine", "--run", "cluster", "--steps", "1000000", .. ClientSettings, "--set", "Ciuic:Save:EverySteps=2"]);
         await NextCommitAsync(trainer, MaxOutageOfDatabase); // the first one waits for the cluster to form
+        await using var listener = ProgramRun.Cli(["events", "cluster", "--follow", "--json", .. ClientSettings]);
         for (var i = 0; i < 2; i++)
         {
             await _silos[0].DisposeAsync(); // SIGKILL
@@ -56,6 +58,7 @@ public sealed class ClusterTests : IAsyncLifetime
         trainer.Terminate();
         Assert.Equal(ExitCode.Ok, await trainer.ExitAsync());
         await new CliRun(_places[0]).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+        await RequireAllHeardAsync(listener);
         Assert.Equal(0, await _silos[^1].StopAsync(CancellationToken.None));
     }
 
@@ -100,6 +103,20 @@ public sealed class ClusterTests : IAsyncLifetime
             [$"--Ciuic:Ledger:KeyDirectory={_folder.File("keys")}", $"--Ciuic:Database:PostgreSql={_database}", .. settings]);
         lock (_silos)
             _silos.Add(silo);
+    }
+
+    /// <summary>What was heard outside the cluster is the run's history, each event once and in order, whatever was killed.</summary>
+    private async Task RequireAllHeardAsync(ProgramRun listener)
+    {
+        var history = (await new CliRun(_places[0]).JsonAsync("ls", "cluster", "--all")).EnumerateArray().Select(Number).ToList();
+        await listener.UntilAsync(l => l.StartsWith('{') && Number(JsonDocument.Parse(l).RootElement) == history[^1]);
+        listener.Terminate();
+        await listener.ExitAsync();
+        var heard = listener.Lines.Where(l => l.StartsWith('{')).Select(l => Number(JsonDocument.Parse(l).RootElement));
+        Assert.Equal(history, heard.Take(history.Count));
+        Assert.Equal(Enumerable.Range(1, history.Count).Select(n => (long)n), history);
+
+        static long Number(JsonElement happened) => happened.GetProperty("number").GetInt64();
     }
 
     /// <summary>Waits for a commit of a step that was not even staged before: what was under way may still come through a pipe.</summary>

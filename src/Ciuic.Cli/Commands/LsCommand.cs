@@ -43,8 +43,9 @@ internal static class LsCommand
         return events;
     }
 
-    private static object Json(RunEvent e) => new
+    internal static object Json(RunEvent e) => new
     {
+        run = e.Run.Value,
         number = e.Number,
         kind = e.Kind,
         at = e.At,

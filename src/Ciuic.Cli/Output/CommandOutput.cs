@@ -16,8 +16,13 @@ internal sealed class CommandOutput(TextWriter output, TextWriter error)
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
+    private static readonly JsonSerializerOptions JsonLine = new(Json) { WriteIndented = false };
+
     /// <summary>Writes one JSON document.</summary>
     public void WriteJson<T>(T value) => output.WriteLine(JsonSerializer.Serialize(value, Json));
+
+    /// <summary>Writes a JSON object as one of many, a line each.</summary>
+    public void WriteJsonLine<T>(T value) => output.WriteLine(JsonSerializer.Serialize(value, JsonLine));
 
     /// <summary>Writes a line.</summary>
     public void WriteLine(string line) => output.WriteLine(line);

@@ -49,6 +49,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <inheritdoc cref="IRunGrain.ReadEventsAsync"/>
     Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel);
 
+    /// <inheritdoc cref="IRunGrain.WaitEventAsync"/>
+    Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel);
+
     /// <inheritdoc cref="IRunGrain.RollbackAsync"/>
     Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel);
 

@@ -60,6 +60,9 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).ReadEventsAsync(from, limit), Short, cancel);
 
+    public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).WaitEventAsync(number, patience), patience + Short, cancel);
+
     public Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RollbackAsync(request), cancel);
 

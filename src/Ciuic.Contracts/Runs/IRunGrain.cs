@@ -1,4 +1,5 @@
 using Ciuic.Core;
+using Orleans.Concurrency;
 
 namespace Ciuic.Contracts;
 
@@ -76,4 +77,12 @@ public interface IRunGrain : IGrainWithStringKey
     /// <summary>Up to <paramref name="limit"/> (1 to 1,000) events from number <paramref name="from"/> on, oldest first.</summary>
     [Alias("ReadEvents")]
     Task<RunEvent[]> ReadEventsAsync(long from, int limit);
+
+    /// <summary>
+    /// Waits up to <paramref name="patience"/> (at most 20 s) for the event of this number, where it is the next one; otherwise answers
+    /// at once.
+    /// </summary>
+    /// <returns>The number of the newest event; 0 where the run was never opened.</returns>
+    [Alias("WaitEvent"), AlwaysInterleave]
+    Task<long> WaitEventAsync(long number, TimeSpan patience);
 }

@@ -19,8 +19,10 @@ internal sealed class RunGrain(
     ILogger<RunGrain> logger) : Grain, IRunGrain
 {
     private static readonly TimeSpan FinishInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
     private readonly RunEventFeed _feed = new(logger);
+    private TaskCompletionSource _happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _comparedWithBucket;
     private IGrainTimer? _finishing;
 
@@ -177,6 +179,13 @@ internal sealed class RunGrain(
         return await _feed.ReadAsync(this, Id, from, Math.Min(limit, Run.LastEvent - from + 1));
     }
 
+    public async Task<long> WaitEventAsync(long number, TimeSpan patience)
+    {
+        if (Run.LastEvent == number - 1)
+            await Task.WhenAny(_happened.Task, Task.Delay(patience < MaxPatience ? patience : MaxPatience, time));
+        return Run.LastEvent;
+    }
+
     /// <summary>
     /// A number that left a trace in the bucket was given by a database that knew of it. Where this one does not, it was lost
     /// or restored from an older backup: numbers and tokens would be given twice, and history would contradict itself for
@@ -290,6 +299,8 @@ internal sealed class RunGrain(
     {
         await this.SaveAsync(state, _feed.DropFlushed(next));
         await _feed.FlushAsync(this, Run);
+        _happened.SetResult();
+        _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
     private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));

@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// The events of runs, each of them once and in the order of its run, whichever silos die meanwhile: they are read from the runs'
+/// history, and a call that waits for the next one only says when to look. A listener that has been away goes on from the number that
+/// it remembers.
+/// </summary>
+public sealed class ChainEvents
+{
+    private const int PageSize = 1_000;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(2);
+
+    private readonly ICoordinator _coordinator;
+    private readonly TimeProvider _time;
+
+    internal ChainEvents(ICoordinator coordinator, TimeProvider time) => (_coordinator, _time) = (coordinator, time);
+
+    /// <summary>Follows a run, also one that is not there yet, for ever. While no silo answers, nothing comes.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="from">The first event's number, from 1.</param>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="CorruptException">The run was rebuilt from its ledger: its numbers were given anew. Read its history again.</exception>
+    public async IAsyncEnumerable<RunEvent> FollowAsync(
+        RunId run, long from = 1, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        var backoff = new Backoff(_time);
+        for (var next = from; ;)
+        {
+            var last = await PatientlyAsync(() => _coordinator.WaitEventAsync(run, next, Patience, cancel));
+            if (last < next - 1)
+                throw Rebuilt(run, next - 1, last);
+            if (last < next)
+                continue;
+            foreach (var happened in await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel)))
+            {
+                if (happened.Number != next)
+                    throw Rebuilt(run, next - 1, happened.Number);
+                next++;
+                yield return happened;
+            }
+        }
+
+        Task<T> PatientlyAsync<T>(Func<Task<T>> ask) => backoff.UntilAvailableAsync(ask, _ => { }, cancel);
+    }
+
+    /// <summary>Follows all runs, also those that begin later, each from its first event, for ever.</summary>
+    /// <param name="cancel">Ends it.</param>
+    /// <exception cref="CorruptException">A run was rebuilt from its ledger.</exception>
+    public async IAsyncEnumerable<RunEvent> FollowAllAsync([EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var events = Channel.CreateBounded<RunEvent>(PageSize);
+        var finding = FindRunsAsync(events.Writer, ending.Token);
+        try
+        {
+            await foreach (var happened in events.Reader.ReadAllAsync(cancel))
+                yield return happened;
+        }
+        finally
+        {
+            await ending.CancelAsync();
+            await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task FindRunsAsync(ChannelWriter<RunEvent> events, CancellationToken cancel)
+    {
+        var (backoff, followed) = (new Backoff(_time), new Dictionary<RunId, Task>());
+        try
+        {
+            while (true)
+            {
+                foreach (var run in await backoff.UntilAvailableAsync(() => _coordinator.ListRunsAsync(cancel), _ => { }, cancel))
+                {
+                    if (!followed.ContainsKey(run))
+                        followed[run] = ForwardAsync(run, events, cancel);
+                }
+
+                var failed = followed.Values.FirstOrDefault(f => f.IsFaulted);
+                await (failed ?? Task.Delay(BetweenLooks, _time, cancel));
+            }
+        }
+        catch (Exception error)
+        {
+            events.TryComplete(error);
+            await Task.WhenAll(followed.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task ForwardAsync(RunId run, ChannelWriter<RunEvent> events, CancellationToken cancel)
+    {
+        await foreach (var happened in FollowAsync(run, 1, cancel))
+            await events.WriteAsync(happened, cancel);
+    }
+
+    private static CorruptException Rebuilt(RunId run, long seen, long there) => new(
+        $"Run {run} was rebuilt from its ledger: event {seen} was seen, and {there} comes now. Its numbers were given anew; read its history again.");
+}
