@@ -52,6 +52,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     /// <summary>Its number.</summary>
     public int Id => _process.Id;
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>SIGKILL: the process gets no chance to do anything more.</summary>
     public void Kill() => _process.Kill();
 

@@ -20,6 +20,12 @@ internal sealed class SiloProcess : IAsyncDisposable
     /// <summary>The key that its printed greeting names.</summary>
     public VerifierKey Key => _ready.Task.Result;
 
+    /// <summary>Its process's number.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasExited => _process.HasExited;
+
     /// <summary>Starts a silo and waits until it is ready.</summary>
     /// <exception cref="UnavailableException">It ended or did not become ready.</exception>
     public static async Task<SiloProcess> StartAsync(

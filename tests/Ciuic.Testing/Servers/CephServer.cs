@@ -133,6 +133,14 @@ public sealed class CephServer : IAsyncDisposable
         await UntilAsync(() => CephAsync("osd", "stat"), text => text.Contains("1 up", StringComparison.Ordinal));
     }
 
+    /// <summary>Kills the gateway as a crash would, and starts it again on the same store.</summary>
+    public async Task RestartGatewayAsync()
+    {
+        _daemons[^1].Dispose();
+        _daemons.RemoveAt(_daemons.Count - 1);
+        await StartGatewayAsync();
+    }
+
     private async Task StartGatewayAsync()
     {
         _daemons.Add(ServerProcess.Start("radosgw", "-c", Conf, "-n", "client.rgw.ciuic", "-f"));

@@ -1,0 +1,1 @@
+return await Ciuic.Chaos.ChaosCommandLine.InvokeAsync(args);
