@@ -37,6 +37,7 @@ internal static class SiloHost
         AddOptions(builder.Services, settings);
         builder.Services.AddSingleton(new SiloSummary(settings, database, store));
         builder.Services.AddHostedService<SiloGreeting>();
+        builder.Services.AddHostedService<ScrubStarter>();
         builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
         return builder.Build();
     }
@@ -55,6 +56,7 @@ internal static class SiloHost
         services.AddSingleton(Options.Create(settings.Ledger));
         services.AddSingleton(Options.Create(settings.Runs));
         services.AddSingleton(Options.Create(settings.Snapshots));
+        services.AddSingleton(Options.Create(settings.Scrub));
         services.Configure<HostOptions>(o => o.ShutdownTimeout = settings.Silo.DrainTimeout);
     }
 

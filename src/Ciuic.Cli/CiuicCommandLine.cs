@@ -65,6 +65,7 @@ internal static class CiuicCommandLine
         ProofCommand.Create(output),
         VerifyCommand.Create(output),
         AuditCommand.Create(output),
+        ScrubCommand.Create(output),
         LedgerCommands.Create(output),
         SiloCommands.Create(output),
         WitnessCommand.Create(output),

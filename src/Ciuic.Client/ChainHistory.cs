@@ -25,6 +25,20 @@ public sealed class ChainHistory
         return views;
     }
 
+    /// <summary>What reading committed snapshots again in the background has found, in the whole cluster.</summary>
+    public async Task<ScrubView> DescribeScrubAsync(CancellationToken cancel = default)
+    {
+        var shelves = await _coordinator.DescribeScrubsAsync(cancel);
+        return new ScrubView
+        {
+            Rounds = shelves.Where(s => s.Snapshots > 0).Select(s => s.Rounds).DefaultIfEmpty(0).Min(),
+            Snapshots = shelves.Sum(s => s.Snapshots),
+            Bytes = shelves.Sum(s => s.Bytes),
+            LastAt = shelves.Max(s => s.LastAt),
+            Findings = [.. shelves.SelectMany(s => s.Findings).OrderBy(f => f.At)],
+        };
+    }
+
     /// <summary>One run.</summary>
     /// <exception cref="NotFoundException">There is no such run.</exception>
     public async Task<RunView> DescribeAsync(RunId run, CancellationToken cancel = default) =>

@@ -24,6 +24,8 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
     public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
         inner.CloseAsync(run, token, rank, cancel);
 
+    public Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel) => inner.DescribeScrubsAsync(cancel);
+
     public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
         inner.WaitEventAsync(run, number, patience, cancel);
 

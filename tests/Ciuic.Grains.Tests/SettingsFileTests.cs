@@ -24,6 +24,7 @@ public sealed class SettingsFileTests
         ["Ledger"] = typeof(LedgerOptions),
         ["Runs"] = typeof(RunOptions),
         ["Snapshots"] = typeof(SnapshotOptions),
+        ["Scrub"] = typeof(ScrubOptions),
         ["Client"] = typeof(ClientOptions),
         ["Save"] = typeof(SaveOptions),
         ["Ranks"] = typeof(RankOptions),

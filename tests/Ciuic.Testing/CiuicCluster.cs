@@ -49,6 +49,8 @@ public sealed class CiuicCluster : IAsyncLifetime
 
     public SnapshotOptions Snapshots { get; } = new() { RetryInterval = TimeSpan.FromMilliseconds(100) };
 
+    public ScrubOptions Scrub { get; } = new() { PerDay = 24 };
+
     public InProcessTestCluster Cluster => _cluster!;
 
     public IGrainFactory Grains => _cluster!.Client;
@@ -177,6 +179,7 @@ public sealed class CiuicCluster : IAsyncLifetime
         silo.Services.AddSingleton(Options.Create(Snapshots));
         silo.Services.AddSingleton(Options.Create(LedgerOptions));
         silo.Services.AddSingleton(Options.Create(new RunOptions()));
+        silo.Services.AddSingleton(Options.Create(Scrub));
         silo.Services.AddKeyedSingleton<IGrainStorage>(CiuicGrains.StorageProvider, (services, _) =>
             Storage.On(services.GetRequiredService<Serializer>()));
         silo.AddMemoryGrainStorage("PubSubStore");

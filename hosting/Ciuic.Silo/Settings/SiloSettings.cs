@@ -13,7 +13,8 @@ internal sealed record SiloSettings(
     StoreOptions Store,
     LedgerOptions Ledger,
     RunOptions Runs,
-    SnapshotOptions Snapshots)
+    SnapshotOptions Snapshots,
+    ScrubOptions Scrub)
 {
     public static SiloSettings Load(IConfiguration configuration)
     {
@@ -30,5 +31,6 @@ internal sealed record SiloSettings(
         StrictSettings.Read<StoreOptions>(configuration, "Ciuic:Store"),
         StrictSettings.Read<LedgerOptions>(configuration, "Ciuic:Ledger"),
         StrictSettings.Read<RunOptions>(configuration, "Ciuic:Runs"),
-        StrictSettings.Read<SnapshotOptions>(configuration, "Ciuic:Snapshots"));
+        StrictSettings.Read<SnapshotOptions>(configuration, "Ciuic:Snapshots"),
+            StrictSettings.Read<ScrubOptions>(configuration, "Ciuic:Scrub"));
 }

@@ -11,9 +11,11 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Task _reading;
 
+    private volatile bool _isDisposed;
+
     private ChildProcess(Process process, Action<string> onLine)
     {
-        _process = process;
+        (_process, Id) = (process, process.Id);
         _reading = Task.WhenAll(ReadAsync(process.StandardOutput, onLine), ReadAsync(process.StandardError, onLine));
     }
 
@@ -50,21 +52,27 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Its number.</summary>
-    public int Id => _process.Id;
+    public int Id { get; }
 
     /// <summary>Whether it has ended.</summary>
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _isDisposed || _process.HasExited;
 
     /// <summary>SIGKILL: the process gets no chance to do anything more.</summary>
-    public void Kill() => _process.Kill();
+    public void Kill()
+    {
+        if (!HasExited)
+            _process.Kill();
+    }
 
     /// <summary>SIGTERM: asks it to end.</summary>
     public void Terminate()
     {
+        if (HasExited)
+            return;
         if (OperatingSystem.IsWindows())
             _process.Kill();
         else
-            _ = SendSignal(_process.Id, SigTerm);
+            _ = SendSignal(Id, SigTerm);
     }
 
     /// <summary>Waits for its end and its last line.</summary>
@@ -78,9 +86,9 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-            _process.Kill();
+        Kill();
         await _process.WaitForExitAsync();
+        _isDisposed = true;
         _process.Dispose();
     }
 

@@ -73,6 +73,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <inheritdoc cref="IRebuildGrain.DescribeAsync"/>
     Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel);
 
+    /// <summary>How far the scrubs of all shelves are.</summary>
+    Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel);
+
     /// <summary>All runs, by name.</summary>
     Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel);
 }

@@ -90,6 +90,11 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel) =>
         AskAsync(c => c.GetGrain<IRebuildGrain>(ledger).DescribeAsync(), cancel);
 
+    public async Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel) => await AskAsync(
+        c => Task.WhenAll(Enumerable.Range(0, ICatalogueGrain.Shelves)
+            .Select(shelf => c.GetGrain<IScrubGrain>(shelf).DescribeAsync())),
+        cancel);
+
     public async Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel)
     {
         var shelves = await AskAsync(

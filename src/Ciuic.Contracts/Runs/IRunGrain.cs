@@ -52,6 +52,10 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("OnAborted")]
     Task OnAbortedAsync(SnapshotView snapshot);
 
+    /// <summary>Takes note that a committed snapshot was found damaged. Only a scrub calls this.</summary>
+    [Alias("OnDamaged")]
+    Task OnDamagedAsync(SnapshotView snapshot, string complaint);
+
     /// <summary>Moves the chain head back to an older committed snapshot; history keeps both branches.</summary>
     /// <exception cref="InvalidInputException">The reason is empty or too long.</exception>
     [Alias("Rollback"), ResponseTimeout("00:05:00")]

@@ -44,6 +44,9 @@ public enum RunEventKind
 
     /// <summary>Every byte of a snapshot was read back and is right.</summary>
     Verified = 13,
+
+    /// <summary>A committed snapshot was read again and is damaged; the detail names rank, tensor and chunk.</summary>
+    Damaged = 14,
 }
 
 /// <summary>

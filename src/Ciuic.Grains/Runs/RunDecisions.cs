@@ -154,6 +154,10 @@ internal static class RunDecisions
         return ended.With(snapshot.Run, now, kind, e => Of(e, snapshot) with { Detail = snapshot.Reason });
     }
 
+    /// <summary>Takes note of damage; what to do about it is decided by whoever restores, or by people.</summary>
+    public static RunState Damaged(this RunState run, SnapshotView snapshot, string complaint, DateTimeOffset now) =>
+        run.With(snapshot.Run, now, RunEventKind.Damaged, e => Of(e, snapshot) with { Detail = complaint });
+
     /// <summary>
     /// Whether a rollback has been made already: the head is there, and nobody holds a lease that it was to end. Where one does,
     /// the same head is noted once more, and he is fenced.

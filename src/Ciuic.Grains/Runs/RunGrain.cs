@@ -119,6 +119,8 @@ internal sealed class RunGrain(
 
     public Task OnAbortedAsync(SnapshotView snapshot) => EndAsync(snapshot);
 
+    public Task OnDamagedAsync(SnapshotView snapshot, string complaint) => SaveAsync(Run.Damaged(snapshot, complaint, Now));
+
     public async Task<RollbackReply> RollbackAsync(RollbackRequest request)
     {
         RunDecisions.CheckReason("A rollback", request.Reason);

@@ -38,6 +38,15 @@ internal sealed class ChaosWorker(string name, string[] settings)
                 await SaveAsync(run, step);
         }
 
+        try
+        {
+            await run.FinishAsync(CancellationToken.None);
+        }
+        catch (CiuicException)
+        {
+            // It was told above.
+        }
+
         return run.IsFenced ? ExitCode.Conflict : ExitCode.Ok;
     }
 
