@@ -8,7 +8,7 @@ namespace Ciuic.Client;
 /// Opens the run: at once when a silo answers, or later, when training has begun without one. Late, the head it
 /// finds must be the snapshot that was restored from the bucket; otherwise saving would hide somebody's work.
 /// </summary>
-internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease, ILogger logger)
+internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease, TimeProvider time, ILogger logger)
 {
     private readonly SemaphoreSlim _opening = new(1);
     private bool _opened;
@@ -32,6 +32,17 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         Head = await lease.OpenAsync(cancel);
         _opened = true;
     }
+
+    /// <summary>Opens the run, however long no silo answers.</summary>
+    public Task OpenPatientlyAsync(CancellationToken cancel) => new Backoff(time).UntilAvailableAsync(
+        async () =>
+        {
+            await coordinator.ConnectAsync(cancel);
+            await OpenAsync(cancel);
+            return true;
+        },
+        error => logger.SiloAway(run, 0, error.Message),
+        cancel);
 
     /// <summary>Opens the run again after the ranks have gone back to another head.</summary>
     public async Task ReopenAsync(CancellationToken cancel) => Head = await lease.ReplaceAsync(() => Task.CompletedTask, cancel);

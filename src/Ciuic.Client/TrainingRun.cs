@@ -25,6 +25,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly SigningKey? _key;
     private readonly RunOpening _opening;
     private readonly RankAgreement _agreement;
+    private readonly RankOptions _ranks;
     private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
@@ -54,13 +55,14 @@ public sealed class TrainingRun : IAsyncDisposable
         Place = place;
         _client = client;
         _options = options;
+        _ranks = ranks;
         _coordinator = coordinator;
         _store = store;
         _ledger = ledger;
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _time = time;
-        _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), logger);
+        _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), time, logger);
         _agreement = new RankAgreement(run, place, ranks.Patience, coordinator, _opening.Lease, time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
@@ -291,6 +293,8 @@ public sealed class TrainingRun : IAsyncDisposable
 
     private async Task<ResumeReport> ResumeUntilAsync(CancellationToken cancel)
     {
+        if (!Place.IsAlone && !_opening.IsOpen)
+            await OpenTogetherAsync(cancel);
         while (true)
         {
             if (await TryResumeAsync(cancel) is { } report)
@@ -300,18 +304,52 @@ public sealed class TrainingRun : IAsyncDisposable
         }
     }
 
+    /// <summary>One process may train without a silo; several could begin from different snapshots.</summary>
+    private async Task OpenTogetherAsync(CancellationToken cancel)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        patience.CancelAfter(_ranks.Patience);
+        try
+        {
+            await _opening.OpenPatientlyAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new UnavailableException(
+                $"Run {Id}: no silo answers within {_ranks.Patience} (Ciuic:Ranks:Patience), and without one several ranks cannot agree on the "
+                + "snapshot that they go on from.");
+        }
+    }
+
     /// <returns>Null where another rank went back to an older snapshot meanwhile.</returns>
     private async Task<ResumeReport?> TryResumeAsync(CancellationToken cancel)
     {
         try
         {
-            var report = await RestoreAsync(cancel);
-            var isAgreed = Place.IsAlone || report.WithoutSilo || await _agreement.WaitAsync(report.From, cancel);
-            return isAgreed ? report : null;
+            var report = await RestorePatientlyAsync(cancel);
+            return Place.IsAlone || await _agreement.WaitAsync(report.From, cancel) ? report : null;
         }
         catch (FencedException) when (!Place.IsAlone)
         {
             return null; // by another rank that went back, or by another attempt: opening it again tells
+        }
+    }
+
+    private async Task<ResumeReport> RestorePatientlyAsync(CancellationToken cancel)
+    {
+        var (begin, pause) = (_time.GetTimestamp(), TimeSpan.FromSeconds(1));
+        while (true)
+        {
+            try
+            {
+                return await RestoreAsync(cancel);
+            }
+            catch (UnavailableException error) when (_time.GetElapsedTime(begin) + pause < _client.StorePatience)
+            {
+                _logger.NotRestoredYet(Id, error.Message);
+            }
+
+            await Task.Delay(pause, _time, cancel);
         }
     }
 
@@ -323,10 +361,8 @@ public sealed class TrainingRun : IAsyncDisposable
             return await StartFreshAsync(chain, withoutSilo, cancel);
         if (_client.Resume == ResumePolicy.Must && chain.Head is null)
             throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
-        // Without a silo ranks cannot agree on an older snapshot.
         var resumer = new Resumer(
-            Id, Place.Rank, Place.IsAlone || !withoutSilo, _store, _chunks, _buffers, _options.Readers, _tracked,
-            _saver.ContinueFrom, _logger);
+            Id, Place.Rank, _store, _chunks, _buffers, _options.Readers, _tracked, _saver.ContinueFrom, _logger);
         var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
         var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
         await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);

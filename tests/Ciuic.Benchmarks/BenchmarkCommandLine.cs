@@ -7,7 +7,7 @@ internal static class BenchmarkCommandLine
 {
     public static async Task<int> InvokeAsync(string[] args)
     {
-        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger(), Compare() };
+        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger(), Compare(), Cluster() };
         var parsed = root.Parse(args);
         var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         return parsed.Errors.Count > 0 ? 2 : code;
@@ -117,6 +117,45 @@ internal static class BenchmarkCommandLine
                 parsed.GetValue(folder)!);
             var report = new BenchmarkReport(Console.Out);
             await LedgerBenchmark.RunAsync(plan, report, cancel);
+            if (parsed.GetValue(json) is { } file)
+                await report.WriteJsonAsync(file, cancel);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Cluster()
+    {
+        var json = OutputFile("--json", "Writes the figures to this file.");
+        var seconds = new Option<double>("--seconds") { Description = "Length of each measurement.", DefaultValueFactory = _ => 10 };
+        var runs = new Option<int>("--runs") { Description = "Runs that save at once.", DefaultValueFactory = _ => 64 };
+        var commits = new Option<int>("--commits")
+        {
+            Description = "Commits over which a silo's memory is watched.",
+            DefaultValueFactory = _ => 10_000,
+        };
+        var only = new Option<ClusterPart[]>("--only")
+        {
+            Description = "Measures these parts; all of them by default.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => Enum.GetValues<ClusterPart>(),
+        };
+        var folder = new Option<string>("--folder")
+        {
+            Description = "Works below this folder, on the disk that is to be measured.",
+            DefaultValueFactory = _ => Path.GetTempPath(),
+        };
+        var command = new Command("cluster", "Commits on PostgreSQL, S3 beside the SDK alone, verification by several silos, a silo's memory.")
+        {
+            json, seconds, runs, commits, only, folder,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var plan = new ClusterPlan(
+                TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(runs), parsed.GetValue(commits),
+                parsed.GetValue(only)!.ToHashSet(), parsed.GetValue(folder)!);
+            var report = new BenchmarkReport(Console.Out);
+            await ClusterBenchmark.RunAsync(plan, report);
             if (parsed.GetValue(json) is { } file)
                 await report.WriteJsonAsync(file, cancel);
             return 0;

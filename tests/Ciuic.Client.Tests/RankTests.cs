@@ -72,6 +72,40 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
     }
 
     [Fact]
+    public async Task Ranks_wait_for_a_silo_where_one_process_would_train_without()
+    {
+        await using (var before = await RankGroup.OpenAsync(_chain, "late-silo", 2, "first"))
+        {
+            await before.ResumeAsync();
+            await before.SaveAsync(1);
+        }
+
+        var other = new TestChain(cluster);
+        other.Connection.Cut();
+        await using var first = await RankGroup.OpenAsync(_chain, "late-silo", 2, "second", ranks: [0]);
+        await using var second = await RankGroup.OpenAsync(other, "late-silo", 2, "second", ranks: [1]);
+        var resuming = Task.WhenAll(first.ResumeAsync(), second.ResumeAsync());
+        await Task.Delay(500);
+        Assert.False(resuming.IsCompleted);
+        other.Connection.Mend();
+        Assert.All((await resuming.WaitAsync(Soon)).SelectMany(r => r), r => Assert.False(r.WithoutSilo));
+    }
+
+    [Fact]
+    public async Task A_bucket_that_does_not_answer_at_first_is_asked_again()
+    {
+        await _chain.SaveStepsAsync("late-bucket", 1);
+        _chain.Client.StorePatience = Soon;
+        var tries = 0;
+        cluster.Store.Unreadable = key => key.Path.StartsWith("runs/late-bucket/1/shard", StringComparison.Ordinal) && tries++ < 2;
+        await using var run = await _chain.OpenAsync("late-bucket");
+        var report = await run.Track(new TrackedArray(Elements)).ResumeAsync();
+        cluster.Store.Unreadable = _ => false;
+        Assert.Equal((1, 3), (report.Progress.Step, tries));
+        Assert.True(_chain.Log.Contains("it cannot be restored yet"));
+    }
+
+    [Fact]
     public async Task A_rank_whose_shard_is_damaged_takes_all_others_back_with_it()
     {
         await using (var group = await RankGroup.OpenAsync(_chain, "back", 3, "first"))

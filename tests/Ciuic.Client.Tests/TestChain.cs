@@ -19,7 +19,7 @@ internal sealed class TestChain(CiuicCluster cluster)
 
     public SwitchedConnection Connection { get; } = new(cluster);
 
-    public ClientOptions Client { get; } = new() { ConnectPatience = TimeSpan.FromSeconds(1), Gateways = ["127.0.0.1:1"] };
+    public ClientOptions Client { get; } = new() { ConnectPatience = TimeSpan.FromSeconds(1), StorePatience = TimeSpan.Zero, Gateways = ["127.0.0.1:1"] };
 
     public SaveOptions Save { get; } = new() { OnTerminate = OnTerminate.Ignore, MaxWait = TimeSpan.FromSeconds(5) };
 

@@ -46,7 +46,7 @@ internal sealed class RankAgreement(
     {
         try
         {
-            if (lease.Token is not { } token || lease.IsFenced)
+            if (lease is not { Token: { } token, IsFenced: false })
                 return (ReadyOutcome.Fenced, "");
             var reply = await coordinator.ReadyAsync(run, token, place.Rank, restored, cancel);
             return (reply.Outcome, $"of {place.WorldSize} ranks {string.Join(", ", reply.MissingRanks)} have not restored what this one has");

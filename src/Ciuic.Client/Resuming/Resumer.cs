@@ -10,7 +10,6 @@ namespace Ciuic.Client;
 /// </summary>
 /// <param name="run">The run.</param>
 /// <param name="rank">The rank that this process is.</param>
-/// <param name="mayFallBack">Whether an older snapshot is taken where one is damaged.</param>
 /// <param name="store">The bucket.</param>
 /// <param name="chunks">Its chunks.</param>
 /// <param name="buffers">Take what is read before it is restored.</param>
@@ -21,7 +20,6 @@ namespace Ciuic.Client;
 internal sealed class Resumer(
     RunId run,
     Rank rank,
-    bool mayFallBack,
     IObjectStore store,
     ChunkStore chunks,
     StagingBuffers buffers,
@@ -64,7 +62,7 @@ internal sealed class Resumer(
             Compare(ItemsOf(content)); // may read a little of it
             return (manifest, content);
         }
-        catch (CorruptException error) when (mayFallBack)
+        catch (CorruptException error)
         {
             logger.FellBack(run, error.Message);
             damage.Add($"snapshot #{at.Sequence}: {error.Message}");

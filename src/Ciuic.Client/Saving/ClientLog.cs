@@ -29,6 +29,9 @@ internal static partial class ClientLog
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
     public static partial void Fenced(this ILogger logger, RunId run);
 
+    [LoggerMessage(82, LogLevel.Warning, "Run {Run}: it cannot be restored yet: {Error}")]
+    public static partial void NotRestoredYet(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(80, LogLevel.Warning, "Run {Run}: rank {Rank} does not train yet: {Problem}")]
     public static partial void WaitingForRanks(this ILogger logger, RunId run, Rank rank, string problem);
 

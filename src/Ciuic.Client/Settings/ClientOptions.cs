@@ -65,6 +65,12 @@ public sealed class ClientOptions
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan ConnectPatience { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// How long resuming a run asks a bucket again that does not answer. 0 to 1 day; default 5 minutes.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan StorePatience { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>Default <see cref="WhenLeased.Refuse"/>.</summary>
     [EnumDataType(typeof(WhenLeased))]
     public WhenLeased WhenLeased { get; set; } = WhenLeased.Refuse;
