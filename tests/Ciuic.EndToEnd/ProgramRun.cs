@@ -27,15 +27,19 @@ internal sealed class ProgramRun : IAsyncDisposable
 
     public static ProgramRun Cli(params IEnumerable<string> arguments) => new("Ciuic.Cli", "ciuic", arguments);
 
+    public static ProgramRun Of(string project, params IEnumerable<string> arguments) => new(project, project, arguments);
+
     public static ProgramRun Native(string program, params IEnumerable<string> arguments) => new(program, arguments);
 
     public void Kill() => _process.Kill();
 
     public void Terminate() => _process.Terminate();
 
-    public async Task<int> ExitAsync()
+    public Task<int> ExitAsync() => ExitAsync(Deadline);
+
+    public async Task<int> ExitAsync(TimeSpan patience)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(patience);
         return await _process.WaitAsync(deadline.Token);
     }
 

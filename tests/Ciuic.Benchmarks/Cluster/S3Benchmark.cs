@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Ciuic.Client;
@@ -90,6 +91,8 @@ internal static class S3Benchmark
         ServiceURL = ceph.Endpoint.OriginalString,
         AuthenticationRegion = CephServer.Region,
         ForcePathStyle = true,
+        RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
+        ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
     });
 
     private static Task<IObjectStore> OpenAsync(CephServer ceph)
