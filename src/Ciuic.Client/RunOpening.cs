@@ -23,6 +23,9 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
     /// <summary>The chain head found when the run was opened.</summary>
     public SnapshotLink? Head { get; private set; }
 
+    /// <summary>The head that training goes on from: what was restored, or, from scratch, what the next snapshot is put behind.</summary>
+    public SnapshotLink? ContinuesFrom => _restored;
+
     /// <summary>Whether a silo granted the lease.</summary>
     public bool IsOpen => _opened;
 

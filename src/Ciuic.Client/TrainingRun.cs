@@ -327,7 +327,7 @@ public sealed class TrainingRun : IAsyncDisposable
         try
         {
             var report = await RestorePatientlyAsync(cancel);
-            return Place.IsAlone || await _agreement.WaitAsync(report.From, cancel) ? report : null;
+            return Place.IsAlone || await _agreement.WaitAsync(_opening.ContinuesFrom, cancel) ? report : null;
         }
         catch (FencedException) when (!Place.IsAlone)
         {

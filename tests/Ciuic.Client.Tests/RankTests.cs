@@ -92,6 +92,21 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
     }
 
     [Fact]
+    public async Task Ranks_that_begin_from_scratch_put_their_snapshots_behind_the_head()
+    {
+        await using (var before = await RankGroup.OpenAsync(_chain, "scratch", 2, "first"))
+        {
+            await before.ResumeAsync();
+            await before.SaveAsync(1);
+        }
+
+        _chain.Client.Resume = ResumePolicy.Never;
+        await using var next = await RankGroup.OpenAsync(_chain, "scratch", 2, "second");
+        Assert.All(await next.ResumeAsync(), r => Assert.Null(r.From));
+        Assert.Equal(2, (await next.SaveAsync(1)).Sequence.Value);
+    }
+
+    [Fact]
     public async Task A_bucket_that_does_not_answer_at_first_is_asked_again()
     {
         await _chain.SaveStepsAsync("late-bucket", 1);
