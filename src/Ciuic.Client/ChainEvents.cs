@@ -26,7 +26,9 @@ public sealed class ChainEvents
     /// <param name="run">The run.</param>
     /// <param name="from">The first event's number, from 1.</param>
     /// <param name="cancel">Ends it.</param>
-    /// <exception cref="CorruptException">The run was rebuilt from its ledger: its numbers were given anew. Read its history again.</exception>
+    /// <exception cref="CorruptException">
+    /// The run was rebuilt from its ledger: its numbers were given anew. Read its history again.
+    /// </exception>
     public async IAsyncEnumerable<RunEvent> FollowAsync(
         RunId run, long from = 1, [EnumeratorCancellation] CancellationToken cancel = default)
     {
@@ -101,5 +103,6 @@ public sealed class ChainEvents
     }
 
     private static CorruptException Rebuilt(RunId run, long seen, long there) => new(
-        $"Run {run} was rebuilt from its ledger: event {seen} was seen, and {there} comes now. Its numbers were given anew; read its history again.");
+        $"Run {run} was rebuilt from its ledger: event {seen} was seen, and {there} comes now. Its numbers were given anew; read its "
+        + "history again.");
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Text.Json;
 using System.Globalization;
+using System.Text.Json;
 using Ciuic.Core;
 using Ciuic.Testing;
 using Ciuic.Trainer;

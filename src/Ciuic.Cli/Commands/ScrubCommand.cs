@@ -12,7 +12,10 @@ internal static class ScrubCommand
     {
         var (json, set) = (CliSettings.Json(), CliSettings.Set());
         var command = new Command(
-            "scrub", "Shows how far the silos are with reading snapshots again, and what is damaged; exit code 20 where something is.") { json, set };
+            "scrub", "Shows how far the silos are with reading snapshots again, and what is damaged; exit code 20 where something is.")
+        {
+            json, set,
+        };
         command.SetAction(async (parsed, cancel) =>
         {
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);

@@ -29,7 +29,8 @@ internal sealed class RankAgreement(
             if (waited > patience)
             {
                 throw new UnavailableException(
-                    $"Run {run}: {problem} after {patience} (Ciuic:Ranks:Patience). Ranks train together, from the same snapshot: this one does not begin.");
+                    $"Run {run}: {problem} after {patience} (Ciuic:Ranks:Patience). Ranks train together, from the same snapshot: this one "
+                    + "does not begin.");
             }
 
             if (waited > complainAfter)

@@ -28,7 +28,11 @@ internal sealed record RankPlace(Rank Rank, int WorldSize, Guid Attempt, Guid Pr
             return Alone(Guid.CreateVersion7());
         var rank = options.Rank >= 0 ? options.Rank : Read("RANK", environment, null, 0);
         if (rank >= worldSize)
-            throw new InvalidInputException($"There is no rank {rank} among {worldSize}: ranks count from 0. Check Ciuic:Ranks, RANK and WORLD_SIZE.");
+        {
+            throw new InvalidInputException(
+                $"There is no rank {rank} among {worldSize}: ranks count from 0. Check Ciuic:Ranks, RANK and WORLD_SIZE.");
+        }
+
         return new RankPlace(new Rank(rank), worldSize, IdOf(NameOf(options, environment)), Guid.CreateVersion7());
     }
 
