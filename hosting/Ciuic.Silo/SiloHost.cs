@@ -9,8 +9,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -28,6 +30,8 @@ internal static class SiloHost
         var settings = SiloSettings.Load(configuration);
         Ports.EnsureFree("Ciuic:Silo:SiloPort", settings.Silo.Address, settings.Silo.SiloPort);
         Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.Address, settings.Silo.GatewayPort);
+        if (settings.Silo.HealthPort > 0)
+            Ports.EnsureFree("Ciuic:Silo:HealthPort", settings.Silo.Address, settings.Silo.HealthPort);
         var store = await new StoreSchemes(new S3Scheme()).OpenAsync(configuration, CancellationToken.None);
         settings.Store.DeleteLeftovers(TimeProvider.System);
         var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
@@ -36,6 +40,8 @@ internal static class SiloHost
         var database = await OpenDatabaseAsync(settings, builder.Services);
         AddOptions(builder.Services, settings);
         builder.Services.AddSingleton(new SiloSummary(settings, database, store));
+        if (settings.Silo.HealthPort > 0)
+            AddHealth(builder.Services, settings, database, store);
         builder.Services.AddHostedService<SiloGreeting>();
         builder.Services.AddHostedService<ScrubStarter>();
         builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
@@ -71,6 +77,20 @@ internal static class SiloHost
         var shared = await PostgresDatabase.OpenAsync(
             settings.Database.PostgreSql, settings.Database.CreateSchema, CancellationToken.None);
         return new SharedDatabase(shared); // its connections end with the process: grains write until the very last
+    }
+
+    private static void AddHealth(IServiceCollection services, SiloSettings settings, ISiloDatabase database, IObjectStore store)
+    {
+        services.AddSingleton(provider => new SiloHealth(
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            () => provider.GetRequiredService<ISiloStatusOracle>().CurrentStatus,
+            [
+                Watch("database", database.CheckAsync),
+                Watch("store", new StoreProbe(store, TimeProvider.System).RunAsync),
+                Watch("ledger", new LedgerProbe(provider.GetRequiredService<IGrainFactory>(), settings.Ledger.Name).RunAsync),
+            ]));
+        services.AddHostedService(provider => new HealthServer(settings.Silo, provider.GetRequiredService<SiloHealth>()));
+        WatchedPart Watch(string name, Func<CancellationToken, Task> probe) => new(name, probe, settings.Silo, TimeProvider.System);
     }
 
     private static void Configure(

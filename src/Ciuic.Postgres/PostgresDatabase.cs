@@ -47,6 +47,24 @@ public sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Returns when the server has answered and takes writes.</summary>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="InvalidInputException">The server refuses these credentials or this database.</exception>
+    /// <exception cref="UnavailableException">The server does not answer, or only reads: a standby is one.</exception>
+    public async Task CheckAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(cancel);
+            if (await ScalarAsync(connection, "SHOW transaction_read_only", cancel) is not "off")
+                throw new UnavailableException($"{Location} takes no writes: it is read-only.");
+        }
+        catch (Exception error) when (error is NpgsqlException or SocketException or TimeoutException)
+        {
+            throw Explain(error);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => _source.DisposeAsync();
 

@@ -59,6 +59,30 @@ public sealed class SettingsTests
     public async Task A_chain_without_gateways_is_refused() => await Assert.ThrowsAsync<InvalidInputException>(() =>
         SnapshotChain.ConnectAsync(Settings("Ciuic:Client:ClusterId", "x")));
 
+    [Theory]
+    [InlineData("127.0.0.1")]
+    [InlineData("127.0.0.1:0")]
+    [InlineData("silo")]
+    [InlineData("silo:0")]
+    [InlineData("silo:65536")]
+    [InlineData("silo:30000:1")]
+    [InlineData("two words:30000")]
+    [InlineData(":30000")]
+    public void What_is_no_gateway_is_refused_and_named(string text) =>
+        Assert.Contains($"'{text}'", Assert.Throws<InvalidInputException>(() => NamedGateways.Parse(text)).Message);
+
+    [Fact]
+    public async Task A_name_stands_for_its_addresses_and_one_that_is_unknown_takes_none_away()
+    {
+        string[] texts = ["127.0.0.2:1", "[::1]:2", "localhost:3", "nobody.invalid:4", "127.0.0.2:1"];
+        var found = await new NamedGateways(texts.Select(NamedGateways.Parse).ToList(), TimeSpan.FromSeconds(1)).GetGateways();
+        Assert.Equal(["gwy.tcp://127.0.0.2:1/0", "gwy.tcp://[::1]:2/0"], found.Take(2).Select(uri => uri.ToString()));
+        Assert.Contains("gwy.tcp://127.0.0.1:3/0", found.Skip(2).Select(uri => uri.ToString()));
+        Assert.Equal(found.Count, found.Distinct().Count());
+        var unknown = new NamedGateways([NamedGateways.Parse("nobody.invalid:4")], TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<UnavailableException>(unknown.GetGateways);
+    }
+
     [Fact]
     public void Save_conditions_are_ored()
     {

@@ -19,6 +19,24 @@ public sealed class PostgresDatabaseTests(Server server)
     }
 
     [Fact]
+    public async Task A_database_that_only_reads_fails_its_check_and_says_so()
+    {
+        var connection = await server.Postgres.NewDatabaseAsync();
+        await using (var database = await PostgresDatabase.OpenAsync(connection, createsSchema: true, None))
+        {
+            await database.CheckAsync(None);
+            await ScalarAsync(
+                database,
+                "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END$$");
+        }
+
+        // What is set for a database counts for new connections.
+        var reader = new NpgsqlConnectionStringBuilder(connection) { ApplicationName = "reader" }.ConnectionString;
+        await using var standby = await PostgresDatabase.OpenAsync(reader, createsSchema: false, None);
+        Assert.Contains("read-only", (await Assert.ThrowsAsync<UnavailableException>(() => standby.CheckAsync(None))).Message);
+    }
+
+    [Fact]
     public async Task Several_that_start_at_once_do_not_fight()
     {
         var connection = await server.Postgres.NewDatabaseAsync();

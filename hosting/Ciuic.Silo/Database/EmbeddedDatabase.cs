@@ -1,3 +1,5 @@
+using Ciuic.Core;
+using Microsoft.Data.Sqlite;
 using Orleans.Hosting;
 
 namespace Ciuic.Silo;
@@ -11,6 +13,19 @@ internal sealed class EmbeddedDatabase(string path, SqliteDataSource source) : I
     private const string Invariant = "System.Data.SQLite";
 
     public string Location => Path.GetFullPath(path);
+
+    public async Task CheckAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await using var connection = (SqliteConnection)await source.OpenConnectionAsync(cancel);
+            await using var transaction = connection.BeginTransaction(deferred: false); // takes the writer's lock, and writes nothing
+        }
+        catch (SqliteException error)
+        {
+            throw new UnavailableException($"{Location} takes no writes: {error.Message}", error);
+        }
+    }
 
     public void AddTo(ISiloBuilder silo, SiloOptions options)
     {

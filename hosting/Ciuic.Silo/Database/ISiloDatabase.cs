@@ -8,6 +8,10 @@ internal interface ISiloDatabase
     /// <summary>Where it is, for people; never with secrets.</summary>
     string Location { get; }
 
+    /// <summary>Returns when it has answered and takes writes.</summary>
+    /// <exception cref="Core.UnavailableException">It does not.</exception>
+    Task CheckAsync(CancellationToken cancel);
+
     /// <summary>Sets up clustering, grain storage and reminders on it.</summary>
     void AddTo(ISiloBuilder silo, SiloOptions options);
 }

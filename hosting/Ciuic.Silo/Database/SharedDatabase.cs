@@ -24,6 +24,8 @@ internal sealed class SharedDatabase(PostgresDatabase database) : ISiloDatabase
 
     public string Location => database.Location;
 
+    public Task CheckAsync(CancellationToken cancel) => database.CheckAsync(cancel);
+
     public void AddTo(ISiloBuilder silo, SiloOptions options)
     {
         silo.UseAdoNetClustering(o =>

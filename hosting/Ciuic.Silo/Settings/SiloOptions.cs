@@ -33,6 +33,27 @@ internal sealed class SiloOptions : IValidatableObject
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>
+    /// Port of <see cref="Address"/> that answers GET /live, /startup and /ready, without TLS: who supervises the silo asks there. 0, the
+    /// default: nobody does.
+    /// </summary>
+    [Range(0, 65_535)]
+    public int HealthPort { get; set; }
+
+    /// <summary>
+    /// How long an answer of /ready stays good: however many ask, database, store and ledger are tried no more often. A try writes one
+    /// small object, which some stores charge for. Default 10 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan HealthInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// How long database, store and ledger may each take to answer; less than a prober waits, or it never learns what is wrong.
+    /// Default 4 s.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
+    public TimeSpan HealthTimeout { get; set; } = TimeSpan.FromSeconds(4);
+
     /// <summary>Orleans would start with one port for both, and nobody could connect.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
@@ -40,5 +61,7 @@ internal sealed class SiloOptions : IValidatableObject
             yield return new ValidationResult($"'{Address}' is no IP address at which others find this silo.", [nameof(Address)]);
         if (SiloPort == GatewayPort)
             yield return new ValidationResult($"{GatewayPort} is the SiloPort too; the two must differ.", [nameof(GatewayPort)]);
+        if (HealthPort == SiloPort || HealthPort == GatewayPort)
+            yield return new ValidationResult($"{HealthPort} is the SiloPort or GatewayPort too; they must differ.", [nameof(HealthPort)]);
     }
 }

@@ -5,12 +5,16 @@ using Ciuic.Storage;
 
 namespace Ciuic.Cli;
 
-/// <summary><c>ciuic silo</c>: what is done for silos while none is running.</summary>
+/// <summary><c>ciuic silo</c>: what is done for silos, on their machine and with their settings.</summary>
 internal static class SiloCommands
 {
     private const string Setting = "Ciuic:Database:PostgreSql";
 
-    public static Command Create(CommandOutput output) => new("silo", "Prepares what silos need.") { InitDb(output) };
+    public static Command Create(CommandOutput output) => new("silo", "Prepares what silos need, and asks one how it is.")
+    {
+        InitDb(output),
+        SiloHealthCommand.Create(output),
+    };
 
     private static Command InitDb(CommandOutput output)
     {

@@ -1,9 +1,8 @@
-using System.Net;
-using Ciuic.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
+using Orleans.Messaging;
 using Orleans.Serialization;
 
 namespace Ciuic.Client;
@@ -16,6 +15,7 @@ internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory lo
 {
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan MaxDelay = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _connecting = new(1);
     private IHost? _host;
@@ -69,14 +69,15 @@ internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory lo
         .ConfigureServices(services => services.AddSingleton(loggers))
         .UseOrleansClient(client =>
         {
-            client.UseStaticClustering(options.Gateways.Select(ParseGateway).ToArray());
+            client.Services.AddSingleton<IGatewayListProvider>(
+                new NamedGateways(options.Gateways.Select(NamedGateways.Parse).ToList(), LookEvery));
             client.Configure<Orleans.Configuration.ClusterOptions>(o =>
             {
                 o.ClusterId = options.ClusterId;
                 o.ServiceId = options.ServiceId;
             });
             client.Configure<Orleans.Configuration.GatewayOptions>(o =>
-                o.GatewayListRefreshPeriod = TimeSpan.FromSeconds(3));
+                o.GatewayListRefreshPeriod = LookEvery);
             client.Services.Configure<ExceptionSerializationOptions>(o =>
                 o.SupportedNamespacePrefixes.Add("Ciuic"));
         })
@@ -96,9 +97,4 @@ internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory lo
 
         host.Dispose();
     }
-
-    private static IPEndPoint ParseGateway(string text) =>
-        IPEndPoint.TryParse(text, out var endpoint) && endpoint.Port != 0
-            ? endpoint
-            : throw new InvalidInputException($"Ciuic:Client:Gateways: '{text}' is not address:port.");
 }

@@ -39,7 +39,9 @@ public sealed class ClientOptions
     [Required]
     public string ServiceId { get; set; } = "ciuic";
 
-    /// <summary>Where silos listen: <c>address:port</c>, at least one.</summary>
+    /// <summary>
+    /// Where silos listen, at least one: <c>address:port</c>, or <c>name:port</c>, which stands for all addresses of the name.
+    /// </summary>
     [Required, MinLength(1)]
     public string[] Gateways { get; set; } = [];
 

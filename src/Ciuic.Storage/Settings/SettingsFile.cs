@@ -4,16 +4,22 @@ using Microsoft.Extensions.Configuration;
 namespace Ciuic.Storage;
 
 /// <summary>
-/// The settings of this repository's programs: appsettings.json beside the program, then the environment, then the command
-/// line. A program that embeds the client brings a configuration of its own.
+/// The settings of this repository's programs: appsettings.json beside the program, then a folder of files, then the
+/// environment, then the command line. A program that embeds the client brings a configuration of its own.
 /// </summary>
 public static class SettingsFile
 {
+    /// <summary>
+    /// The environment variable that names a folder in which each file is a setting: named as its environment variable would be, such
+    /// as <c>Ciuic__S3__SecretKey</c>. Container engines hand over secrets so. Not set: there is none.
+    /// </summary>
+    public const string FolderVariable = "CIUIC_SETTINGS_FOLDER";
+
     private const string Name = "appsettings.json";
 
     private static readonly string[] Sections = [StrictSettings.Root, "Logging"];
 
-    /// <summary>Reads all three.</summary>
+    /// <summary>Reads all of them.</summary>
     /// <param name="overrides">What the command line says, each NAME=VALUE.</param>
     /// <exception cref="InvalidInputException">The file is missing or malformed, or a name is none of ours.</exception>
     public static IConfiguration Read(IEnumerable<string> overrides)
@@ -24,6 +30,7 @@ public static class SettingsFile
             EnsureKnown(section.Key, $"{Name}: '{section.Key}'");
         return new ConfigurationBuilder()
             .AddConfiguration(file)
+            .AddConfiguration(ReadFolder())
             .AddEnvironmentVariables()
             .AddInMemoryCollection(given)
             .Build();
@@ -44,6 +51,24 @@ public static class SettingsFile
         catch (Exception error) when (error is InvalidDataException or FileNotFoundException)
         {
             throw Explain(error);
+        }
+    }
+
+    private static IConfigurationRoot ReadFolder()
+    {
+        var folder = Environment.GetEnvironmentVariable(FolderVariable);
+        if (string.IsNullOrEmpty(folder))
+            return new ConfigurationBuilder().Build();
+        try
+        {
+            var settings = new ConfigurationBuilder().AddKeyPerFile(Path.GetFullPath(folder)).Build();
+            foreach (var section in settings.GetChildren())
+                EnsureKnown(section.Key, $"{FolderVariable}: the file '{section.Key}' in '{folder}'");
+            return settings;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"{FolderVariable}: '{folder}' cannot be read: {error.Message}", error);
         }
     }
 

@@ -85,6 +85,9 @@ public sealed class PostgresServer : IAsyncDisposable
     public string ConnectionString(string database, string password = Password) =>
         $"Host=127.0.0.1;Port={_port};Database={database};Username={User};Password={password}";
 
+    /// <summary>Kills it as a crash would.</summary>
+    public void Kill() => Stop();
+
     public ValueTask DisposeAsync()
     {
         Stop();
