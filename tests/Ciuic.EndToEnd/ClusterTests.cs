@@ -108,7 +108,7 @@ public sealed class ClusterTests : IAsyncLifetime
     /// <summary>What was heard outside the cluster is the run's history, each event once and in order, whatever was killed.</summary>
     private async Task RequireAllHeardAsync(ProgramRun listener)
     {
-        var history = (await new CliRun(_places[0]).JsonAsync("ls", "cluster", "--all")).EnumerateArray().Select(Number).ToList();
+        var history = (await new CliRun(_places[^1]).JsonAsync("ls", "cluster", "--all")).EnumerateArray().Select(Number).ToList();
         await listener.UntilAsync(l => l.StartsWith('{') && Number(JsonDocument.Parse(l).RootElement) == history[^1]);
         listener.Terminate();
         await listener.ExitAsync();
