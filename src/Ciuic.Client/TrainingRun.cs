@@ -18,14 +18,10 @@ public sealed class TrainingRun : IAsyncDisposable
     private const int EventPage = 1_000;
 
     private readonly SaveOptions _options;
-    private readonly ClientOptions _client;
     private readonly ICoordinator _coordinator;
-    private readonly IObjectStore _store;
-    private readonly LedgerWatch _ledger;
     private readonly SigningKey? _key;
     private readonly RunOpening _opening;
-    private readonly RankAgreement _agreement;
-    private readonly RankOptions _ranks;
+    private readonly RunResuming _resuming;
     private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
@@ -51,22 +47,17 @@ public sealed class TrainingRun : IAsyncDisposable
         TimeProvider time,
         ILogger logger)
     {
+        RequireSameDecisions(place, options);
         Id = run;
         Place = place;
-        _client = client;
         _options = options;
-        _ranks = ranks;
         _coordinator = coordinator;
-        _store = store;
-        _ledger = ledger;
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _time = time;
         _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), time, logger);
-        _agreement = new RankAgreement(run, place, ranks.Patience, coordinator, _opening.Lease, time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _chunks = new ChunkStore(store);
-        RequireSameDecisions(place, options);
         _policy = new SavePolicy(options, time);
         var watch = new TrainingWatch(run, options, logger);
         _delivery = new SaveDelivery(
@@ -77,6 +68,8 @@ public sealed class TrainingRun : IAsyncDisposable
             run, place, options, _buffers,
             new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
             _delivery, watch, time, logger, Report);
+        var resumer = new Resumer(run, place.Rank, store, _chunks, _buffers, options.Readers, _tracked, _saver.ContinueFrom, logger);
+        _resuming = new RunResuming(run, place, client, ranks, coordinator, ledger, _opening, resumer, _tracked, time, logger);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
     }
@@ -162,7 +155,7 @@ public sealed class TrainingRun : IAsyncDisposable
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
         using var ending = EndingWith(cancel);
-        return await ResumeUntilAsync(ending.Token);
+        return await _resuming.ResumeAsync(ending.Token);
     }
 
     /// <summary>
@@ -289,105 +282,6 @@ public sealed class TrainingRun : IAsyncDisposable
                 "Ciuic:Save:EveryTime and MaxOverhead are measured by each rank alone, and ranks must save at the same steps: use EverySteps "
                 + "and EveryEpoch where several train together.");
         }
-    }
-
-    private async Task<ResumeReport> ResumeUntilAsync(CancellationToken cancel)
-    {
-        if (!Place.IsAlone && !_opening.IsOpen)
-            await OpenTogetherAsync(cancel);
-        while (true)
-        {
-            if (await TryResumeAsync(cancel) is { } report)
-                return report;
-            _logger.RestoringAgain(Id);
-            await _opening.ReopenAsync(cancel);
-        }
-    }
-
-    /// <summary>One process may train without a silo; several could begin from different snapshots.</summary>
-    private async Task OpenTogetherAsync(CancellationToken cancel)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        patience.CancelAfter(_ranks.Patience);
-        try
-        {
-            await _opening.OpenPatientlyAsync(patience.Token);
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            throw new UnavailableException(
-                $"Run {Id}: no silo answers within {_ranks.Patience} (Ciuic:Ranks:Patience), and without one several ranks cannot agree on the "
-                + "snapshot that they go on from.");
-        }
-    }
-
-    /// <returns>Null where another rank went back to an older snapshot meanwhile.</returns>
-    private async Task<ResumeReport?> TryResumeAsync(CancellationToken cancel)
-    {
-        try
-        {
-            var report = await RestorePatientlyAsync(cancel);
-            return Place.IsAlone || await _agreement.WaitAsync(_opening.ContinuesFrom, cancel) ? report : null;
-        }
-        catch (FencedException) when (!Place.IsAlone)
-        {
-            return null; // by another rank that went back, or by another attempt: opening it again tells
-        }
-    }
-
-    private async Task<ResumeReport> RestorePatientlyAsync(CancellationToken cancel)
-    {
-        var (begin, pause) = (_time.GetTimestamp(), TimeSpan.FromSeconds(1));
-        while (true)
-        {
-            try
-            {
-                return await RestoreAsync(cancel);
-            }
-            catch (UnavailableException error) when (_time.GetElapsedTime(begin) + pause < _client.StorePatience)
-            {
-                _logger.NotRestoredYet(Id, error.Message);
-            }
-
-            await Task.Delay(pause, _time, cancel);
-        }
-    }
-
-    private async Task<ResumeReport> RestoreAsync(CancellationToken cancel)
-    {
-        var withoutSilo = !_opening.IsOpen;
-        var chain = await FindChainAsync(withoutSilo, cancel);
-        if (_client.Resume == ResumePolicy.Never)
-            return await StartFreshAsync(chain, withoutSilo, cancel);
-        if (_client.Resume == ResumePolicy.Must && chain.Head is null)
-            throw new NotFoundException($"Run {Id} has no snapshot to resume from, and Ciuic:Client:Resume is Must.");
-        var resumer = new Resumer(
-            Id, Place.Rank, _store, _chunks, _buffers, _options.Readers, _tracked, _saver.ContinueFrom, _logger);
-        var report = await resumer.ResumeAsync(chain, withoutSilo, cancel);
-        var damagedHead = report.Damage.Count > 0 ? chain.Head : null;
-        await _opening.ContinueFromAsync(report.From, damagedHead, string.Join(" | ", report.Damage), cancel);
-        return report;
-    }
-
-    private async Task<ChainSource> FindChainAsync(bool withoutSilo, CancellationToken cancel)
-    {
-        if (withoutSilo)
-            return await ChainSource.FromBucketAsync(Id, _ledger, await _ledger.CheckAsync(Id, _logger, true, cancel), cancel);
-        // Where nothing is to be restored nothing needs to be believed, and the bucket need not even answer.
-        var known = _client.Resume == ResumePolicy.Never
-            ? null
-            : await _ledger.CheckAsync(Id, _logger, mustAnswer: _opening.Head is not null, cancel);
-        return ChainSource.FromCluster(Id, _opening.Head, _coordinator, _ledger, known);
-    }
-
-    private async Task<ResumeReport> StartFreshAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
-    {
-        var items = _tracked
-            .Select(t => new ItemReport(t.Item, ItemOutcome.Skipped, "the resume policy is Never"))
-            .ToList();
-        // New snapshots continue the chain: from scratch is what they were trained on, and history says so by step.
-        await _opening.ContinueFromAsync(chain.Head, null, "", cancel);
-        return new ResumeReport(Id, null, TrainingProgress.Start, items, [], withoutSilo);
     }
 
     /// <summary>The last save before the end is worth waiting for.</summary>
