@@ -30,7 +30,7 @@ public sealed record SavedBytes(int Shard, ByteRecord Record);
 /// </summary>
 public sealed class SnapshotIndex
 {
-    private readonly Dictionary<(string, string), SavedTensor> _tensors = [];
+    private readonly List<SavedTensor> _tensors;
     private readonly Dictionary<(string, string), SavedBytes> _bytes = [];
     private readonly List<(string Item, string Name)> _parts = [];
 
@@ -40,13 +40,16 @@ public sealed class SnapshotIndex
     {
         Shards = shards;
         Own = reader is { } rank && rank.Value < shards.Count ? rank.Value : null;
+        var (found, seen) = (new OrderedDictionary<(string, string), List<TensorPart>>(), new HashSet<string>());
         foreach (var shard in Enumerable.Range(0, shards.Count).OrderByDescending(s => s == Own))
         {
             foreach (var tensor in shards[shard].Tensors)
-                Add(new TensorPart(shard, tensor));
+                Add(found, seen, new TensorPart(shard, tensor));
             foreach (var bytes in shards[shard].Bytes.Where(b => _bytes.TryAdd((b.Item, b.Name), new SavedBytes(shard, b))))
                 _parts.Add((bytes.Item, bytes.Name));
         }
+
+        _tensors = [.. found.Values.Select(parts => Whole(parts))];
     }
 
     /// <summary>All shards, by rank.</summary>
@@ -56,7 +59,7 @@ public sealed class SnapshotIndex
     public int? Own { get; }
 
     /// <summary>The tensors.</summary>
-    public IEnumerable<SavedTensor> Tensors => _tensors.Values;
+    public IEnumerable<SavedTensor> Tensors => _tensors;
 
     /// <summary>The byte items.</summary>
     public IEnumerable<SavedBytes> Bytes => _bytes.Values;
@@ -91,19 +94,29 @@ public sealed class SnapshotIndex
         return stretches;
     }
 
-    private void Add(TensorPart part)
+    /// <summary>Takes a part, unless it is a replica of one, or of a tensor that the reader has whole.</summary>
+    private void Add(OrderedDictionary<(string, string), List<TensorPart>> found, HashSet<string> seen, TensorPart part)
     {
-        var (_, record) = part;
+        var record = part.Record;
         var key = (record.Item, record.Name);
-        if (!_tensors.TryGetValue(key, out var known))
+        if (!found.TryGetValue(key, out var parts))
         {
+            found[key] = parts = [];
             _parts.Add(key);
-            _tensors[key] = new SavedTensor(record.Item, record.Name, record.DType, record.WholeShape, [part]);
         }
-        else if (record.GlobalShape is not null && !known.Parts.Any(p => p.Record.Box.IsSame(record.Box)))
+        else if (record.GlobalShape is null)
         {
-            _tensors[key] = known with { Parts = [.. known.Parts, part] };
+            return;
         }
+
+        if (seen.Add($"{record.Item}\0{record.Name}\0{string.Join(' ', record.Box.Offset)}\0{string.Join(' ', record.Shape)}"))
+            parts.Add(part);
+    }
+
+    private static SavedTensor Whole(List<TensorPart> parts)
+    {
+        var first = parts[0].Record;
+        return new SavedTensor(first.Item, first.Name, first.DType, first.WholeShape, parts);
     }
 }
 
