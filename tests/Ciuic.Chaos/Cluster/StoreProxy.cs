@@ -1,5 +1,5 @@
-using System.Net;
 using System.Net.Sockets;
+using Ciuic.Testing;
 
 namespace Ciuic.Chaos;
 
@@ -20,26 +20,13 @@ internal enum StoreWeather
 }
 
 /// <summary>Stands between everybody and the store, and passes bytes on as the weather is.</summary>
-internal sealed class StoreProxy : IAsyncDisposable
+/// <param name="server">The store.</param>
+internal sealed class StoreProxy(Uri server) : TcpProxy(server)
 {
     private static readonly TimeSpan Lateness = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly CancellationTokenSource _ending = new();
-    private readonly Uri _server;
-    private readonly Task _accepting;
     private volatile StoreWeather _weather = StoreWeather.Fair;
-
-    public StoreProxy(Uri server)
-    {
-        _server = server;
-        _listener.Start();
-        _accepting = AcceptAsync();
-    }
-
-    /// <summary>Where clients connect.</summary>
-    public Uri Endpoint => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
     public StoreWeather Weather
     {
@@ -47,58 +34,24 @@ internal sealed class StoreProxy : IAsyncDisposable
         set => _weather = value;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _ending.CancelAsync();
-        _listener.Stop();
-        await _accepting;
-    }
+    protected override bool Admits => Weather != StoreWeather.Failing;
 
-    private async Task AcceptAsync()
-    {
-        try
-        {
-            while (true)
-                _ = ServeAsync(await _listener.AcceptTcpClientAsync(_ending.Token));
-        }
-        catch (Exception error) when (error is OperationCanceledException or SocketException)
-        {
-            // The proxy ends.
-        }
-    }
+    protected override Task PassRequestsAsync(NetworkStream client, NetworkStream server) => PassAsync(client, server);
 
-    private async Task ServeAsync(TcpClient client)
-    {
-        using (client)
-        using (var server = new TcpClient())
-        {
-            try
-            {
-                if (Weather == StoreWeather.Failing)
-                    return;
-                await server.ConnectAsync(_server.Host, _server.Port, _ending.Token);
-                await Task.WhenAny(PassAsync(client.GetStream(), server.GetStream()), PassAsync(server.GetStream(), client.GetStream()));
-            }
-            catch (Exception error) when (error is IOException or SocketException or OperationCanceledException)
-            {
-                // One of them has gone.
-            }
-        }
-    }
+    protected override Task PassAnswersAsync(NetworkStream server, NetworkStream client) => PassAsync(server, client);
 
     /// <summary>In bad weather an answer is lost after its request was done, or a body is cut in the middle.</summary>
     private async Task PassAsync(NetworkStream from, NetworkStream to)
     {
-        var buffer = new byte[16 << 10];
-        for (int read; (read = await from.ReadAsync(buffer, _ending.Token)) > 0;)
+        await foreach (var (bytes, _) in ReadAsync(from))
         {
             while (Weather == StoreWeather.Paused)
-                await Task.Delay(Look, _ending.Token);
+                await Task.Delay(Look, Ending);
             if (Weather == StoreWeather.Failing && Random.Shared.Next(2) == 0)
                 return;
             if (Weather == StoreWeather.Slow)
-                await Task.Delay(Lateness, _ending.Token);
-            await to.WriteAsync(buffer.AsMemory(0, read), _ending.Token);
+                await Task.Delay(Lateness, Ending);
+            await to.WriteAsync(bytes, Ending);
         }
     }
 }
