@@ -8,7 +8,8 @@ namespace Ciuic.Cli;
 /// <summary>Options that several commands share, and the connection they lead to.</summary>
 internal static class CliSettings
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    // Longer than a cluster needs to notice that a silo died and to move its grains.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Makes the option <c>--json</c>.</summary>
     public static Option<bool> Json() => new("--json") { Description = "Print JSON." };
@@ -22,13 +23,32 @@ internal static class CliSettings
 
     /// <summary>Connects to a silo.</summary>
     /// <exception cref="UnavailableException">None answers.</exception>
-    public static async Task<SnapshotChain> ConnectAsync(string[] overrides, CancellationToken cancel)
+    public static Task<SnapshotChain> ConnectAsync(string[] overrides, CancellationToken cancel) =>
+        ConnectAsync(overrides, Patience, cancel);
+
+    /// <summary>Connects to a silo as soon as one answers, however long that takes, and says what it waits for.</summary>
+    public static async Task<SnapshotChain> ConnectPatientlyAsync(CommandOutput output, string[] overrides, CancellationToken cancel)
+    {
+        while (true)
+        {
+            try
+            {
+                return await ConnectAsync(overrides, Patience, cancel);
+            }
+            catch (UnavailableException error)
+            {
+                output.WriteProgress($"{error.Message} Still waiting.");
+            }
+        }
+    }
+
+    private static async Task<SnapshotChain> ConnectAsync(string[] overrides, TimeSpan patience, CancellationToken cancel)
     {
         // What asks a silo needs no bucket, and must not create the folder of one by looking.
         var chain = await SnapshotChain.ConnectAsync(SettingsFile.Read([.. overrides, "Ciuic:Store:Uri=memory:"]));
         try
         {
-            await chain.WaitForSiloAsync(Patience, cancel);
+            await chain.WaitForSiloAsync(patience, cancel);
             return chain;
         }
         catch

@@ -22,7 +22,10 @@ internal static class EventsCommand
             var id = parsed.GetValue(run) is { } name ? RunId.Parse(name) : (RunId?)null;
             if (parsed.GetValue(from) < 1 || (id is null && parsed.GetValue(from) != 1))
                 throw new InvalidInputException("--from: events have numbers from 1, and each run has its own.");
-            await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
+            var overrides = parsed.GetValue(set)!;
+            await using var chain = parsed.GetValue(follow)
+                ? await CliSettings.ConnectPatientlyAsync(output, overrides, cancel)
+                : await CliSettings.ConnectAsync(overrides, cancel);
             var events = parsed.GetValue(follow)
                 ? Follow(chain, id, parsed.GetValue(from), cancel)
                 : ReadAsync(chain, id, parsed.GetValue(from), cancel);
