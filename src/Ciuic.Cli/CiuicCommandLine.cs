@@ -66,6 +66,7 @@ internal static class CiuicCommandLine
         VerifyCommand.Create(output),
         AuditCommand.Create(output),
         ScrubCommand.Create(output),
+        StoreCommands.Create(output),
         LedgerCommands.Create(output),
         SiloCommands.Create(output),
         WitnessCommand.Create(output),

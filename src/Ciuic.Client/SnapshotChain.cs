@@ -96,7 +96,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers ??= NullLoggerFactory.Instance;
-        var store = await (schemes ?? StoreSchemes.Local).OpenAsync(configuration, cancel);
+        var store = await (schemes ?? StoreSchemes.BuiltIn).OpenAsync(configuration, cancel);
         return new SnapshotChain(
             client,
             save,

@@ -8,7 +8,8 @@ public sealed class StoreOptions
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// <c>file:PATH</c>, <c>memory:</c>, or, where the program brings that scheme, <c>s3://BUCKET/PREFIX</c>.
+    /// <c>file:PATH</c>, <c>webhdfs://HOST:PORT/PATH</c>, <c>memory:</c>, or, where the program brings that scheme,
+    /// <c>s3://BUCKET/PREFIX</c>.
     /// </summary>
     [Required]
     public string Uri { get; set; } = "file:artifacts/store";

@@ -44,7 +44,7 @@ public sealed class SettingsTests
     [Fact]
     public async Task A_store_that_cannot_be_opened_names_its_setting() => Assert.StartsWith(
         "Ciuic:Store:Uri: ",
-        (await Assert.ThrowsAsync<UnavailableException>(() => StoreSchemes.Local.OpenAsync(
+        (await Assert.ThrowsAsync<UnavailableException>(() => StoreSchemes.BuiltIn.OpenAsync(
             Settings("Ciuic:Store:Uri", "file:/dev/null/store"), CancellationToken.None))).Message);
 
     [Theory]
@@ -52,7 +52,7 @@ public sealed class SettingsTests
     [InlineData("ftp:x")]
     public async Task A_kind_of_store_that_a_program_does_not_bring_is_refused_and_what_it_brings_is_named(string uri) => Assert.Contains(
         "file:PATH or memory:",
-        (await Assert.ThrowsAsync<InvalidInputException>(() => StoreSchemes.Local.OpenAsync(
+        (await Assert.ThrowsAsync<InvalidInputException>(() => StoreSchemes.BuiltIn.OpenAsync(
             Settings("Ciuic:Store:Uri", uri), CancellationToken.None))).Message);
 
     [Fact]

@@ -33,6 +33,7 @@ public sealed class S3Tests : IDisposable
 
         await cli.ExpectAsync(ExitCode.Ok, "PASSED", "audit");
         await cli.ExpectAsync(ExitCode.Ok, "", "verify", "s3@latest");
+        await cli.ExpectAsync(ExitCode.Ok, "is fit for use", "store", "check");
         Assert.False(Directory.Exists(place.StorePath));
     }
 

@@ -21,6 +21,7 @@ public sealed class SettingsFileTests
         ["Database"] = typeof(DatabaseOptions),
         ["Store"] = typeof(StoreOptions),
         ["S3"] = typeof(S3Options),
+        ["WebHdfs"] = typeof(WebHdfsOptions),
         ["Ledger"] = typeof(LedgerOptions),
         ["Runs"] = typeof(RunOptions),
         ["Snapshots"] = typeof(SnapshotOptions),

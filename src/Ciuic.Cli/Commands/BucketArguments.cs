@@ -11,7 +11,7 @@ namespace Ciuic.Cli;
 /// <param name="allLedgers">Whether the command looks at every ledger where none is named.</param>
 internal sealed class BucketArguments(bool allLedgers = false)
 {
-    private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH or s3://BUCKET/PREFIX; default: Ciuic:Store:Uri." };
+    private readonly Option<string?> _store = new("--store") { Description = "The bucket: file:PATH, s3://BUCKET/PREFIX or webhdfs://HOST:PORT/PATH; default: Ciuic:Store:Uri." };
 
     private readonly Option<string?> _ledger = new("--ledger")
     {

@@ -3,17 +3,17 @@ using Microsoft.Extensions.Configuration;
 
 namespace Ciuic.Storage;
 
-/// <summary>The kinds of store that a program knows: files and memory always, and those that it brings.</summary>
+/// <summary>The kinds of store that a program knows: files, memory and HDFS always, and those that it brings.</summary>
 /// <param name="more">Further kinds.</param>
 public sealed class StoreSchemes(params IStoreScheme[] more)
 {
     /// <summary>The section of the settings that names the store.</summary>
     public const string Section = "Ciuic:Store";
 
-    private readonly IStoreScheme[] _all = [new LocalScheme(), .. more];
+    private readonly IStoreScheme[] _all = [new LocalScheme(), new WebHdfsScheme(), .. more];
 
-    /// <summary>Files and memory.</summary>
-    public static StoreSchemes Local { get; } = new();
+    /// <summary>Files, memory and HDFS.</summary>
+    public static StoreSchemes BuiltIn { get; } = new();
 
     /// <summary>Opens the bucket that <c>Ciuic:Store:Uri</c> names, to write to it.</summary>
     /// <param name="configuration">All settings.</param>

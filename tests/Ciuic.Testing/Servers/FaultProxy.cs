@@ -27,16 +27,19 @@ public sealed class FaultProxy(Uri server) : TcpProxy(server)
 
     private readonly Lock _lock = new();
     private NetworkFault? _armed;
+    private int _spared;
     private TaskCompletionSource _done = new();
 
     /// <summary>Completes when the harm is done.</summary>
     public Task Done => _done.Task;
 
     /// <summary>The next exchange goes wrong, once.</summary>
-    public void Arm(NetworkFault fault)
+    /// <param name="fault">How.</param>
+    /// <param name="spared">Occasions that pass before.</param>
+    public void Arm(NetworkFault fault, int spared = 0)
     {
         lock (_lock)
-            (_armed, _done) = (fault, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            (_armed, _spared, _done) = (fault, spared, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
     }
 
     protected override async Task PassRequestsAsync(NetworkStream client, NetworkStream server)
@@ -67,7 +70,7 @@ public sealed class FaultProxy(Uri server) : TcpProxy(server)
     {
         lock (_lock)
         {
-            if (_armed != fault)
+            if (_armed != fault || _spared-- > 0)
                 return false;
             _armed = null;
             _done.SetResult();

@@ -1,0 +1,201 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Ciuic.Core;
+
+namespace Ciuic.Storage;
+
+/// <summary>
+/// Speaks HTTP with name nodes and data nodes: one request, its answer or its error, nothing repeated. A name node says of bytes only
+/// which data node has them; that one is asked in turn.
+/// </summary>
+internal sealed class WebHdfsConnection : IDisposable
+{
+    /// <summary>Slower is no connection any more.</summary>
+    private const double MinBytesPerSecond = 16 << 10;
+
+    private readonly WebHdfsPlace _place;
+    private readonly WebHdfsOptions _options;
+    private readonly HttpClient _http;
+    private int _active;
+
+    /// <exception cref="InvalidInputException">The file of authorities is none.</exception>
+    public WebHdfsConnection(WebHdfsPlace place, WebHdfsOptions options)
+    {
+        (_place, _options) = (place, options);
+        var sockets = new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = options.MaxConnections,
+            ConnectTimeout = options.ConnectTimeout,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(10), // follows a name that moves
+            AllowAutoRedirect = false, // a redirect would send the bytes to the name node first
+            UseCookies = false,
+        };
+        if (options.CaFile.Length > 0)
+            sockets.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trusting(options.CaFile) };
+        _http = new HttpClient(sockets) { Timeout = Timeout.InfiniteTimeSpan };
+    }
+
+    /// <summary>Asks the name node and reads its answer.</summary>
+    public async Task<T> AskAsync<T>(HttpMethod method, string path, string operation, CancellationToken cancel)
+    {
+        using var limit = Limit(0, cancel);
+        try
+        {
+            using var response = await NameNodeAsync(method, path, operation, limit.Token);
+            return await response.Content.ReadFromJsonAsync<T>(limit.Token) ?? throw new IOException("the server's answer is empty");
+        }
+        catch (JsonException error)
+        {
+            throw new IOException("the server's answer is no WebHDFS", error);
+        }
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
+        {
+            throw new TimeoutException("no answer in time", error);
+        }
+    }
+
+    /// <summary>Tells the name node to do something; what it answers is no matter, if it is a success.</summary>
+    public async Task TellAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
+    {
+        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit), cancel);
+    }
+
+    /// <summary>Sends bytes to the data node that the name node chooses.</summary>
+    public async Task SendAsync(string path, string operation, ReadOnlyMemory<byte> content, CancellationToken cancel)
+    {
+        var target = await DataNodeAsync(HttpMethod.Put, path, operation, cancel);
+        using var response = await LimitedAsync(
+            content.Length,
+            async limit =>
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Put, target) { Content = new ReadOnlyMemoryContent(content) };
+                request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+                return await CheckedAsync(await _http.SendAsync(request, limit), limit);
+            },
+            cancel);
+    }
+
+    /// <summary>Begins to read bytes from a data node that has them.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(string path, string operation, CancellationToken cancel)
+    {
+        var source = await DataNodeAsync(HttpMethod.Get, path, operation, cancel);
+        return await LimitedAsync(
+            0,
+            async limit =>
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Get, source);
+                return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit), limit);
+            },
+            cancel);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<Uri> DataNodeAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
+    {
+        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit), cancel);
+        return response.Headers.Location is { IsAbsoluteUri: true } location
+            ? location
+            : throw new IOException("the name node names no data node");
+    }
+
+    private async Task<HttpResponseMessage> NameNodeAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
+    {
+        var asked = Volatile.Read(ref _active);
+        try
+        {
+            using var request = new HttpRequestMessage(method, await AddressAsync(_place.NameNodes[asked], path, operation, cancel));
+            return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
+        }
+        catch (Exception error) when (error is not WebHdfsException { IsStandby: false })
+        {
+            Interlocked.CompareExchange(ref _active, (asked + 1) % _place.NameNodes.Count, asked);
+            throw;
+        }
+    }
+
+    private async Task<Uri> AddressAsync(Uri nameNode, string path, string operation, CancellationToken cancel)
+    {
+        var who = _options.TokenFile.Length > 0 ? $"&delegation={Uri.EscapeDataString(await TokenAsync(cancel))}"
+            : _options.User.Length > 0 ? $"&user.name={Uri.EscapeDataString(_options.User)}"
+            : "";
+        var escaped = string.Join('/', path.Split('/').Select(Uri.EscapeDataString));
+        return new Uri(nameNode, $"/webhdfs/v1{escaped}?op={operation}{who}");
+    }
+
+    private async Task<string> TokenAsync(CancellationToken cancel)
+    {
+        try
+        {
+            return (await File.ReadAllTextAsync(_options.TokenFile, cancel)).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidInputException($"Ciuic:WebHdfs:TokenFile: '{_options.TokenFile}' cannot be read: {error.Message}", error);
+        }
+    }
+
+    private async Task<HttpResponseMessage> LimitedAsync(
+        int bytes, Func<CancellationToken, Task<HttpResponseMessage>> send, CancellationToken cancel)
+    {
+        using var limit = Limit(bytes, cancel);
+        try
+        {
+            return await send(limit.Token);
+        }
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
+        {
+            throw new TimeoutException("no answer in time", error);
+        }
+    }
+
+    private CancellationTokenSource Limit(int bytes, CancellationToken cancel)
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(_options.RequestTimeout + TimeSpan.FromSeconds(bytes / MinBytesPerSecond));
+        return limit;
+    }
+
+    private static async Task<HttpResponseMessage> CheckedAsync(HttpResponseMessage response, CancellationToken cancel)
+    {
+        if ((int)response.StatusCode is >= 200 and < 400)
+            return response;
+        using (response)
+        {
+            var said = await ReadErrorAsync(response, cancel);
+            throw new WebHdfsException(response.StatusCode, said?.Exception ?? "", said?.Message ?? response.ReasonPhrase ?? "");
+        }
+    }
+
+    private static async Task<HdfsError?> ReadErrorAsync(HttpResponseMessage response, CancellationToken cancel)
+    {
+        try
+        {
+            return (await response.Content.ReadFromJsonAsync<HdfsErrorAnswer>(cancel))?.RemoteException;
+        }
+        catch (JsonException)
+        {
+            return null; // a proxy's or a filter's page
+        }
+    }
+
+    private static X509ChainPolicy Trusting(string file)
+    {
+        try
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(file);
+            return policy.CustomTrustStore.Count > 0
+                ? policy
+                : throw new InvalidInputException($"Ciuic:WebHdfs:CaFile: '{file}' holds no certificate.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new InvalidInputException($"Ciuic:WebHdfs:CaFile: '{file}' cannot be read: {error.Message}", error);
+        }
+    }
+}
