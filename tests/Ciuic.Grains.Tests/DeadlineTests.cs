@@ -41,5 +41,20 @@ public sealed class DeadlineTests : IAsyncLifetime
         Assert.Equal(SnapshotState.Committed, (await _cluster.SaveAsync("stuck", token, 2)).State);
     }
 
+    [Fact]
+    public async Task A_snapshot_whose_beginning_was_lost_is_ended_by_its_runs_reminder_though_nobody_calls()
+    {
+        var run = _cluster.Run("lost");
+        var token = (await run.OpenAsync(CiuicCluster.Open())).Lease.Token;
+        _cluster.Storage.Arm(1, Fault.FailsBefore); // the run has noted the snapshot, the snapshot itself has not
+        await Assert.ThrowsAsync<UnavailableException>(() => run.BeginSnapshotAsync(token, CiuicCluster.Plan(1)));
+        var sequence = (await run.DescribeAsync())!.Pending!.Value;
+        Assert.Null(await _cluster.Snapshot("lost", sequence).GetAsync());
+
+        await run.AsReference<IRemindable>().ReceiveReminder("look", default);
+        Assert.Equal(SnapshotState.Aborted, (await _cluster.SettledAsync("lost", sequence)).State);
+        await _cluster.QuietAsync("lost");
+    }
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

@@ -6,6 +6,8 @@ using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Ciuic.Storage.S3;
 using Microsoft.Extensions.Configuration;
+using Orleans.Configuration;
+using SiloOptions = Ciuic.Silo.SiloOptions;
 
 namespace Ciuic.Grains.Tests;
 
@@ -62,6 +64,19 @@ public sealed class SettingsFileTests
         var names = Options.Keys.Order(StringComparer.Ordinal).ToList();
         Assert.Equal(names, StrictSettings.Sections.Order(StringComparer.Ordinal));
         Assert.Equal(names, File.GetSection(StrictSettings.Root).GetChildren().Select(s => s.Key).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void What_the_file_says_of_the_runtime_is_what_a_silo_does_without_it()
+    {
+        var (membership, reminders) = (new ClusterMembershipOptions(), new ReminderOptions());
+        OrleansSettings.Tune(membership);
+        OrleansSettings.Tune(reminders);
+        var file = File.GetSection(OrleansSettings.Section);
+        var read = StrictSettings.Bind(file.GetSection("ClusterMembership"), new ClusterMembershipOptions());
+        Assert.Equivalent(membership, read);
+        Assert.Equivalent(reminders, StrictSettings.Bind(file.GetSection("Reminder"), new ReminderOptions()));
+        Assert.NotEqual(new ClusterMembershipOptions().ProbeTimeout, read.ProbeTimeout);
     }
 
     [Fact]

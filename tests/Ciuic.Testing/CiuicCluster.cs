@@ -62,7 +62,6 @@ public sealed class CiuicCluster : IAsyncLifetime
         builder.ConfigureClient(client =>
         {
             client.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
-            client.AddMemoryStreams(RunEvent.StreamProvider);
         });
         _cluster = builder.Build();
         await _cluster.DeployAsync();
@@ -184,7 +183,6 @@ public sealed class CiuicCluster : IAsyncLifetime
             Storage.On(services.GetRequiredService<Serializer>()));
         silo.AddMemoryGrainStorage("PubSubStore");
         silo.UseInMemoryReminderService();
-        silo.AddMemoryStreams(RunEvent.StreamProvider);
         silo.AddCiuicGrains(Store, Signer, Trust);
     }
 }

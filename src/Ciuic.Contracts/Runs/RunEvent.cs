@@ -50,18 +50,11 @@ public enum RunEventKind
 }
 
 /// <summary>
-/// One state change of a run. Events are numbered without gaps; the stream may lose some, the run's history has
-/// them all.
+/// One state change of a run. Events are numbered without gaps; the run's history has them all.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("ciuic.RunEvent")]
 public sealed record RunEvent
 {
-    /// <summary>Name of the stream provider and namespace that carry these; the stream's key is the run.</summary>
-    public const string StreamProvider = "events";
-
-    /// <summary>Namespace of the streams that carry these.</summary>
-    public const string StreamNamespace = "ciuic.run";
-
     /// <summary>Its number within the run, from 1, without gaps.</summary>
     [Id(0)]
     public required long Number { get; init; }

@@ -53,6 +53,5 @@ internal static class SnapshotRebuild
         NotBefore = snapshot.Position.Height,
         Position = snapshot.Position,
         SettledAt = snapshot.CommittedAt,
-        RunKnows = true,
     };
 }

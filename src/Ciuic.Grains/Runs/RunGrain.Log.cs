@@ -24,6 +24,6 @@ internal static partial class RunLog
     [LoggerMessage(7, LogLevel.Warning, "Run {Run}: a decision is not in the ledger yet: {Error}")]
     public static partial void NotFinished(this ILogger logger, RunId run, string error);
 
-    [LoggerMessage(4, LogLevel.Warning, "Run {Run}: event {Number} was not announced: {Error}")]
-    public static partial void NotAnnounced(this ILogger logger, RunId run, long number, string error);
+    [LoggerMessage(8, LogLevel.Warning, "Run {Run}: no reminder could be set, only a timer looks after its snapshot: {Error}")]
+    public static partial void NotReminded(this ILogger logger, RunId run, string error);
 }

@@ -3,12 +3,14 @@ using Ciuic.Core;
 using Ciuic.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Runtime;
 
 namespace Ciuic.Grains;
 
 /// <summary>
 /// One run. Not reentrant: a call sees the state the call before left. It may wait for its snapshots, because
-/// what it asks of them never waits for it (see <see cref="ISnapshotGrain.SettleAsync"/>).
+/// what it asks of them never waits for it (see <see cref="ISnapshotGrain.SettleAsync"/>). While it is trained, a reminder looks
+/// after the snapshot in flight: whatever dies, it is finished or aborted even if nobody calls again.
 /// </summary>
 internal sealed class RunGrain(
     [PersistentState("run", Persistence.Provider)] IPersistentState<RunState> state,
@@ -16,14 +18,17 @@ internal sealed class RunGrain(
     IOptions<RunOptions> options,
     IOptions<LedgerOptions> ledger,
     TimeProvider time,
-    ILogger<RunGrain> logger) : Grain, IRunGrain
+    ILogger<RunGrain> logger) : Grain, IRunGrain, IRemindable
 {
+    private const string Reminder = "look";
+    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FinishInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
-    private readonly RunEventFeed _feed = new(logger);
     private TaskCompletionSource _happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private RunEvents? _events;
     private bool _comparedWithBucket;
+    private bool _hasReminder;
     private IGrainTimer? _finishing;
 
     private RunId Id => RunId.Parse(this.GetPrimaryKeyString());
@@ -104,10 +109,14 @@ internal sealed class RunGrain(
             return new BeginReply(Run.HasEnded(plan) ? BeginOutcome.Over : BeginOutcome.Busy, other.Sequence);
         if (Run.Pending is null && Run.HasEnded(plan))
             return new BeginReply(BeginOutcome.Over, null);
-        // Dying after this line leaves a sequence that was promised to nobody; the next Begin of the same step,
-        // or the next attempt, finds it here and goes on with it or settles it.
+        // Dying after the write leaves a sequence that was promised to nobody; the next Begin of the same step, the next attempt
+        // or the reminder finds it here and goes on with it or settles it.
         if (Run.Pending is null)
+        {
+            await TryRemindAsync();
             await SaveAsync(Run.Begin(Id, plan, Now));
+        }
+
         var pending = Run.Pending!;
         await SnapshotOf(pending.Sequence).BeginAsync(pending.Order);
         return new BeginReply(BeginOutcome.Begun, pending.Sequence);
@@ -177,8 +186,7 @@ internal sealed class RunGrain(
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(limit is >= 1 and <= 1_000, true);
-        await _feed.FlushAsync(this, Run);
-        return await _feed.ReadAsync(this, Id, from, Math.Min(limit, Run.LastEvent - from + 1));
+        return await Events.ReadAsync(Run, Id, from, limit);
     }
 
     public async Task<long> WaitEventAsync(long number, TimeSpan patience)
@@ -186,6 +194,40 @@ internal sealed class RunGrain(
         if (Run.LastEvent == number - 1)
             await Task.WhenAny(_happened.Task, Task.Delay(patience < MaxPatience ? patience : MaxPatience, time));
         return Run.LastEvent;
+    }
+
+    public async Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        _hasReminder = true;
+        if (Run.Pending is { } pending)
+        {
+            await SnapshotOf(pending.Sequence).BeginAsync(pending.Order); // wakes it; makes good a call that was lost
+            await EndPendingIfSettledAsync();
+        }
+        else if (!Run.LeaseIsLive(Now) && await this.GetReminder(Reminder) is { } reminder)
+        {
+            await this.UnregisterReminder(reminder);
+            _hasReminder = false;
+        }
+    }
+
+    /// <summary>
+    /// One for all snapshots of an activation. Where reminders cannot be written just now, saving goes on: the snapshot has a timer,
+    /// and the next one asks for the reminder again.
+    /// </summary>
+    private async Task TryRemindAsync()
+    {
+        if (_hasReminder)
+            return;
+        try
+        {
+            await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+            _hasReminder = true;
+        }
+        catch (Exception error)
+        {
+            logger.NotReminded(Id, error.Message);
+        }
     }
 
     /// <summary>
@@ -299,8 +341,8 @@ internal sealed class RunGrain(
 
     private async Task SaveAsync(RunState next)
     {
-        await this.SaveAsync(state, _feed.DropFlushed(next));
-        await _feed.FlushAsync(this, Run);
+        await this.SaveAsync(state, Events.DropFlushed(next));
+        await Events.FlushAsync(Run);
         _happened.SetResult();
         _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
     }
@@ -314,6 +356,8 @@ internal sealed class RunGrain(
         Head = Run.Head,
         RenewEvery = options.Value.LeaseDuration / 3,
     };
+
+    private RunEvents Events => _events ??= new RunEvents(GrainFactory);
 
     private ICatalogueGrain Catalogue => GrainFactory.GetGrain<ICatalogueGrain>(ICatalogueGrain.ShelfOf(Id));
 

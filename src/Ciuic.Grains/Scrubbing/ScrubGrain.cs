@@ -17,6 +17,7 @@ internal sealed class ScrubGrain(
     IObjectStore store,
     IOptions<ScrubOptions> options,
     IOptions<SnapshotOptions> snapshots,
+    ISiloStatusOracle silos,
     TimeProvider time,
     ILogger<ScrubGrain> logger) : Grain, IScrubGrain, IRemindable
 {
@@ -124,7 +125,7 @@ internal sealed class ScrubGrain(
         {
             var id = new SnapshotId(snapshot.Run, snapshot.Sequence);
             var manifest = await manifests.ReadAsync(id, snapshot.Manifest!.Value, CancellationToken.None);
-            return await new SnapshotVerification(manifests, GrainFactory, snapshots.Value).RunAsync(manifest);
+            return await new SnapshotVerification(manifests, GrainFactory, silos, snapshots.Value).RunAsync(manifest);
         }
         catch (CorruptException error)
         {

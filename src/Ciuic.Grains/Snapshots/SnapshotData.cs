@@ -43,10 +43,6 @@ public sealed record SnapshotData
     [Id(8)]
     public DateTimeOffset? SettledAt { get; init; }
 
-    /// <summary>Whether its run knows how it ended.</summary>
-    [Id(9)]
-    public bool RunKnows { get; init; }
-
     /// <summary>Whether nothing can change any more.</summary>
     public bool IsSettled => State is SnapshotState.Committed or SnapshotState.Aborted or SnapshotState.Forgotten;
 

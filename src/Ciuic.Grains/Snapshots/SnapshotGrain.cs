@@ -12,26 +12,29 @@ namespace Ciuic.Grains;
 /// One snapshot: Pending -> Uploaded -> Verified -> Committed, or Aborted before Verified. Long work (reading back,
 /// appending) runs beside the calls; every change of state goes through <see cref="ChangeAsync"/>, one at a time,
 /// and looks again at the state it finds. Verified and Aborted exclude each other by that write's ETag, even
-/// between two activations; what is Verified will be committed.
+/// between two activations; what is Verified will be committed. Where everything died, its run's reminder wakes it.
 /// </summary>
 internal sealed class SnapshotGrain(
     [PersistentState("snapshot", Persistence.Provider)] IPersistentState<SnapshotData> state,
     IObjectStore store,
     IOptions<SnapshotOptions> options,
     IOptions<LedgerOptions> ledger,
+    ISiloStatusOracle silos,
     TimeProvider time,
-    ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain, IRemindable
+    ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain
 {
-    private const string Reminder = "finish";
-    private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
+
+    /// <summary>Ended so lately, an activation may have died before it told the run.</summary>
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(10);
 
     private readonly SemaphoreSlim _writing = new(1);
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _settling;
     private IGrainTimer? _timer;
     private string? _problem;
+    private bool _runKnows;
 
     private SnapshotId Id => SnapshotId.Parse(this.GetPrimaryKeyString());
 
@@ -41,7 +44,7 @@ internal sealed class SnapshotGrain(
     public override Task OnActivateAsync(CancellationToken cancel)
     {
         Data = state.State;
-        if (Data.Order is not null && !Data.RunKnows)
+        if (Data.Order is not null && (Data.SettledAt is not { } ended || time.GetUtcNow() < ended + Lately))
             KeepGoing();
         return Task.CompletedTask;
     }
@@ -50,8 +53,6 @@ internal sealed class SnapshotGrain(
     {
         if (Data.Order is not null)
             return;
-        // The reminder first: a snapshot that is begun is finished or aborted even if nobody calls again.
-        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
         await ChangeAsync(d => d.Order is null ? d with { State = SnapshotState.Pending, Order = order } : d);
         KeepGoing();
     }
@@ -66,9 +67,7 @@ internal sealed class SnapshotGrain(
             return known == shard ? ShardReply.Accepted : ShardReply.Conflict;
         if (rank.Value >= Data.Order!.Plan.WorldSize)
             return ShardReply.Conflict;
-        await ChangeAsync(d => d.State == SnapshotState.Pending
-            ? d with { Shards = new(d.Shards) { [rank.Value] = shard } }
-            : d);
+        await TakeAsync(new(Data.Shards) { [rank.Value] = shard });
         if (Data.State == SnapshotState.Aborted)
             return ShardReply.Aborted;
         if (Data.MissingRanks.Length == 0)
@@ -123,9 +122,7 @@ internal sealed class SnapshotGrain(
 
     public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : View);
 
-    public Task ReceiveReminder(string reminderName, TickStatus status) => LookAsync();
-
-    /// <summary>What timer and reminder do: whatever the snapshot is waiting for, try to go on.</summary>
+    /// <summary>What the timer does: whatever the snapshot is waiting for, try to go on.</summary>
     private async Task LookAsync()
     {
         if (Data.Order is null)
@@ -152,7 +149,7 @@ internal sealed class SnapshotGrain(
         }
         catch (Exception error)
         {
-            logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the reminder
+            logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the run
         }
     }
 
@@ -194,30 +191,66 @@ internal sealed class SnapshotGrain(
         }
     }
 
+    /// <summary>
+    /// Stores shards that are in. With the last one the manifest is written first, and both are stored as one change: dying in between
+    /// leaves a manifest that is written again, from the same shards with the same bytes. Where the bucket does not answer, the shard
+    /// is stored alone.
+    /// </summary>
+    private async Task TakeAsync(Dictionary<int, ShardDigest> shards)
+    {
+        var isLast = shards.Count == Data.Order!.Plan.WorldSize;
+        var written = isLast ? await TryWriteManifestAsync(shards) : null;
+        await ChangeAsync(d => d.State != SnapshotState.Pending ? d
+            : written is { } digest ? d with { Shards = shards, State = SnapshotState.Uploaded, Manifest = digest }
+            : d with { Shards = shards });
+        if (Data.State == SnapshotState.Uploaded)
+            _ = TellReachedAsync(SnapshotState.Uploaded);
+    }
+
+    private async Task<ManifestDigest?> TryWriteManifestAsync(Dictionary<int, ShardDigest> shards)
+    {
+        try
+        {
+            return await WriteManifestAsync(shards);
+        }
+        catch (Exception error)
+        {
+            logger.Stuck(Id, error.Message);
+            return null;
+        }
+    }
+
     private async Task StoreManifestAsync()
     {
-        var bytes = ManifestCodec.Encode(BuildManifest());
+        if (await WriteManifestAsync(Data.Shards) is not { } digest)
+        {
+            await AbortUnlessVerifiedAsync($"{BucketLayout.Manifest(Id)} exists with other bytes");
+            return;
+        }
+
+        await ChangeAsync(d => d.State == SnapshotState.Pending ? d with { State = SnapshotState.Uploaded, Manifest = digest } : d);
+    }
+
+    /// <summary>Writes the root manifest, if it is not there yet: another activation may have written it.</summary>
+    /// <returns>Its digest; null where other bytes are there.</returns>
+    private async Task<ManifestDigest?> WriteManifestAsync(Dictionary<int, ShardDigest> shards)
+    {
+        var bytes = ManifestCodec.Encode(BuildManifest(shards));
         var key = BucketLayout.Manifest(Id);
-        // Another activation may have written it; from the same shards it has the same bytes. Dying here repeats it.
         if (await store.CreateAsync(key, bytes, CancellationToken.None) == CreateResult.AlreadyExists)
         {
             var there = await store.GetAsync(key, CancellationToken.None);
             if (!there.AsSpan().SequenceEqual(bytes))
-            {
-                await AbortUnlessVerifiedAsync($"{key} exists with other bytes");
-                return;
-            }
+                return null;
         }
 
-        await ChangeAsync(d => d.State == SnapshotState.Pending
-            ? d with { State = SnapshotState.Uploaded, Manifest = ManifestDigest.Of(bytes) }
-            : d);
+        return ManifestDigest.Of(bytes);
     }
 
     private async Task VerifyAsync()
     {
-        var verification = new SnapshotVerification(new ManifestReader(store), GrainFactory, options.Value);
-        var verdict = await verification.RunAsync(BuildManifest());
+        var verification = new SnapshotVerification(new ManifestReader(store), GrainFactory, silos, options.Value);
+        var verdict = await verification.RunAsync(BuildManifest(Data.Shards));
         if (verdict.Complaint is not null)
         {
             await AbortUnlessVerifiedAsync(verdict.Complaint);
@@ -232,10 +265,10 @@ internal sealed class SnapshotGrain(
 
     private async Task CommitAsync()
     {
-        var record = LedgerRecord.ForSnapshot(BuildManifest(), Data.Manifest!.Value);
+        var record = LedgerRecord.ForSnapshot(BuildManifest(Data.Shards), Data.Manifest!.Value);
         // The commit point lies in this call. Dying before it, or losing its answer: the record is appended again
         // and the ledger answers with the first position. Dying after it: this grain's state is behind the ledger
-        // until the reminder comes, and the run settles it before anyone else trains.
+        // until the run's reminder wakes it, and the run settles it before anyone else trains.
         var position = await Ledger.AppendAsync(record.Encode(), Data.NotBefore);
         await ChangeAsync(d => d.State == SnapshotState.Verified
             ? d with { State = SnapshotState.Committed, Position = position, SettledAt = time.GetUtcNow() }
@@ -268,16 +301,11 @@ internal sealed class SnapshotGrain(
     {
         if (!Data.IsSettled)
             return;
-        if (!Data.RunKnows)
-        {
+        // Dying before this call, or losing its answer: the run asks, when it begins the next snapshot, is opened or is reminded.
+        if (!_runKnows)
             await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
-            await ChangeAsync(d => d with { RunKnows = true });
-        }
-
+        _runKnows = true;
         _timer?.Dispose();
-        // Dying before this line, the reminder comes once more and ends here.
-        if (await this.GetReminder(Reminder) is { } reminder)
-            await this.UnregisterReminder(reminder);
     }
 
     /// <summary>
@@ -353,8 +381,8 @@ internal sealed class SnapshotGrain(
         LookAsync,
         new GrainTimerCreationOptions(options.Value.RetryInterval, options.Value.RetryInterval) { Interleave = true });
 
-    private Manifest BuildManifest() => SnapshotManifests.Build(
-        Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => Data.Shards[r]).ToArray());
+    private Manifest BuildManifest(Dictionary<int, ShardDigest> shards) =>
+        SnapshotManifests.Build(Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => shards[r]).ToArray());
 
     private string Missing() => string.Join(", ", Data.MissingRanks.Take(10));
 

@@ -30,7 +30,7 @@ public sealed class SnapshotOptions
     [Range(1, 1_000)]
     public int VerifyBatch { get; set; } = 16;
 
-    /// <summary>Verifiers that one snapshot keeps busy at once.</summary>
+    /// <summary>Verifiers of each silo that one snapshot keeps busy at once.</summary>
     [Range(1, 1_000)]
     public int Verifiers { get; set; } = 8;
 

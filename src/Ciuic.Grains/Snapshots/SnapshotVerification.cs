@@ -1,6 +1,7 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
+using Orleans.Runtime;
 
 namespace Ciuic.Grains;
 
@@ -10,7 +11,7 @@ namespace Ciuic.Grains;
 internal readonly record struct Verdict(long Bytes, string? Complaint);
 
 /// <summary>Reads a snapshot back from the store, chunk by chunk, through the verifiers of all silos.</summary>
-internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFactory grains, SnapshotOptions options)
+internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFactory grains, ISiloStatusOracle silos, SnapshotOptions options)
 {
     private const long MaxBatchBytes = 64 << 20;
 
@@ -41,14 +42,15 @@ internal sealed class SnapshotVerification(ManifestReader manifests, IGrainFacto
     private async Task<string?> CheckAsync(ShardManifest shard)
     {
         var batches = new Queue<FamilyToVerify[]>(Batches(shard));
+        var verifiers = options.Verifiers * Math.Max(1, silos.GetApproximateSiloStatuses(onlyActive: true).Count);
         string? complaint = null;
-        await Task.WhenAll(Enumerable.Range(0, options.Verifiers).Select(WorkAsync));
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(verifiers, batches.Count)).Select(WorkAsync));
         return complaint;
 
         async Task WorkAsync(int worker)
         {
             // The key spreads the work: snapshots begin at different verifiers.
-            var verifier = grains.GetGrain<IVerifierGrain>((shard.Sequence.Value + worker) % options.Verifiers);
+            var verifier = grains.GetGrain<IVerifierGrain>((shard.Sequence.Value + worker) % verifiers);
             while (complaint is null && batches.TryDequeue(out var batch))
             {
                 foreach (var (chunk, what) in await verifier.VerifyAsync(batch))

@@ -78,7 +78,6 @@ internal sealed class LedgerSilo : IAsyncDisposable
         }));
         silo.AddMemoryGrainStorage("PubSubStore");
         silo.UseInMemoryReminderService();
-        silo.AddMemoryStreams(RunEvent.StreamProvider);
         silo.AddCiuicGrains(new FileObjectStore(Path.Combine(folder, "bucket")), TestKeys.NewSigner(), trust);
     }
 }
