@@ -8,7 +8,7 @@ internal static class ChaosCommandLine
 {
     public static async Task<int> InvokeAsync(string[] args)
     {
-        var root = Chaos();
+        var root = Chaos(args);
         root.Add(Worker());
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -32,7 +32,7 @@ internal static class ChaosCommandLine
         }
     }
 
-    private static RootCommand Chaos()
+    private static RootCommand Chaos(string[] args)
     {
         var silos = new Option<int>("--silos") { Description = "Silos.", DefaultValueFactory = _ => 3 };
         var runs = new Option<int>("--runs") { Description = "Runs that are trained at once.", DefaultValueFactory = _ => 2 };
@@ -54,7 +54,8 @@ internal static class ChaosCommandLine
                 parsed.GetValue(seed), parsed.GetValue(logs));
             if (plan.Silos < 1 || plan.Runs < 1 || plan.Ranks is < 1 or > 16 || plan.Duration <= TimeSpan.Zero)
                 throw new InvalidInputException("--silos, --runs, --ranks (up to 16) and --minutes are 1 or more.");
-            return await new ChaosRun(plan).RunAsync(parsed.GetValue(json), cancel);
+            return ChaosNetwork.IsInside ? await new ChaosRun(plan).RunAsync(parsed.GetValue(json), cancel)
+                : await ChaosNetwork.TryEnterAsync(args, cancel) ?? await new ChaosRun(plan).RunAsync(parsed.GetValue(json), cancel);
         });
         return root;
     }

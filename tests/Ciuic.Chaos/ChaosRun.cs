@@ -19,6 +19,8 @@ internal sealed class ChaosRun(ChaosPlan plan)
     public async Task<int> RunAsync(FileInfo? json, CancellationToken cancel)
     {
         Console.WriteLine($"{plan.Silos} silos, {plan.Runs} runs of {plan.Ranks} ranks, seed {plan.Seed}: PostgreSQL and Ceph are started");
+        if (!ChaosNetwork.IsInside)
+            Console.WriteLine("  no network namespaces can be made here (Linux, root, iproute2): the way between silos is not cut");
         await using var cluster = await ChaosCluster.StartAsync(plan);
         await using var chain = await ConnectAsync(cluster);
         await chain.WaitForSiloAsync(RecoveryPatience, cancel);

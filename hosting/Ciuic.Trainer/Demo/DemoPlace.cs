@@ -36,6 +36,9 @@ internal sealed record DemoPlace
     /// <summary>Settings, each NAME=VALUE, that lead to the bucket.</summary>
     public IReadOnlyList<string> StoreSettings { get; init; }
 
+    /// <summary>The command that starts its silo, before the silo's own: such as one that enters a network namespace.</summary>
+    public IReadOnlyList<string> Launcher { get; init; } = [];
+
     public string SiloLog => Path.Combine(Folder, "silo.log");
 
     /// <summary>A folder of the caller's, or a new one under artifacts/demo.</summary>

@@ -14,7 +14,8 @@ internal sealed class SiloProcess : IAsyncDisposable
     private SiloProcess(DemoPlace place, IEnumerable<string> settings)
     {
         _log = new StreamWriter(place.SiloLog, append: true) { AutoFlush = true };
-        _process = ChildProcess.Start(ProgramFile.Find("Ciuic.Silo", "Ciuic.Silo"), [.. place.SiloSettings, .. settings], OnLine);
+        string[] command = [.. place.Launcher, ProgramFile.Dotnet, ProgramFile.Find("Ciuic.Silo", "Ciuic.Silo"), .. place.SiloSettings, .. settings];
+        _process = ChildProcess.StartNative(command[0], command[1..], OnLine);
     }
 
     /// <summary>The key that its printed greeting names.</summary>

@@ -1,3 +1,4 @@
+using System.Net;
 using Amazon.S3;
 using Ciuic.Storage;
 using Ciuic.Storage.S3;
@@ -22,14 +23,23 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly CephServer _ceph;
     private readonly string _database;
 
-    private ChaosCluster(PostgresServer postgres, CephServer ceph, string database, ChaosPlan plan)
+    private ChaosCluster(PostgresServer postgres, CephServer ceph, ChaosNetwork? network, string database, ChaosPlan plan)
     {
-        (_postgres, _ceph, _database) = (postgres, ceph, database);
-        Store = new StoreProxy(ceph.Endpoint);
+        (_postgres, _ceph, Network, _database) = (postgres, ceph, network, database);
+        Store = new StoreProxy(ceph.Endpoint, HostOf(network));
         _silos = new SiloProcess?[plan.Silos];
         for (var i = 0; i < plan.Silos; i++)
-            _places.Add(DemoPlace.Open(Path.Combine(plan.Logs ?? _folder.Path, $"silo{i}")) with { StoreSettings = StoreSettings(Store.Endpoint) });
+        {
+            _places.Add(DemoPlace.Open(Path.Combine(plan.Logs ?? _folder.Path, $"silo{i}")) with
+            {
+                StoreSettings = StoreSettings(Store.Endpoint),
+                Launcher = network?.LauncherOf(i) ?? [],
+            });
+        }
     }
+
+    /// <summary>The network between silos; null where this machine lets nobody make one.</summary>
+    public ChaosNetwork? Network { get; }
 
     public StoreProxy Store { get; }
 
@@ -39,7 +49,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     public IReadOnlyList<string> ClientSettings =>
     [
         .. StoreSettings(Store.Endpoint),
-        .. _places.Select((place, i) => $"Ciuic:Client:Gateways:{i}=127.0.0.1:{place.GatewayPort}"),
+        .. _places.Select((place, i) => $"Ciuic:Client:Gateways:{i}={AddressOf(i)}:{place.GatewayPort}"),
         $"Ciuic:Client:StateDirectory={_folder.File("client")}",
         "Ciuic:Client:WhenLeased=Wait",
         "Ciuic:Save:ChunkBytes=65536",
@@ -50,7 +60,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
     {
         foreach (var missing in new[] { PostgresServer.Missing(), CephServer.Missing() }.OfType<string>())
             throw new Core.NotFoundException(missing);
-        var (postgres, ceph) = (await PostgresServer.StartAsync(), await CephServer.StartAsync());
+        var network = ChaosNetwork.IsInside ? await ChaosNetwork.StartAsync(plan.Silos) : null;
+        var (postgres, ceph) = (await PostgresServer.StartAsync(HostOf(network)), await CephServer.StartAsync());
         using (var client = new AmazonS3Client(CephServer.AccessKey, CephServer.SecretKey, new AmazonS3Config
         {
             ServiceURL = ceph.Endpoint.OriginalString,
@@ -61,7 +72,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
             await client.PutBucketAsync(Bucket);
         }
 
-        var cluster = new ChaosCluster(postgres, ceph, await postgres.NewDatabaseAsync(), plan);
+        var cluster = new ChaosCluster(postgres, ceph, network, await postgres.NewDatabaseAsync(), plan);
         await Task.WhenAll(Enumerable.Range(0, plan.Silos).Select(cluster.StartSiloAsync));
         cluster._keeping = cluster.KeepAsync();
         return cluster;
@@ -77,6 +88,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                 _silos[silo] = await SiloProcess.StartAsync(
                     _places[silo],
                     CancellationToken.None,
+                    $"--Ciuic:Silo:Address={AddressOf(silo)}",
                     $"--Ciuic:Ledger:KeyDirectory={_folder.File("keys")}",
                     $"--Ciuic:Database:PostgreSql={_database}",
                     "--Ciuic:Database:CreateSchema=true",
@@ -96,7 +108,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
             await process.DisposeAsync();
     }
 
-    /// <summary>SIGSTOP and, later, SIGCONT: to the others it is as a cut network, to itself as if no time had passed.</summary>
+    /// <summary>SIGSTOP and, later, SIGCONT: to itself it is as if no time had passed.</summary>
     public async Task PauseSiloAsync(int silo, TimeSpan duration)
     {
         if (_silos[silo] is not { } process)
@@ -133,6 +145,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
         await _postgres.DisposeAsync();
         _folder.Dispose();
     }
+
+    private string AddressOf(int silo) => Network?.AddressOf(silo) ?? "127.0.0.1";
+
+    private static IPAddress HostOf(ChaosNetwork? network) => network?.Host ?? IPAddress.Loopback;
 
     private async Task OneByOneAsync(Func<Task> restart)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Ciuic.Testing;
 
@@ -21,7 +22,8 @@ internal enum StoreWeather
 
 /// <summary>Stands between everybody and the store, and passes bytes on as the weather is.</summary>
 /// <param name="server">The store.</param>
-internal sealed class StoreProxy(Uri server) : TcpProxy(server)
+/// <param name="at">Where it listens.</param>
+internal sealed class StoreProxy(Uri server, IPAddress at) : TcpProxy(server, at)
 {
     private static readonly TimeSpan Lateness = TimeSpan.FromMilliseconds(40);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);

@@ -6,10 +6,19 @@ namespace Ciuic.Chaos;
 /// <summary>Breaks one thing after the other, at moments that follow from a seed. Breaks may overlap.</summary>
 internal sealed class FaultInjector(ChaosPlan plan, ChaosCluster cluster, IReadOnlyList<RunGroup> runs, SnapshotChain chain, Evidence evidence)
 {
-    private static readonly FaultKind[] Kinds = Enum.GetValues<FaultKind>();
+    private readonly FaultKind[] _kinds =
+    [
+        .. Enum.GetValues<FaultKind>().Where(kind => kind switch
+        {
+            FaultKind.SiloCutOff => cluster.Network is not null,
+            FaultKind.SilosSplit => cluster.Network is not null && cluster.Silos > 1,
+            _ => true,
+        }),
+    ];
 
     private readonly Random _random = new(plan.Seed);
     private readonly List<Task> _faults = [];
+    private readonly SemaphoreSlim _cutting = new(1);
 
     /// <summary>Breaks things until the time is over and everything broken is whole again.</summary>
     public async Task RunAsync(CancellationToken cancel)
@@ -18,7 +27,7 @@ internal sealed class FaultInjector(ChaosPlan plan, ChaosCluster cluster, IReadO
         while (TimeProvider.System.GetTimestamp() < end)
         {
             await Task.Delay(Seconds(1, 6), cancel);
-            var kind = Kinds[_random.Next(Kinds.Length)];
+            var kind = _kinds[_random.Next(_kinds.Length)];
             Console.WriteLine($"  {evidence.Elapsed:mm\\:ss}  {kind}");
             _faults.Add(InjectAsync(kind, _random.Next(cluster.Silos), runs[_random.Next(runs.Count)], _random.Next(plan.Ranks), Seconds(1, 12)));
         }
@@ -49,6 +58,12 @@ internal sealed class FaultInjector(ChaosPlan plan, ChaosCluster cluster, IReadO
             case FaultKind.DatabaseKilled:
                 await cluster.RestartDatabaseAsync();
                 break;
+            case FaultKind.SiloCutOff:
+                await CutAsync(duration, isCut => cluster.Network!.CutAsync(silo, isCut));
+                break;
+            case FaultKind.SilosSplit:
+                await CutAsync(duration, isCut => cluster.Network!.SplitAsync(silo, (silo + 1) % cluster.Silos, isCut));
+                break;
             case FaultKind.RunRolledBack:
                 await RollBackAsync(run);
                 break;
@@ -58,6 +73,22 @@ internal sealed class FaultInjector(ChaosPlan plan, ChaosCluster cluster, IReadO
         }
 
         evidence.Broken(kind, begin);
+    }
+
+    /// <summary>One cut at a time: routes that are there cannot be added.</summary>
+    private async Task CutAsync(TimeSpan duration, Func<bool, Task> cut)
+    {
+        await _cutting.WaitAsync();
+        try
+        {
+            await cut(true);
+            await Task.Delay(duration);
+            await cut(false);
+        }
+        finally
+        {
+            _cutting.Release();
+        }
     }
 
     private async Task ChangeWeatherAsync(FaultKind kind, TimeSpan duration)

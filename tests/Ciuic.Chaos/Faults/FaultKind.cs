@@ -27,6 +27,12 @@ internal enum FaultKind
     /// <summary>Connections to the store are cut for some seconds, in the middle of requests and answers.</summary>
     StoreFailing,
 
+    /// <summary>A silo reaches nothing and nobody for some seconds. Only where network namespaces can be made.</summary>
+    SiloCutOff,
+
+    /// <summary>Two silos do not reach each other for some seconds, but everything else. Only where network namespaces can be made.</summary>
+    SilosSplit,
+
     /// <summary>A person rolls a run back to an older snapshot, under the feet of who trains it.</summary>
     RunRolledBack,
 }

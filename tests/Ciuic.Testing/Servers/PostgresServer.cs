@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Ciuic.Testing;
 
@@ -19,10 +20,9 @@ public sealed class PostgresServer : IAsyncDisposable
     private ServerProcess? _server;
     private int _databases;
 
-    private PostgresServer()
-    {
-        // Made by StartAsync.
-    }
+    private readonly IPAddress _address;
+
+    private PostgresServer(IPAddress address) => _address = address;
 
     private string Port => _port.ToString(CultureInfo.InvariantCulture);
 
@@ -32,9 +32,10 @@ public sealed class PostgresServer : IAsyncDisposable
     public static string? Missing() => Folder() is null ? "there is no PostgreSQL: apt-get install postgresql" : null;
 
     /// <summary>Starts one, within seconds.</summary>
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="address">Where it listens; by default loopback.</param>
+    public static async Task<PostgresServer> StartAsync(IPAddress? address = null)
     {
-        var server = new PostgresServer();
+        var server = new PostgresServer(address ?? IPAddress.Loopback);
         try
         {
             await server.MakeAsync();
@@ -58,10 +59,10 @@ public sealed class PostgresServer : IAsyncDisposable
             // While a process of the killed one still lives, a new one ends at once.
             if (_server is { HasExited: true })
                 Stop();
-            _server ??= Start("postgres", "-D", Data, "-k", Data, "-h", "127.0.0.1", "-p", Port, "-c", "max_connections=200");
+            _server ??= Start("postgres", "-D", Data, "-k", Data, "-h", $"{_address}", "-p", Port, "-c", "max_connections=200");
             try
             {
-                await RunAsync("pg_isready", "-h", "127.0.0.1", "-p", Port);
+                await RunAsync("pg_isready", "-h", $"{_address}", "-p", Port);
                 return;
             }
             catch (InvalidOperationException)
@@ -77,13 +78,13 @@ public sealed class PostgresServer : IAsyncDisposable
     {
         var name = $"test{Interlocked.Increment(ref _databases)}";
         await RunAsync(
-            "psql", $"host=127.0.0.1 port={_port} user={User} password={Password} dbname=postgres", "-q", "-c", $"CREATE DATABASE {name}");
+            "psql", $"host={_address} port={_port} user={User} password={Password} dbname=postgres", "-q", "-c", $"CREATE DATABASE {name}");
         return ConnectionString(name);
     }
 
     /// <summary>How to reach a database, whether it is there or not.</summary>
     public string ConnectionString(string database, string password = Password) =>
-        $"Host=127.0.0.1;Port={_port};Database={database};Username={User};Password={password}";
+        $"Host={_address};Port={_port};Database={database};Username={User};Password={password}";
 
     /// <summary>Kills it as a crash would.</summary>
     public void Kill() => Stop();
@@ -113,6 +114,7 @@ public sealed class PostgresServer : IAsyncDisposable
         }
 
         await RunAsync("initdb", "-D", Data, "-U", User, "-A", "scram-sha-256", $"--pwfile={password}", "-E", "UTF8", "--no-sync");
+        await File.AppendAllTextAsync(Path.Combine(Data, "pg_hba.conf"), "host all all samenet scram-sha-256\n");
     }
 
     private static ServerProcess Start(string program, params string[] arguments)

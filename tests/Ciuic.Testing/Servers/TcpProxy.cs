@@ -6,21 +6,23 @@ namespace Ciuic.Testing;
 /// <summary>Stands between clients and a server and passes bytes on; what harm it does is for others to say.</summary>
 public abstract class TcpProxy : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _ending = new();
     private readonly Uri _server;
     private readonly Task _accepting;
 
     /// <param name="server">Where connections go on to.</param>
-    protected TcpProxy(Uri server)
+    /// <param name="at">Where it listens; by default loopback.</param>
+    protected TcpProxy(Uri server, IPAddress? at = null)
     {
         _server = server;
+        _listener = new TcpListener(at ?? IPAddress.Loopback, 0);
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     /// <summary>Where clients connect.</summary>
-    public Uri Endpoint => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
+    public Uri Endpoint => new($"http://{_listener.LocalEndpoint}");
 
     /// <summary>Ends with the proxy.</summary>
     protected CancellationToken Ending => _ending.Token;
