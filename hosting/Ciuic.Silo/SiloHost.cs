@@ -44,7 +44,7 @@ internal static class SiloHost
             AddHealth(builder.Services, settings, database, store);
         builder.Services.AddHostedService<SiloGreeting>();
         builder.Services.AddHostedService<ScrubStarter>();
-        builder.UseOrleans(silo => Configure(silo, settings, database, store, signer, trust));
+        builder.UseOrleans(silo => Configure(silo, configuration, settings, database, store, signer, trust));
         return builder.Build();
     }
 
@@ -95,14 +95,15 @@ internal static class SiloHost
 
     private static void Configure(
         ISiloBuilder silo,
+        IConfiguration configuration,
         SiloSettings settings,
         ISiloDatabase database,
         IObjectStore store,
         LedgerSigner signer,
         LedgerTrust trust)
     {
+        OrleansSettings.AddTo(silo, configuration);
         database.AddTo(silo, settings.Silo);
-        silo.AddMemoryStreams(Contracts.RunEvent.StreamProvider);
         silo.AddCiuicGrains(store, signer, trust);
     }
 }

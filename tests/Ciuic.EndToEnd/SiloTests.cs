@@ -24,6 +24,9 @@ public sealed class SiloTests : IDisposable
     [InlineData("--Ciuic:Silo:SiloPort=7777", "SiloPort", "--Ciuic:Silo:GatewayPort=7777")]
     [InlineData("--Logging:LogLevel:Default=Loud", "Loud")]
     [InlineData("--Logging:Console:LogLevel:Default=Loud", "Loud")]
+    [InlineData("--Orleans:ClusterMembership:ProbeTimout=00:00:01", "ProbeTimout")]
+    [InlineData("--Orleans:ClusterMembership:NumMissedProbesLimit=few", "few")]
+    [InlineData("--Orleans:ClusterId=other", "Ciuic:Silo")]
     [InlineData("--GatewayPort", "GatewayPort")]
     [InlineData("foo", "foo")]
     public async Task A_wrong_setting_is_one_clear_line_and_code_2(string setting, string named, params string[] others)

@@ -12,6 +12,9 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     /// </summary>
     private static readonly TimeSpan Short = TimeSpan.FromSeconds(5);
 
+    /// <summary>How much longer than its patience a wait may take; asked again too early, it costs nothing.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
+
     public Task ConnectAsync(CancellationToken cancel) => connection.ConnectAsync(cancel);
 
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
@@ -46,10 +49,10 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
         cancel);
 
     public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), patience + Short, cancel);
+        AskAsync(c => Snapshot(c, snapshot).WaitAsync(patience), patience + Margin, cancel);
 
     public Task<bool> WaitFinalAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
-        AskAsync(c => Snapshot(c, snapshot).WaitFinalAsync(patience), patience + Short, cancel);
+        AskAsync(c => Snapshot(c, snapshot).WaitFinalAsync(patience), patience + Margin, cancel);
 
     public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).GetAsync(), Short, cancel);
@@ -61,7 +64,7 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
         AskAsync(c => Run(c, run).ReadEventsAsync(from, limit), Short, cancel);
 
     public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).WaitEventAsync(number, patience), patience + Short, cancel);
+        AskAsync(c => Run(c, run).WaitEventAsync(number, patience), patience + Margin, cancel);
 
     public Task<RollbackReply> RollbackAsync(RunId run, RollbackRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RollbackAsync(request), cancel);

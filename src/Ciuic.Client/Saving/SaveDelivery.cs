@@ -24,7 +24,7 @@ internal sealed class SaveDelivery(
     Action<UploadedSave, Exception> failed,
     Action<UploadedSave, Exception> dropped) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3); // one wait is lost with the silo that was asked
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2); // one wait is lost with the silo that was asked
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
 

@@ -17,7 +17,7 @@ public static class SettingsFile
 
     private const string Name = "appsettings.json";
 
-    private static readonly string[] Sections = [StrictSettings.Root, "Logging"];
+    private static readonly string[] Sections = [StrictSettings.Root, "Logging", "Orleans"];
 
     /// <summary>Reads all of them.</summary>
     /// <param name="overrides">What the command line says, each NAME=VALUE.</param>

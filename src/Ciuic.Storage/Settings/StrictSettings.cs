@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using Ciuic.Core;
@@ -25,7 +26,7 @@ public static class StrictSettings
         where T : class, new()
     {
         RefuseUnknownSections(configuration);
-        var options = Bind<T>(configuration.GetSection(section));
+        var options = Bind(configuration.GetSection(section), new T());
         var complaints = new List<ValidationResult>();
         if (Validator.TryValidateObject(options, new ValidationContext(options), complaints, true))
             return options;
@@ -42,13 +43,14 @@ public static class StrictSettings
         }
     }
 
-    private static T Bind<T>(IConfigurationSection section)
-        where T : class, new()
+    /// <summary>Sets on an object what a section says; what it does not say stays.</summary>
+    /// <exception cref="InvalidInputException">A key is unknown, or a value malformed.</exception>
+    public static T Bind<T>(IConfigurationSection section, T options)
+        where T : class
     {
         RefuseUnknownKeys<T>(section);
         try
         {
-            var options = new T();
             section.Bind(options);
             return options;
         }
@@ -71,8 +73,8 @@ public static class StrictSettings
         }
     }
 
-    /// <summary>Only lists have keys below them.</summary>
+    /// <summary>Only lists and tables have keys below them.</summary>
     private static bool Fits(PropertyInfo property, IConfigurationSection child) =>
         property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)
-        && (property.PropertyType.IsArray || !child.GetChildren().Any());
+        && (property.PropertyType.IsArray || property.PropertyType.IsAssignableTo(typeof(IDictionary)) || !child.GetChildren().Any());
 }

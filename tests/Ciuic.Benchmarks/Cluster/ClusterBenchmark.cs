@@ -6,18 +6,14 @@ internal static class ClusterBenchmark
     public static async Task RunAsync(ClusterPlan plan, BenchmarkReport report)
     {
         var folder = Directory.CreateDirectory(Path.Combine(plan.Folder, $"ciuic-benchmark-{Environment.ProcessId}"));
-        try
-        {
-            if (plan.Parts.Contains(ClusterPart.Commits) || plan.Parts.Contains(ClusterPart.Memory))
-                await CommitsBenchmark.RunAsync(plan, folder.FullName, report);
-            if (plan.Parts.Contains(ClusterPart.S3))
-                await S3Benchmark.RunAsync(report);
-            if (plan.Parts.Contains(ClusterPart.Verification))
-                await VerificationBenchmark.RunAsync(report);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        if (plan.Parts.Contains(ClusterPart.Commits) || plan.Parts.Contains(ClusterPart.Memory))
+            await CommitsBenchmark.RunAsync(plan, folder.FullName, report);
+        if (plan.Parts.Contains(ClusterPart.S3))
+            await S3Benchmark.RunAsync(report);
+        if (plan.Parts.Contains(ClusterPart.Verification))
+            await VerificationBenchmark.RunAsync(report);
+        if (plan.Parts.Contains(ClusterPart.Failover))
+            await FailoverBenchmark.RunAsync(folder.FullName, report);
+        folder.Delete(recursive: true); // what went wrong leaves its logs
     }
 }

@@ -14,6 +14,9 @@ internal enum ClusterPart
 
     /// <summary>A silo's memory over many commits.</summary>
     Memory,
+
+    /// <summary>How long nothing is committed after a silo was killed, with our failure detection and with Orleans' defaults.</summary>
+    Failover,
 }
 
 /// <summary>What is measured.</summary>
