@@ -10,7 +10,7 @@ namespace Ciuic.Storage.S3;
 /// Reads objects. A body that stands still or is cut is asked for again from where it ended, of the same version: the SDK does
 /// neither.
 /// </summary>
-internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options options)
+internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options options, S3Conflicts conflicts)
 {
     /// <summary>
     /// The whole object, or null where there is none. Asked for as a range, too: the SDK compares whole objects with their ETag and
@@ -116,7 +116,7 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
         };
         try
         {
-            return Checked(await client.GetObjectAsync(request, cancel), offset);
+            return Checked(await conflicts.RepeatAsync(() => client.GetObjectAsync(request, cancel), cancel), offset);
         }
         catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotFound) && error.ErrorCode != "NoSuchBucket")
         {

@@ -16,11 +16,8 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
     /// <summary>User metadata by which a creator knows its own object again.</summary>
     private const string Creator = "ciuic-creator";
 
-    private const int MaxConflicts = 10;
-
-    private static readonly TimeSpan AfterConflict = TimeSpan.FromMilliseconds(100);
-
-    private readonly S3Download _download = new(client, place, options);
+    private readonly S3Conflicts _conflicts = new(time);
+    private readonly S3Download _download = new(client, place, options, new S3Conflicts(time));
 
     /// <inheritdoc/>
     public string Location => $"s3://{place.Bucket}/{place.Prefix} at {(options.Endpoint.Length == 0 ? options.Region : options.Endpoint)}";
@@ -54,7 +51,7 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         key,
         async () =>
         {
-            await client.PutObjectAsync(Request(key, content), cancel);
+            await _conflicts.RepeatAsync(() => client.PutObjectAsync(Request(key, content), cancel), cancel);
             return true;
         },
         cancel);
@@ -84,7 +81,8 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         key,
         async () =>
         {
-            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = place.Bucket, Key = place.NameOf(key) }, cancel);
+            var request = new DeleteObjectRequest { BucketName = place.Bucket, Key = place.NameOf(key) };
+            await _conflicts.RepeatAsync(() => client.DeleteObjectAsync(request, cancel), cancel);
             return true;
         },
         cancel);
@@ -99,28 +97,28 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
     private async Task<CreateResult> CreateOnceAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         var creator = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
-        for (var conflicts = 0; ; conflicts++)
+        for (var tries = 0; ; tries++)
         {
-            var request = Request(key, content);
-            request.IfNoneMatch = "*";
-            request.Metadata.Add(Creator, creator);
             try
             {
-                await client.PutObjectAsync(request, cancel);
+                await _conflicts.RepeatAsync(() => client.PutObjectAsync(CreateRequest(), cancel), cancel);
                 return CreateResult.Created;
             }
             catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.PreconditionFailed))
             {
                 if (await HeadAsync(key, cancel) is { } there)
                     return there.Metadata[Creator] == creator ? CreateResult.Created : CreateResult.AlreadyExists;
-                if (conflicts == MaxConflicts)
+                if (tries == S3Conflicts.Max)
                     throw; // created and deleted again and again
             }
-            catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.Conflict) && conflicts < MaxConflicts)
-            {
-                // Another create of this name is under way: the server does not know yet which of them will be.
-                await Task.Delay(AfterConflict, time, cancel);
-            }
+        }
+
+        PutObjectRequest CreateRequest()
+        {
+            var request = Request(key, content);
+            request.IfNoneMatch = "*";
+            request.Metadata.Add(Creator, creator);
+            return request;
         }
     }
 

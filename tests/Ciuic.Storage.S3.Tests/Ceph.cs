@@ -3,31 +3,50 @@ using Ciuic.Testing;
 using Microsoft.Extensions.Configuration;
 
 [assembly: AssemblyFixture(typeof(Ciuic.Storage.S3.Tests.Ceph))]
+[assembly: AssemblyFixture(typeof(Ciuic.Storage.S3.Tests.NewerCeph))]
 
 namespace Ciuic.Storage.S3.Tests;
 
-/// <summary>One server for all tests of this project; each has a bucket of its own.</summary>
-public sealed class Ceph : IAsyncLifetime
+/// <summary>The same with a newer Ceph, which does with checksums and conditions what AWS does today.</summary>
+public sealed class NewerCeph() : Ceph("newer-ceph", CephServer.NewerTree)
 {
+    protected override string? Missing => CephServer.NewerTree is null ? "tests/interop/ceph/make-tree makes it; CIUIC_CEPH_TREE names it" : null;
+}
+
+/// <summary>One server for all tests of this project; each has a bucket of its own.</summary>
+public class Ceph : IAsyncLifetime
+{
+    private readonly string _name;
+    private readonly string? _tree;
     private CephServer? _server;
     private AmazonS3Client? _client;
     private int _buckets;
+
+    public Ceph()
+        : this("s3", null)
+    {
+    }
+
+    protected Ceph(string name, string? tree) => (_name, _tree) = (name, tree);
 
     /// <summary>The server. Where there is none, the test that asks is skipped, or fails where it is required.</summary>
     public CephServer Server
     {
         get
         {
-            Required.Need("s3", CephServer.Missing());
+            Required.Need(_name, Missing);
             return _server!;
         }
     }
 
+    /// <summary>What is missing for it.</summary>
+    protected virtual string? Missing => CephServer.Missing();
+
     public async ValueTask InitializeAsync()
     {
-        if (CephServer.Missing() is not null)
+        if (Missing is not null)
             return;
-        _server = await CephServer.StartAsync();
+        _server = await CephServer.StartAsync(_tree);
         _client = S3Connection.Open(Options());
     }
 
@@ -36,6 +55,7 @@ public sealed class Ceph : IAsyncLifetime
         _client?.Dispose();
         if (_server is not null)
             await _server.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Makes a bucket.</summary>

@@ -4,8 +4,11 @@ using Ciuic.Testing;
 
 namespace Ciuic.Storage.S3.Tests;
 
+/// <inheritdoc cref="OpeningTests"/>
+public sealed class NewerOpeningTests(NewerCeph ceph) : OpeningTests(ceph);
+
 /// <summary>What a program that is started with these settings says.</summary>
-public sealed class OpeningTests(Ceph ceph)
+public class OpeningTests(Ceph ceph)
 {
     private static readonly CancellationToken None = CancellationToken.None;
 

@@ -7,6 +7,9 @@ namespace Ciuic.Storage.S3.Tests;
 public sealed class S3ObjectStoreTests(Ceph ceph) : S3Conformance(ceph, "");
 
 /// <inheritdoc cref="S3ObjectStoreTests"/>
+public sealed class NewerObjectStoreTests(NewerCeph ceph) : S3Conformance(ceph, "team/");
+
+/// <inheritdoc cref="S3ObjectStoreTests"/>
 public sealed class S3PrefixTests(Ceph ceph) : S3Conformance(ceph, "teams/a/")
 {
     [Fact]

@@ -12,7 +12,7 @@ public static class Required
     private const string Variable = "CIUIC_TEST_REQUIRE";
 
     /// <summary>All there are. Another name in the variable is a typing error that would require nothing.</summary>
-    private static readonly string[] Names = ["go", "mount", "s3", "postgres", "python", "browser"];
+    private static readonly string[] Names = ["go", "mount", "s3", "postgres", "python", "browser", "newer-ceph"];
 
     /// <summary>Ends the test that calls it where a thing is missing: skipped, or failed where it is required.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>

@@ -21,10 +21,12 @@ public sealed class CephServer : IAsyncDisposable
     private readonly List<ServerProcess> _daemons = [];
     private readonly int[] _ports = FreePorts.Take(3);
 
-    private CephServer()
-    {
-        // Made by StartAsync.
-    }
+    private readonly string? _tree;
+
+    private CephServer(string? tree) => _tree = tree;
+
+    /// <summary>A Debian tree with a newer Ceph, as <c>tests/interop/ceph/make-tree</c> makes it; null where none was made.</summary>
+    public static string? NewerTree => Environment.GetEnvironmentVariable("CIUIC_CEPH_TREE") is { Length: > 0 } tree ? tree : null;
 
     /// <summary>Where it listens.</summary>
     public Uri Endpoint => new($"http://127.0.0.1:{_ports[0]}");
@@ -47,9 +49,10 @@ public sealed class CephServer : IAsyncDisposable
     }
 
     /// <summary>Starts one, within a few seconds.</summary>
-    public static async Task<CephServer> StartAsync()
+    /// <param name="tree">The tree whose Ceph it is; null for the machine's own.</param>
+    public static async Task<CephServer> StartAsync(string? tree = null)
     {
-        var server = new CephServer();
+        var server = new CephServer(tree);
         try
         {
             await server.BootAsync();
@@ -85,7 +88,8 @@ public sealed class CephServer : IAsyncDisposable
     {
         foreach (var folder in new[] { "mon", "osd", "rgw", "run" })
             Directory.CreateDirectory(_folder.File(folder));
-        await RunAsync(
+        await ServerProcess.RunAsync(
+            Patience,
             "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
             "-addext", "subjectAltName=DNS:localhost", "-keyout", _folder.File("rgw.key"), "-out", CertificateFile);
         var cluster = Guid.CreateVersion7().ToString();
@@ -120,7 +124,7 @@ public sealed class CephServer : IAsyncDisposable
         var map = _folder.File("monmap");
         await RunAsync("monmaptool", "--create", "--fsid", cluster, "--addv", "a", $"[v2:127.0.0.1:{_ports[2]}]", map);
         await RunAsync("ceph-mon", "-c", Conf, "-i", "a", "--mkfs", "--monmap", map, "--keyring", _folder.File("keyring"));
-        _daemons.Add(ServerProcess.Start("ceph-mon", "-c", Conf, "-i", "a", "-f"));
+        Start("ceph-mon", "-c", Conf, "-i", "a", "-f");
         await UntilAsync(() => CephAsync("mon", "stat"), _ => true);
     }
 
@@ -129,7 +133,7 @@ public sealed class CephServer : IAsyncDisposable
         var uuid = Guid.CreateVersion7().ToString();
         var id = (await CephAsync("osd", "new", uuid)).Trim();
         await RunAsync("ceph-osd", "-c", Conf, "-i", id, "--mkfs", "--osd-uuid", uuid);
-        _daemons.Add(ServerProcess.Start("ceph-osd", "-c", Conf, "-i", id, "-f"));
+        Start("ceph-osd", "-c", Conf, "-i", id, "-f");
         await UntilAsync(() => CephAsync("osd", "stat"), text => text.Contains("1 up", StringComparison.Ordinal));
     }
 
@@ -143,7 +147,7 @@ public sealed class CephServer : IAsyncDisposable
 
     private async Task StartGatewayAsync()
     {
-        _daemons.Add(ServerProcess.Start("radosgw", "-c", Conf, "-n", "client.rgw.ciuic", "-f"));
+        Start("radosgw", "-c", Conf, "-n", "client.rgw.ciuic", "-f");
         using var http = new HttpClient();
         await UntilAsync(() => http.GetStringAsync(Endpoint), _ => true);
     }
@@ -152,7 +156,36 @@ public sealed class CephServer : IAsyncDisposable
 
     private Task<string> AdminAsync(params string[] arguments) => RunAsync("radosgw-admin", ["-c", Conf, .. arguments]);
 
-    private static Task<string> RunAsync(string program, params string[] arguments) => ServerProcess.RunAsync(Patience, program, arguments);
+    private void Start(string program, params string[] arguments)
+    {
+        var (name, all) = In(program, arguments);
+        _daemons.Add(ServerProcess.Start(name, all));
+    }
+
+    private Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var (name, all) = In(program, arguments);
+        return ServerProcess.RunAsync(Patience, name, all);
+    }
+
+    /// <summary>
+    /// A program of the tree, which sees this server's folder where we see it. Its mounts are in a namespace that ends with it; each
+    /// command becomes the next one, so that the process is the program.
+    /// </summary>
+    private (string Program, string[] Arguments) In(string program, string[] arguments)
+    {
+        const string enter = """
+            tree=$1; folder=$2; shift 2
+            mount -t proc proc "$tree/proc"
+            mount --bind /dev "$tree/dev"
+            mkdir -p "$tree$folder"
+            mount --bind "$folder" "$tree$folder"
+            exec env LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin chroot "$tree" "$@"
+            """;
+        return _tree is null
+            ? (program, arguments)
+            : ("unshare", ["--mount", "--propagation", "private", "sh", "-euc", enter, "sh", _tree, _folder.Path, program, .. arguments]);
+    }
 
     private async Task UntilAsync(Func<Task<string>> ask, Func<string, bool> isReady)
     {
