@@ -94,6 +94,59 @@ public sealed class WebHdfsObjectStoreTests : StoreConformance, IAsyncDisposable
         Assert.DoesNotContain(_server.Paths, p => p.Contains("~tmp/"));
     }
 
+    [Theory]
+    [InlineData(404)]
+    [InlineData(302)]
+    [InlineData(307)]
+    [InlineData(503)]
+    public async Task What_somebody_between_us_and_the_name_node_answers_is_no_answer(int status)
+    {
+        await Store.CreateAsync(Key, Bytes(1, 10), None);
+        var answers = 0;
+        do
+        {
+            // The n-th question is answered by a proxy that knows nothing; each time the create is a true one, or told as taken.
+            _server.Strange(answers++, status);
+            Assert.Equal(CreateResult.AlreadyExists, await Store.CreateAsync(Key, Bytes(2, 10), None));
+            Assert.Equal(Bytes(1, 10), await Store.GetAsync(Key, None));
+            var other = new ObjectKey($"a/{answers}");
+            Assert.Equal(CreateResult.Created, await Store.CreateAsync(other, Bytes(3, 10), None));
+            Assert.Equal(Bytes(3, 10), await Store.GetAsync(other, None));
+        }
+        while (_server.WasStrange);
+        Assert.True(answers > 6, $"{answers} questions");
+    }
+
+    [Fact]
+    public async Task Names_with_large_numbers_are_in_folders_of_a_bounded_size_and_listed_as_if_not()
+    {
+        string[] keys = ["block/99999", "block/100000", "block/299999", "checkpoint.1234567", "runs/r/250000/shard-0", "runs/r/7/shard-0", "x/1234567890123456789"];
+        foreach (var key in keys)
+            await Store.CreateAsync(new ObjectKey(key), Bytes(1, 10), None);
+        foreach (var key in keys)
+            Assert.NotNull(await Store.GetAsync(new ObjectKey(key), None));
+        Assert.Equal(keys.Order(StringComparer.Ordinal), await ListAsync(""));
+        Assert.Equal(["block/100000", "block/299999", "block/99999"], await ListAsync("block/"));
+        Assert.Equal(["block/299999"], await ListAsync("block/2"));
+        Assert.Equal(["runs/r/250000/shard-0"], await ListAsync("runs/r/250000/"));
+        Assert.Contains("/bucket/one/block/~2/299999", _server.Paths);
+        Assert.Contains("/bucket/one/block/99999", _server.Paths);
+    }
+
+    [Fact]
+    public async Task A_token_file_that_is_away_for_a_moment_passes()
+    {
+        using var folder = new TemporaryFolder();
+        _server.Token = "t";
+        var store = Open(new WebHdfsOptions { TokenFile = folder.File("token") });
+        var reading = store.GetAsync(Key, None);
+        await Task.Delay(300);
+        await File.WriteAllTextAsync(folder.File("token"), "t");
+        Assert.Null(await reading);
+        await Assert.ThrowsAsync<InvalidInputException>(() => StoreSchemes.BuiltIn.OpenAsync(
+            Settings(("Ciuic:Store:Uri", _server.Uri("chain")), ("Ciuic:WebHdfs:TokenFile", folder.File("none"))), None));
+    }
+
     [Fact]
     public async Task The_other_name_node_is_asked_when_one_is_standby_or_gone()
     {
@@ -180,6 +233,15 @@ public sealed class WebHdfsObjectStoreTests : StoreConformance, IAsyncDisposable
     {
         _stores.ForEach(s => s.Dispose());
         await _server.DisposeAsync();
+    }
+
+    private async Task<List<string>> ListAsync(string prefix)
+    {
+        var keys = new List<string>();
+        await foreach (var found in Store.ListAsync(prefix, None))
+            keys.Add(found.Key.Path);
+        keys.Sort(StringComparer.Ordinal);
+        return keys;
     }
 
     private static IConfigurationRoot Settings(params (string Key, string Value)[] settings) => new ConfigurationBuilder()

@@ -9,6 +9,10 @@ namespace Ciuic.Cli;
 /// <summary><c>ciuic store check</c>: whether a bucket keeps the promises that everything else stands on.</summary>
 internal static class StoreCommands
 {
+    private const string Kept = "kept";
+    private const string Broken = "BROKEN";
+    private const string NotTried = "not tried";
+
     public static Command Create(CommandOutput output) => new("store", "Looks at the bucket itself.") { Check(output) };
 
     private static Command Check(CommandOutput output)
@@ -47,54 +51,72 @@ internal static class StoreCommands
         foreach (var check in StoreChecks.All)
         {
             output.WriteProgress($"{results.Count + 1} of {StoreChecks.All.Count}: {check.Name}");
-            results.Add(await TryAsync(store, check, cancel));
+            results.Add(await TryAsync(output, store, check, cancel));
         }
 
-        var isFit = results.All(r => r.Flaw is null);
         if (json)
-            output.WriteJson(new { store = store.Location, fit = isFit, checks = results });
+            output.WriteJson(new { store = store.Location, fit = results.All(r => r.Result == Kept), checks = results });
         else
-            Write(output, store, results, isFit);
-        return isFit ? ExitCode.Ok : ExitCode.Integrity;
+            Write(output, store, results);
+        return results.Any(r => r.Result == Broken) ? ExitCode.Integrity
+            : results.Any(r => r.Result == NotTried) ? ExitCode.Unreachable
+            : ExitCode.Ok;
     }
 
-    private static async Task<StoreCheckView> TryAsync(IObjectStore store, StoreCheck check, CancellationToken cancel)
+    private static async Task<StoreCheckView> TryAsync(CommandOutput output, IObjectStore store, StoreCheck check, CancellationToken cancel)
     {
         var begin = TimeProvider.System.GetTimestamp();
         var place = new CheckPlace(store, $"probe/{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}/");
-        string? flaw = null;
+        var (result, why) = (Kept, (string?)null);
         try
         {
             await check.RunAsync(place, cancel);
         }
         catch (CorruptException error)
         {
-            flaw = error.Message;
+            (result, why) = (Broken, error.Message);
+        }
+        catch (UnavailableException error)
+        {
+            (result, why) = (NotTried, error.Message);
         }
         finally
         {
-            await place.ClearAsync(CancellationToken.None);
+            await TryClearAsync(output, place);
         }
 
-        return new StoreCheckView(check.Name, flaw, TimeProvider.System.GetElapsedTime(begin).TotalSeconds);
+        return new StoreCheckView(check.Name, result, why, TimeProvider.System.GetElapsedTime(begin).TotalSeconds);
     }
 
-    private static void Write(CommandOutput output, IObjectStore store, List<StoreCheckView> results, bool isFit)
+    private static async Task TryClearAsync(CommandOutput output, CheckPlace place)
+    {
+        try
+        {
+            await place.ClearAsync(CancellationToken.None);
+        }
+        catch (UnavailableException error)
+        {
+            output.Warn($"what was written could not be deleted: {error.Message}");
+        }
+    }
+
+    private static void Write(CommandOutput output, IObjectStore store, List<StoreCheckView> results)
     {
         output.WriteTable(
             ["RESULT", "PROMISE", "SECONDS"],
             results.Select(r => (string[])[
-                r.Flaw is null ? "kept" : "BROKEN",
-                r.Flaw is null ? r.Promise : $"{r.Promise}: {r.Flaw}",
+                r.Result,
+                r.Why is null ? r.Promise : $"{r.Promise}: {r.Why}",
                 r.Seconds.ToString("0.00", CultureInfo.InvariantCulture)]));
-        output.WriteLine(isFit
-            ? $"{store.Location} is fit for use."
-            : $"{store.Location} is NOT fit for use: history would not be safe there.");
+        output.WriteLine(results.All(r => r.Result == Kept) ? $"{store.Location} is fit for use."
+            : results.Any(r => r.Result == Broken) ? $"{store.Location} is NOT fit for use: history would not be safe there."
+            : $"{store.Location} did not answer well enough to say.");
     }
 
     /// <summary>How one check ended.</summary>
     /// <param name="Promise">What was tried.</param>
-    /// <param name="Flaw">How it was broken; null if it was kept.</param>
+    /// <param name="Result">Kept, broken or not tried.</param>
+    /// <param name="Why">How it was broken, or why not tried.</param>
     /// <param name="Seconds">How long it took, with the deleting.</param>
-    private sealed record StoreCheckView(string Promise, string? Flaw, double Seconds);
+    private sealed record StoreCheckView(string Promise, string Result, string? Why, double Seconds);
 }

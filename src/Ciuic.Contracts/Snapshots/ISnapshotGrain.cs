@@ -11,7 +11,7 @@ namespace Ciuic.Contracts;
 public interface ISnapshotGrain : IGrainWithStringKey
 {
     /// <summary>Begins the snapshot. Only its run calls this. The same order again changes nothing.</summary>
-    [Alias("Begin")]
+    [Alias("Begin"), AlwaysInterleave]
     Task BeginAsync(SnapshotOrder order);
 
     /// <summary>

@@ -204,10 +204,11 @@ internal sealed class RunGrain(
             await SnapshotOf(pending.Sequence).BeginAsync(pending.Order); // wakes it; makes good a call that was lost
             await EndPendingIfSettledAsync();
         }
-        else if (!Run.LeaseIsLive(Now) && await this.GetReminder(Reminder) is { } reminder)
+        else if (!Run.LeaseIsLive(Now))
         {
-            await this.UnregisterReminder(reminder);
-            _hasReminder = false;
+            _hasReminder = false; // whatever comes of it: the next snapshot asks for one
+            if (await this.GetReminder(Reminder) is { } reminder)
+                await this.UnregisterReminder(reminder);
         }
     }
 

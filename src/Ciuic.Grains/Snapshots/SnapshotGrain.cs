@@ -24,6 +24,7 @@ internal sealed class SnapshotGrain(
     ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain
 {
     private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan WorthWaiting = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>Ended so lately, an activation may have died before it told the run.</summary>
@@ -211,7 +212,8 @@ internal sealed class SnapshotGrain(
     {
         try
         {
-            return await WriteManifestAsync(shards);
+            // Whoever reports a shard must not wait for a bucket that hangs, nor those who ask this snapshot meanwhile.
+            return await WriteManifestAsync(shards).WaitAsync(WorthWaiting, time);
         }
         catch (Exception error)
         {

@@ -145,14 +145,19 @@ public static class StoreChecks
                     await place.Store.PutAsync(place.Key(Object), Bytes(i, 50_000 + i), cancel);
             },
             cancel);
-        while (!writing.IsCompleted)
+        try
         {
-            var seen = await place.Store.GetAsync(place.Key(Object), cancel);
-            Expect(seen is not null && seen.Length == 50_000 + seen[0], "a reader saw an object of another length, or none");
-            Expect(seen.AsSpan().IndexOfAnyExcept(seen![0]) < 0, "a reader saw parts of two objects");
+            while (!writing.IsCompleted)
+            {
+                var seen = await place.Store.GetAsync(place.Key(Object), cancel);
+                Expect(seen is not null && seen.Length == 50_000 + seen[0], "a reader saw an object of another length, or none");
+                Expect(seen.AsSpan().IndexOfAnyExcept(seen![0]) < 0, "a reader saw parts of two objects");
+            }
         }
-
-        await writing;
+        finally
+        {
+            await writing; // what it writes later would stay
+        }
     }
 
     private static async Task LargeAsync(CheckPlace place, CancellationToken cancel)

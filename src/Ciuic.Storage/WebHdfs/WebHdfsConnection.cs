@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Security;
@@ -97,19 +98,20 @@ internal sealed class WebHdfsConnection : IDisposable
 
     private async Task<Uri> DataNodeAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
     {
-        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit), cancel);
+        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit, isRedirect: true), cancel);
         return response.Headers.Location is { IsAbsoluteUri: true } location
             ? location
             : throw new IOException("the name node names no data node");
     }
 
-    private async Task<HttpResponseMessage> NameNodeAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
+    private async Task<HttpResponseMessage> NameNodeAsync(
+        HttpMethod method, string path, string operation, CancellationToken cancel, bool isRedirect = false)
     {
         var asked = Volatile.Read(ref _active);
         try
         {
             using var request = new HttpRequestMessage(method, await AddressAsync(_place.NameNodes[asked], path, operation, cancel));
-            return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel);
+            return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel, isRedirect);
         }
         catch (Exception error) when (error is not WebHdfsException { IsStandby: false })
         {
@@ -135,7 +137,7 @@ internal sealed class WebHdfsConnection : IDisposable
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidInputException($"Ciuic:WebHdfs:TokenFile: '{_options.TokenFile}' cannot be read: {error.Message}", error);
+            throw new IOException($"Ciuic:WebHdfs:TokenFile: '{_options.TokenFile}' cannot be read", error); // it may be being renewed
         }
     }
 
@@ -160,9 +162,11 @@ internal sealed class WebHdfsConnection : IDisposable
         return limit;
     }
 
-    private static async Task<HttpResponseMessage> CheckedAsync(HttpResponseMessage response, CancellationToken cancel)
+    /// <summary>A redirect where none belongs is of somebody between us and the server: nothing was done.</summary>
+    private static async Task<HttpResponseMessage> CheckedAsync(
+        HttpResponseMessage response, CancellationToken cancel, bool isRedirect = false)
     {
-        if ((int)response.StatusCode is >= 200 and < 400)
+        if (isRedirect ? response.StatusCode == HttpStatusCode.TemporaryRedirect : response.IsSuccessStatusCode)
             return response;
         using (response)
         {

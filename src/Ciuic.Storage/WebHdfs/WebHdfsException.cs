@@ -17,11 +17,12 @@ internal sealed class WebHdfsException(HttpStatusCode status, string kind, strin
 
     private static readonly HashSet<string> OfLimits = new(StringComparer.Ordinal)
     {
-        "DSQuotaExceededException", "NSQuotaExceededException", "QuotaExceededException", "PathIsNotEmptyDirectoryException",
-        "ParentNotDirectoryException", "InvalidPathException",
+        "DSQuotaExceededException", "NSQuotaExceededException", "QuotaExceededException", "MaxDirectoryItemsExceededException",
+        "PathIsNotEmptyDirectoryException", "ParentNotDirectoryException", "InvalidPathException",
     };
 
-    public bool IsNotFound => kind == "FileNotFoundException" || (status == HttpStatusCode.NotFound && kind.Length == 0);
+    /// <summary>The name node says so. A 404 of somebody between us and it says nothing, and passes.</summary>
+    public bool IsNotFound => kind == "FileNotFoundException";
 
     public bool IsAlreadyExists => kind == "FileAlreadyExistsException";
 

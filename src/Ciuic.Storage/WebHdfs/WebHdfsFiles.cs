@@ -7,6 +7,8 @@ namespace Ciuic.Storage;
 /// <summary>Files and folders of an HDFS, with retries. Every operation may be done twice without harm.</summary>
 internal sealed class WebHdfsFiles : IDisposable
 {
+    private static readonly TimeSpan WorthWaiting = TimeSpan.FromSeconds(2);
+
     private readonly WebHdfsConnection _connection;
     private readonly WebHdfsOptions _options;
     private readonly ResiliencePipeline _retries;
@@ -62,40 +64,48 @@ internal sealed class WebHdfsFiles : IDisposable
         },
         cancel);
 
-    /// <summary>
-    /// Gives a file another name, if that is free or may be taken. An error may mean that an earlier try, whose answer was lost, has
-    /// done it: then the file is no longer where it was. Nobody else moves or deletes it.
-    /// </summary>
-    /// <returns>False if something else has the name.</returns>
+    /// <summary>Gives a file another name, if that is free or may be taken.</summary>
+    /// <returns>False if something else has the name: the name node looks first whether the file is there, so it still is.</returns>
+    /// <exception cref="WebHdfsException">
+    /// Not found: the folder of the new name is not there, or the file is not, because an earlier try, whose answer was lost, has
+    /// moved it.
+    /// </exception>
     public async Task<bool> MoveAsync(string path, string target, bool replace, CancellationToken cancel)
     {
         var operation = $"RENAME&renameoptions={(replace ? "OVERWRITE" : "NONE")}&destination={Uri.EscapeDataString(target)}";
         try
         {
-            await RetryAsync(
+            return await RetryAsync(
                 async c =>
                 {
                     await _connection.TellAsync(HttpMethod.Put, path, operation, c);
                     return true;
                 },
                 cancel);
-            return true;
         }
         catch (WebHdfsException error) when (error.IsAlreadyExists)
         {
-            return await FindAsync(path, cancel) is null;
-        }
-        catch (WebHdfsException error) when (error.IsNotFound)
-        {
-            if (await FindAsync(path, cancel) is null && await FindAsync(target, cancel) is not null)
-                return true;
-            throw;
+            return false;
         }
     }
 
     /// <summary>Deletes a file, if it is there.</summary>
     public Task DeleteAsync(string path, CancellationToken cancel) =>
         RetryAsync(c => _connection.AskAsync<HdfsYesNo>(HttpMethod.Delete, path, "DELETE&recursive=false", c), cancel);
+
+    /// <summary>Deletes a file if that is quickly done: whoever is ending must not wait for a server that does not answer.</summary>
+    public async Task TryDeleteAsync(string path)
+    {
+        using var limit = new CancellationTokenSource(WorthWaiting);
+        try
+        {
+            await _connection.AskAsync<HdfsYesNo>(HttpMethod.Delete, path, "DELETE&recursive=false", limit.Token);
+        }
+        catch (Exception error) when (error is OperationCanceledException || WebHdfsException.IsOne(error, CancellationToken.None))
+        {
+            // Whoever opens the bucket in a day deletes it.
+        }
+    }
 
     /// <summary>What is in a folder; nothing where there is none.</summary>
     public async IAsyncEnumerable<HdfsStatus> ListAsync(string path, [EnumeratorCancellation] CancellationToken cancel)

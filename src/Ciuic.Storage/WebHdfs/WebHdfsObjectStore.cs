@@ -12,6 +12,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
     /// <summary>No writer that lives takes longer for one object.</summary>
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromDays(1);
 
+    private const int MaxListsAtOnce = 32;
     private const string IsFolder = "a folder has the object's name";
 
     private readonly WebHdfsPlace _place;
@@ -41,7 +42,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
             try
             {
                 if (known > 0) // older name nodes do not open an empty file
-                    await _files.ReadAsync(_place.PathOf(key), "", length => content = GC.AllocateUninitializedArray<byte>(length), cancel);
+                    await _files.ReadAsync(_place.PathOf(key.Path), "", length => content = GC.AllocateUninitializedArray<byte>(length), cancel);
                 return content;
             }
             catch (WebHdfsException error) when (error.IsNotFound)
@@ -65,7 +66,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
                     return 0;
                 try
                 {
-                    return await _files.ReadAsync(_place.PathOf(key), $"&offset={offset}&length={buffer.Length}", _ => buffer, cancel);
+                    return await _files.ReadAsync(_place.PathOf(key.Path), $"&offset={offset}&length={buffer.Length}", _ => buffer, cancel);
                 }
                 catch (WebHdfsException error) when (error.IsNotFound)
                 {
@@ -96,19 +97,22 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var folder = prefix[..(prefix.LastIndexOf('/') + 1)];
-        var pending = new Stack<string>([folder]);
-        while (pending.TryPop(out var next))
+        var first = prefix[..(prefix.LastIndexOf('/') + 1)];
+        var pending = new Stack<HdfsFolder>([new HdfsFolder(_place.PathOf(first).TrimEnd('/'), first)]);
+        while (pending.Count > 0)
         {
-            await using var entries = _files.ListAsync($"{_place.Root}/{next}".TrimEnd('/'), cancel).GetAsyncEnumerator(cancel);
-            while (await GuardAsync($"List of '{prefix}'", () => entries.MoveNextAsync().AsTask(), cancel))
+            // A list is of one folder: many are asked for at once.
+            var batch = Enumerable.Range(0, Math.Min(pending.Count, MaxListsAtOnce)).Select(_ => pending.Pop()).ToList();
+            var lists = await GuardAsync($"List of '{prefix}'", () => Task.WhenAll(batch.Select(f => ListAsync(f, cancel))), cancel);
+            foreach (var (folder, entry) in batch.Zip(lists).SelectMany(l => l.Second.Select(entry => (l.First, entry))))
             {
-                var entry = entries.Current;
+                if (entry.IsDirectory && WebHdfsPlace.IsShelf(entry.PathSuffix))
+                    pending.Push(folder with { Path = $"{folder.Path}/{entry.PathSuffix}" });
                 // What somebody else has put there under a name that no key can have is no object; nor is what is unfinished.
-                if (!ObjectKey.TryParse(next + entry.PathSuffix, out var key) || !key.Path.StartsWith(prefix, StringComparison.Ordinal))
+                if (!ObjectKey.TryParse(folder.Key + entry.PathSuffix, out var key) || !key.Path.StartsWith(prefix, StringComparison.Ordinal))
                     continue;
                 if (entry.IsDirectory)
-                    pending.Push(key.Path + "/");
+                    pending.Push(new HdfsFolder($"{folder.Path}/{entry.PathSuffix}", key.Path + "/"));
                 else
                     yield return new ObjectInfo(key, entry.Length);
             }
@@ -121,7 +125,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
         async () =>
         {
             if (await LengthAsync(key, cancel) is not null) // a folder of that name is no object
-                await _files.DeleteAsync(_place.PathOf(key), cancel);
+                await _files.DeleteAsync(_place.PathOf(key.Path), cancel);
             return true;
         },
         cancel);
@@ -133,7 +137,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
     internal async Task PrepareAsync(CancellationToken cancel)
     {
         await _files.MakeFolderAsync(Temporaries, cancel);
-        var limit = (_time.GetUtcNow() - LeftoverAge).ToUnixTimeMilliseconds();
+        var limit = await ServerTimeAsync(cancel) - (long)LeftoverAge.TotalMilliseconds;
         await foreach (var left in _files.ListAsync(Temporaries, cancel))
         {
             if (left.IsFile && left.ModificationTime < limit)
@@ -158,17 +162,34 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
         }
         finally
         {
-            await DeleteAsync(key, CancellationToken.None);
+            await _files.TryDeleteAsync(_place.PathOf(key.Path));
         }
     }
 
+    /// <summary>The name node's clock, in milliseconds since 1970: this machine's may be wrong by days.</summary>
+    private async Task<long> ServerTimeAsync(CancellationToken cancel)
+    {
+        var written = await _files.WriteAsync(() => $"{Temporaries}/{NewName()}", ReadOnlyMemory<byte>.Empty, cancel);
+        var status = await _files.FindAsync(written, cancel);
+        await _files.TryDeleteAsync(written);
+        return status?.ModificationTime ?? throw new IOException("what was written is not there");
+    }
+
+    private async Task<List<HdfsStatus>> ListAsync(HdfsFolder folder, CancellationToken cancel)
+    {
+        var entries = new List<HdfsStatus>();
+        await foreach (var entry in _files.ListAsync(folder.Path, cancel))
+            entries.Add(entry);
+        return entries;
+    }
+
     private async Task<long?> LengthAsync(ObjectKey key, CancellationToken cancel) =>
-        await _files.FindAsync(_place.PathOf(key), cancel) is { IsFile: true } file ? file.Length : null;
+        await _files.FindAsync(_place.PathOf(key.Path), cancel) is { IsFile: true } file ? file.Length : null;
 
     /// <summary>Whether there is an object already; saves sending its bytes again.</summary>
     private async Task<bool> IsTakenAsync(ObjectKey key, CancellationToken cancel)
     {
-        var there = await _files.FindAsync(_place.PathOf(key), cancel);
+        var there = await _files.FindAsync(_place.PathOf(key.Path), cancel);
         return there is not { IsDirectory: true } ? there is not null : throw new IOException(IsFolder);
     }
 
@@ -178,43 +199,36 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
         var isMoved = false;
         try
         {
-            return isMoved = await MoveAsync(temporary, _place.PathOf(key), replace, cancel);
+            return isMoved = await MoveAsync(temporary, key, content, replace, cancel);
         }
         finally
         {
+            // A rename whose answer never came may still be on its way, and this ends it: either the file is gone before it arrives, or
+            // it has arrived and there is nothing left to delete.
             if (!isMoved)
-                await TryDeleteAsync(temporary);
+                await _files.TryDeleteAsync(temporary);
         }
     }
 
-    private async Task<bool> MoveAsync(string path, string target, bool replace, CancellationToken cancel)
+    private async Task<bool> MoveAsync(string temporary, ObjectKey key, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancel)
     {
+        var target = _place.PathOf(key.Path);
         try
         {
-            return await _files.MoveAsync(path, target, replace, cancel);
+            return await _files.MoveAsync(temporary, target, replace, cancel);
         }
         catch (WebHdfsException error) when (error.IsNotFound)
         {
+            if (await _files.FindAsync(temporary, cancel) is null)
+                return await IsThereAsync(key, content, cancel) ? true : throw new IOException("what was written is gone", error);
             await _files.MakeFolderAsync(target[..target.LastIndexOf('/')], cancel);
-            return await _files.MoveAsync(path, target, replace, cancel);
+            return await _files.MoveAsync(temporary, target, replace, cancel);
         }
     }
 
-    /// <summary>
-    /// A rename whose answer never came may still be on its way, and this ends it: either the file is gone before it arrives, or it
-    /// has arrived and there is nothing left to delete.
-    /// </summary>
-    private async Task TryDeleteAsync(string temporary)
-    {
-        try
-        {
-            await _files.DeleteAsync(temporary, CancellationToken.None);
-        }
-        catch (Exception error) when (WebHdfsException.IsOne(error, CancellationToken.None))
-        {
-            // Whoever opens the bucket in a day deletes it.
-        }
-    }
+    /// <summary>Whether an object has these bytes: ours, then, which a rename has put there whose answer was lost.</summary>
+    private async Task<bool> IsThereAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
+        await GetAsync(key, cancel) is { } there && there.AsSpan().SequenceEqual(content.Span);
 
     private string NewName() => Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
 
@@ -232,4 +246,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
             throw new UnavailableException($"{what} in {Location}: {WebHdfsException.ReasonOf(error)}.", error);
         }
     }
+
+    /// <summary>A folder of the cluster, and what the keys of the objects in it begin with.</summary>
+    private sealed record HdfsFolder(string Path, string Key);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ciuic.Core;
 
 namespace Ciuic.Storage;
@@ -11,9 +12,11 @@ internal sealed record WebHdfsPlace(IReadOnlyList<Uri> NameNodes, string Root)
 
     private const string Plain = "webhdfs://";
     private const string Tls = "swebhdfs://";
+    private const char Shelf = '~';
+    private const long ShelfSize = 100_000;
 
-    /// <summary>The path of an object.</summary>
-    public string PathOf(ObjectKey key) => $"{Root}/{key.Path}";
+    /// <summary>The path of an object, or of a folder of objects.</summary>
+    public string PathOf(string key) => $"{Root}/{string.Join('/', key.Split('/').Select(WithShelf))}";
 
     public static bool IsOne(string uri) =>
         uri.StartsWith(Plain, StringComparison.Ordinal) || uri.StartsWith(Tls, StringComparison.Ordinal);
@@ -28,6 +31,21 @@ internal sealed record WebHdfsPlace(IReadOnlyList<Uri> NameNodes, string Root)
         if (!ObjectKey.TryParse(path, out _))
             throw new InvalidInputException($"'{uri}' names no folder: use {Forms}; the path has letters, digits, '.', '_', '-', '#' and '='.");
         return new WebHdfsPlace([.. parts[0].Split(',').Select(host => Address(uri, host, isTls))], "/" + path);
+    }
+
+    /// <summary>Whether a folder's name is one that only divides a longer list of names.</summary>
+    public static bool IsShelf(string name) => name.Length > 1 && name[0] == Shelf && name.AsSpan(1).IndexOfAnyExceptInRange('0', '9') < 0;
+
+    /// <summary>
+    /// A name node takes some hundred thousand names in a folder, about a million by default, and there is a block for every second:
+    /// names that end in a large number stand in folders of so many each, whose own names no key has.
+    /// </summary>
+    private static string WithShelf(string name)
+    {
+        var digits = name.Length - 1 - name.AsSpan().LastIndexOfAnyExceptInRange('0', '9');
+        return digits is > 5 and <= 18 && long.Parse(name.AsSpan(name.Length - digits), CultureInfo.InvariantCulture) / ShelfSize is > 0 and var shelf
+            ? string.Create(CultureInfo.InvariantCulture, $"{Shelf}{shelf}/{name}")
+            : name;
     }
 
     private static Uri Address(string uri, string host, bool isTls)

@@ -37,6 +37,8 @@ internal sealed class WebHdfsScheme : IStoreScheme
         string uri, IConfiguration configuration, Func<WebHdfsObjectStore, Task> check, CancellationToken cancel)
     {
         var options = StrictSettings.Read<WebHdfsOptions>(configuration, Section);
+        if (options.TokenFile.Length > 0 && !File.Exists(options.TokenFile))
+            throw new InvalidInputException($"{Section}:TokenFile: there is no file '{options.TokenFile}'.");
         var store = new WebHdfsObjectStore(WebHdfsPlace.Parse(uri), options, TimeProvider.System);
         try
         {

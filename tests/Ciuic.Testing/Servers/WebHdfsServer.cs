@@ -16,6 +16,8 @@ public sealed class WebHdfsServer : IAsyncDisposable
     private readonly HttpListener _nameNode = new();
     private readonly HttpListener _dataNode = new();
     private readonly Task _serving;
+    private int _strange;
+    private int _spared;
 
     public WebHdfsServer()
         : this(new HdfsTree())
@@ -49,6 +51,9 @@ public sealed class WebHdfsServer : IAsyncDisposable
     /// <summary>The delegation token that requests must carry; null for none.</summary>
     public string? Token { get; set; }
 
+    /// <summary>Whether a question was answered strangely since the last call of <see cref="Strange"/>.</summary>
+    public bool WasStrange { get; private set; }
+
     /// <summary>Entries of a list's page.</summary>
     public int PageSize { get; set; } = 1_000;
 
@@ -60,6 +65,11 @@ public sealed class WebHdfsServer : IAsyncDisposable
 
     /// <summary>The URI of a bucket.</summary>
     public string Uri(string path) => $"webhdfs://{NameNode.Authority}/{path}";
+
+    /// <summary>One question to the name node is answered by somebody before it, who has never heard of HDFS.</summary>
+    /// <param name="spared">Questions that pass before.</param>
+    /// <param name="status">What he answers.</param>
+    public void Strange(int spared, int status) => (WasStrange, _spared, _strange) = (false, spared, status);
 
     /// <summary>Another name node of the same files.</summary>
     public WebHdfsServer Second() => new(_tree);
@@ -129,8 +139,12 @@ public sealed class WebHdfsServer : IAsyncDisposable
 
     private Task Answer(HttpListenerContext context, Query query)
     {
-        if (query.Path == "/favicon.ico")
-            throw new HdfsFault(404, "FileNotFoundException", "no page");
+        if (_strange > 0 && _spared-- == 0)
+        {
+            (WasStrange, context.Response.StatusCode, _strange) = (true, _strange, 0);
+            return Task.CompletedTask;
+        }
+
         if (IsStandby)
             throw new HdfsFault(403, "StandbyException", "Operation category READ is not supported in state standby");
         if (Token is not null && query["delegation"] != Token)
