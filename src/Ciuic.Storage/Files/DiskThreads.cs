@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace Ciuic.Storage;
 
 /// <summary>
@@ -14,10 +12,10 @@ internal sealed class DiskThreads : TaskScheduler
 
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(5);
 
-    private readonly BlockingCollection<Task> _work = [];
-    private readonly Lock _lock = new();
+    private readonly Queue<Task> _work = [];
+    private readonly object _lock = new(); // waited on without spinning: whoever saves needs the cores
     private int _threads;
-    private int _claimed;
+    private int _idle;
 
     /// <summary>Runs a blocking call.</summary>
     /// <param name="call">The call; cannot be cancelled once it has begun.</param>
@@ -30,22 +28,22 @@ internal sealed class DiskThreads : TaskScheduler
     {
         lock (_lock)
         {
-            _claimed++;
-            if (_claimed > _threads && _threads < MaxThreads && !TryStart() && _threads == 0)
-            {
-                _claimed--;
+            if (_idle <= _work.Count && _threads < MaxThreads && !TryStart() && _threads == 0)
                 throw new IOException("No thread can be started to wait for the disk.");
-            }
+            _work.Enqueue(task);
+            Monitor.Pulse(_lock);
         }
-
-        _work.Add(task);
     }
 
     /// <summary>Never on the caller's thread: that is what these threads are for.</summary>
     protected override bool TryExecuteTaskInline(Task task, bool taskWasPreviouslyQueued) => false;
 
     /// <inheritdoc/>
-    protected override IEnumerable<Task> GetScheduledTasks() => _work;
+    protected override IEnumerable<Task> GetScheduledTasks()
+    {
+        lock (_lock)
+            return [.. _work];
+    }
 
     /// <summary>Where the system gives no more threads, those that are there do the work.</summary>
     private bool TryStart()
@@ -64,25 +62,27 @@ internal sealed class DiskThreads : TaskScheduler
 
     private void Work()
     {
-        while (_work.TryTake(out var task, IdleTime) || !TryRetire())
-        {
-            if (task is null)
-                continue;
+        while (Take() is { } task)
             TryExecuteTask(task);
-            lock (_lock)
-                _claimed--;
-        }
     }
 
-    /// <summary>Whether this thread may go: not while a task counts on it that was queued a moment ago.</summary>
-    private bool TryRetire()
+    /// <summary>Waits for work; null where there was none for a while, and the thread must end.</summary>
+    private Task? Take()
     {
         lock (_lock)
         {
-            if (_claimed >= _threads)
-                return false;
-            _threads--;
-            return true;
+            _idle++;
+            while (_work.Count == 0)
+            {
+                if (Monitor.Wait(_lock, IdleTime) || _work.Count > 0)
+                    continue;
+                _idle--;
+                _threads--;
+                return null;
+            }
+
+            _idle--;
+            return _work.Dequeue();
         }
     }
 }

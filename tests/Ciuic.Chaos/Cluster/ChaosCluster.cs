@@ -62,20 +62,31 @@ internal sealed class ChaosCluster : IAsyncDisposable
             throw new Core.NotFoundException(missing);
         var network = ChaosNetwork.IsInside ? await ChaosNetwork.StartAsync(plan.Silos) : null;
         var (postgres, ceph) = (await PostgresServer.StartAsync(HostOf(network)), await CephServer.StartAsync());
-        using (var client = new AmazonS3Client(CephServer.AccessKey, CephServer.SecretKey, new AmazonS3Config
+        try
+        {
+            await MakeBucketAsync(ceph);
+            var cluster = new ChaosCluster(postgres, ceph, network, await postgres.NewDatabaseAsync(), plan);
+            await Task.WhenAll(Enumerable.Range(0, plan.Silos).Select(cluster.StartSiloAsync));
+            cluster._keeping = cluster.KeepAsync();
+            return cluster;
+        }
+        catch
+        {
+            await ceph.DisposeAsync();
+            await postgres.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task MakeBucketAsync(CephServer ceph)
+    {
+        using var client = new AmazonS3Client(CephServer.AccessKey, CephServer.SecretKey, new AmazonS3Config
         {
             ServiceURL = ceph.Endpoint.OriginalString,
             AuthenticationRegion = CephServer.Region,
             ForcePathStyle = true,
-        }))
-        {
-            await client.PutBucketAsync(Bucket);
-        }
-
-        var cluster = new ChaosCluster(postgres, ceph, network, await postgres.NewDatabaseAsync(), plan);
-        await Task.WhenAll(Enumerable.Range(0, plan.Silos).Select(cluster.StartSiloAsync));
-        cluster._keeping = cluster.KeepAsync();
-        return cluster;
+        });
+        await client.PutBucketAsync(Bucket);
     }
 
     /// <summary>Starts a silo, again and again while what it needs is away.</summary>
