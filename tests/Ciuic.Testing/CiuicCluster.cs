@@ -58,6 +58,7 @@ public sealed class CiuicCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder((short)Silos);
+        builder.Options.ConfigureFileLogging = false; // it would write into whatever folder one stands in
         builder.ConfigureSilo((_, silo) => Configure(silo));
         builder.ConfigureClient(client =>
         {
