@@ -14,6 +14,7 @@ internal sealed class RunLease(
     private readonly CancellationTokenSource _ending = new();
     private Task _renewing = Task.CompletedTask;
     private volatile bool _isBeingReplaced;
+    private bool _wasHeld;
 
     /// <summary>The right; null before the lease was granted.</summary>
     public FencingToken? Token { get; private set; }
@@ -24,6 +25,7 @@ internal sealed class RunLease(
     /// <summary>Asks once for the lease, waiting or taking over as the options say.</summary>
     /// <returns>The chain head.</returns>
     /// <exception cref="ConflictException">Another attempt holds it and the options say to refuse.</exception>
+    /// <exception cref="FencedException">This attempt of several ranks held it before, and another one does now.</exception>
     /// <exception cref="UnavailableException">No silo answers.</exception>
     public async Task<SnapshotLink?> OpenAsync(CancellationToken cancel)
     {
@@ -49,6 +51,13 @@ internal sealed class RunLease(
 
             if (reply?.Misfit is { } misfit)
                 throw new ConflictException($"Run {run}: this process cannot join the attempt that it names: {misfit}.");
+            if (_wasHeld && !place.IsAlone && reply is { Lease: var other } && other.Attempt != place.Attempt)
+            {
+                // Ranks of one attempt come and go back together; whoever holds the lease now has come after them.
+                MarkFenced();
+                throw new FencedException($"Run {run} belongs to a newer attempt ({other.Trainer}); this one is over.");
+            }
+
             isHeld = true;
             takeOverFrom = reply is null ? takeOverFrom : Decide(reply.Lease);
             if (reply is null || takeOverFrom is null)
@@ -117,6 +126,7 @@ internal sealed class RunLease(
     private void Hold(OpenReply reply)
     {
         Token = reply.Lease.Token;
+        _wasHeld = true;
         (IsFenced, _isBeingReplaced) = (false, false);
         if (_ending.IsCancellationRequested)
             return;

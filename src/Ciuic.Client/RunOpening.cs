@@ -47,8 +47,10 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         error => logger.SiloAway(run, 0, error.Message),
         cancel);
 
-    /// <summary>Opens the run again after the ranks have gone back to another head.</summary>
-    public async Task ReopenAsync(CancellationToken cancel) => Head = await lease.ReplaceAsync(() => Task.CompletedTask, cancel);
+    /// <summary>Opens the run again after the ranks have gone back to another head, however long no silo answers.</summary>
+    /// <exception cref="FencedException">A newer attempt owns the run.</exception>
+    public async Task ReopenAsync(CancellationToken cancel) => Head = await new Backoff(time).UntilAvailableAsync(
+        () => lease.ReplaceAsync(() => Task.CompletedTask, cancel), error => logger.SiloAway(run, 0, error.Message), cancel);
 
     /// <summary>
     /// Says what training went on from. After a fallback the chain head is moved there, so that history tells on what

@@ -158,6 +158,55 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
     }
 
     [Fact]
+    public async Task A_save_that_is_skipped_does_not_take_the_one_before_it_along()
+    {
+        _chain.Save.MaxWait = TimeSpan.Zero;
+        await using var group = await RankGroup.OpenAsync(_chain, "skipped", 2, "only");
+        await group.ResumeAsync();
+        var slow = new TaskCompletionSource();
+        cluster.Store.Held = slow.Task;
+        var first = await group.BeginSaveAsync(1);
+        foreach (var skipped in await group.BeginSaveAsync(2))
+            Assert.Contains("was skipped", (await Assert.ThrowsAsync<UnavailableException>(() => skipped.Committed.WaitAsync(Soon))).Message);
+        await Task.Delay(500); // whoever gives the second one up has done so by now
+        cluster.Store.Held = null;
+        slow.SetResult();
+        foreach (var save in first)
+            await save.Committed.WaitAsync(Soon);
+        await group.SaveAsync(3);
+    }
+
+    [Fact]
+    public async Task A_rank_that_waits_for_others_of_its_attempt_does_not_fence_the_attempt_that_came_after()
+    {
+        _chain.Client.WhenLeased = WhenLeased.TakeOver;
+        await using var old = await RankGroup.OpenAsync(_chain, "stale", 2, "first", ranks: [0]);
+        var waiting = Task.Run(() => old.Runs[0].ResumeAsync());
+        await using var next = await RankGroup.OpenAsync(_chain, "stale", 2, "second");
+        await next.ResumeAsync();
+        await Assert.ThrowsAsync<FencedException>(() => waiting.WaitAsync(Soon));
+        await next.SaveAsync(1);
+    }
+
+    [Fact]
+    public async Task A_part_of_a_tensor_of_another_shape_is_refused()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "part", 2, "only");
+        await group.ResumeAsync();
+        await group.SaveAsync(1);
+        await using var chain = _chain.Chain();
+        using var saved = await chain.ReadAsync("part", new SnapshotRef.Latest(), []);
+        var item = saved.Items.Single(i => i.Item == "optimizer");
+        item.ReadTensor("moment", TensorSlice.OfRows(RankModel.Whole, 1, 4), (_, _) => { });
+        foreach (var rows in new[] { 63L, 65L })
+        {
+            var error = Assert.Throws<InvalidInputException>(() =>
+                item.ReadTensor("moment", TensorSlice.OfRows([rows, RankModel.Whole[1]], 1, 4), (_, _) => { }));
+            Assert.Contains("optimizer/moment was saved as [64, 4096]", error.Message);
+        }
+    }
+
+    [Fact]
     public async Task A_dead_rank_is_replaced_by_a_new_attempt_that_fences_the_old_one()
     {
         await using var old = await RankGroup.OpenAsync(_chain, "replaced", 2, "first");

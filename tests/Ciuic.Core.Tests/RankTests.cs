@@ -87,6 +87,20 @@ public sealed class RankTests
     }
 
     [Fact]
+    public void Who_stores_what_is_part_of_the_digest()
+    {
+        Golden.Check(
+            "shard-of-two-dealt.golden", ManifestCodec.Encode(Samples.SmallShard() with { Rank = new Rank(1), Replicated = Dealt(0, 1) }));
+        Assert.NotEqual(Dealt(0, 1), Dealt(1, 0));
+
+        static Digest Dealt(params int[] owners) => ReplicatedTensors.DigestOf(
+        [
+            new ReplicatedTensor("optimizer", "0.exp_avg", DType.Float32, [2, 3], owners[0]),
+            new ReplicatedTensor("model", "weight", DType.Float32, [2, 3], owners[1]),
+        ]);
+    }
+
+    [Fact]
     public void Shards_that_fit_together_are_left_alone()
     {
         Assert.Null(ShardSetRules.FindComplaint([Shard(0, [0, 0], [2, 4]), Shard(1, [2, 0], [2, 4])]));

@@ -7,6 +7,24 @@ namespace Ciuic.Grains.Tests;
 public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>
 {
     [Fact]
+    public async Task A_rank_that_has_left_is_not_ready_and_does_not_come_back_to_its_attempt()
+    {
+        var (run, attempt) = (cluster.Run("left"), Guid.NewGuid());
+        OpenRequest Open(int rank) => CiuicCluster.Open(worldSize: 2) with { Attempt = attempt, Rank = new Rank(rank), Process = Guid.NewGuid() };
+        var token = (await run.OpenAsync(Open(0))).Lease.Token;
+        await run.OpenAsync(Open(1));
+        await run.ReadyAsync(token, new Rank(0), null);
+        await run.CloseAsync(token, new Rank(0));
+        var ready = await run.ReadyAsync(token, new Rank(1), null);
+        Assert.Equal(ReadyOutcome.Waiting, ready.Outcome);
+        Assert.Equal([0], ready.MissingRanks);
+        Assert.Contains("rank 0 has left this attempt", (await run.OpenAsync(Open(0))).Misfit);
+        await run.CloseAsync(token, new Rank(1));
+        attempt = Guid.NewGuid();
+        Assert.True((await run.OpenAsync(Open(0))).Granted);
+    }
+
+    [Fact]
     public async Task A_second_attempt_is_refused_while_the_lease_is_live_and_told_who_holds_it()
     {
         var first = await cluster.Run("second").OpenAsync(CiuicCluster.Open());

@@ -44,7 +44,8 @@ internal sealed record RankPlace(Rank Rank, int WorldSize, Guid Attempt, Guid Pr
         if (environment("TORCHELASTIC_RUN_ID") is { Length: > 0 } run && run != "none")
             return $"torchelastic/{run}/{environment("TORCHELASTIC_RESTART_COUNT")}";
         if (environment("SLURM_JOB_ID") is { Length: > 0 } job)
-            return $"slurm/{job}/{environment("SLURM_STEP_ID")}/{environment("SLURM_RESTART_COUNT")}";
+            return $"slurm/{job}/{environment("SLURM_STEP_ID")}/{environment("SLURM_RESTART_COUNT")}/"
+                + environment("TORCHELASTIC_RESTART_COUNT");
         throw new InvalidInputException(
             "Several processes train this run together (WORLD_SIZE or Ciuic:Ranks:WorldSize): set Ciuic:Ranks:Attempt to a name that all "
             + "processes of this start have in common and no other start has, such as a job's number. torchrun --rdzv-id=NAME gives one. "

@@ -28,24 +28,24 @@ internal sealed class RunResuming(
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel)
     {
         if (!place.IsAlone && !opening.IsOpen)
-            await OpenTogetherAsync(cancel);
+            await WithSiloAsync(opening.OpenPatientlyAsync, cancel);
         while (true)
         {
             if (await TryResumeAsync(cancel) is { } report)
                 return report;
             logger.RestoringAgain(run);
-            await opening.ReopenAsync(cancel);
+            await WithSiloAsync(opening.ReopenAsync, cancel);
         }
     }
 
     /// <summary>One process may train without a silo; several could begin from different snapshots.</summary>
-    private async Task OpenTogetherAsync(CancellationToken cancel)
+    private async Task WithSiloAsync(Func<CancellationToken, Task> open, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         patience.CancelAfter(ranks.Patience);
         try
         {
-            await opening.OpenPatientlyAsync(patience.Token);
+            await open(patience.Token);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {

@@ -28,7 +28,7 @@ internal sealed class SaveDelivery(
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
 
-    private readonly LinkedList<UploadedSave> _waiting = [];
+    private readonly LinkedList<Job> _waiting = [];
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _lock = new();
@@ -42,7 +42,7 @@ internal sealed class SaveDelivery(
         get
         {
             lock (_lock)
-                return _waiting.Count;
+                return _waiting.Count(j => j.Save is not null);
         }
     }
 
@@ -51,22 +51,29 @@ internal sealed class SaveDelivery(
         UploadedSave? oldest = null;
         lock (_lock)
         {
-            if (_waiting.Count >= maxWaiting)
-            {
-                oldest = _waiting.First!.Value;
-                _waiting.RemoveFirst();
-            }
-
-            _waiting.AddLast(save);
-            _worker ??= Task.Run(WorkAsync);
+            if (_waiting.Count(j => j.Save is not null) >= maxWaiting)
+                oldest = GiveWay();
+            Add(new Job(save, save.Plan, ""));
         }
 
-        _arrived.Release();
         if (oldest is not null)
+            dropped(oldest, new UnavailableException(GaveWay(oldest.Plan)));
+    }
+
+    /// <summary>
+    /// Other ranks wait for a save that this one has given up: tells them so when those before it have come to an end, as far as a
+    /// silo is there to tell.
+    /// </summary>
+    public void Abandon(SnapshotPlan plan, string reason)
+    {
+        if (place.IsAlone || _ending.IsCancellationRequested)
+            return;
+        lock (_lock)
         {
-            var gaveWay = $"The save of step {oldest.Plan.Step} gave way: {maxWaiting} newer ones wait for a silo.";
-            dropped(oldest, new UnavailableException(gaveWay));
-            Abandon(oldest.Plan, gaveWay);
+            // Where many wait, the others learn of the oldest by their deadline.
+            if (_waiting.FirstOrDefault(j => j.Save is null) is { } first && _waiting.Count(j => j.Save is null) >= maxWaiting)
+                _waiting.Remove(first);
+            Add(new Job(null, plan, reason));
         }
     }
 
@@ -77,12 +84,34 @@ internal sealed class SaveDelivery(
             await _worker;
         while (TakeNext() is { } left)
         {
-            dropped(left, new UnavailableException(
-                $"The run was closed before step {left.Plan.Step} was committed."));
+            if (left.Save is { } save)
+                dropped(save, new UnavailableException($"The run was closed before step {left.Plan.Step} was committed."));
         }
     }
 
-    private UploadedSave? TakeNext()
+    private void Add(Job job)
+    {
+        _waiting.AddLast(job);
+        _worker ??= Task.Run(WorkAsync);
+        _arrived.Release();
+    }
+
+    /// <summary>Puts the news that the oldest save is given up in its place.</summary>
+    private UploadedSave GiveWay()
+    {
+        var node = _waiting.First!;
+        while (node.Value.Save is null)
+            node = node.Next!;
+        var save = node.Value.Save;
+        node.Value = new Job(null, save.Plan, GaveWay(save.Plan));
+        if (place.IsAlone)
+            _waiting.Remove(node);
+        return save;
+    }
+
+    private string GaveWay(SnapshotPlan plan) => $"The save of step {plan.Step} gave way: {maxWaiting} newer ones wait for a silo.";
+
+    private Job? TakeNext()
     {
         lock (_lock)
         {
@@ -100,8 +129,8 @@ internal sealed class SaveDelivery(
             while (true)
             {
                 await _arrived.WaitAsync(_ending.Token);
-                if (TakeNext() is { } save)
-                    await DeliverAsync(save);
+                if (TakeNext() is { } job)
+                    await (job.Save is { } save ? DeliverAsync(save) : AbandonAsync(job.Plan, job.Reason));
             }
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
@@ -112,10 +141,12 @@ internal sealed class SaveDelivery(
 
     private async Task DeliverAsync(UploadedSave save)
     {
+        SnapshotId? begun = null;
         try
         {
             var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
             var snapshot = new SnapshotId(run, await BeginAsync(token, save.Plan));
+            begun = snapshot;
             var digest = await StoreManifestAsync(save, snapshot);
             await SignAsync(save, snapshot, digest);
             Accept(await AskAsync(() =>
@@ -135,21 +166,16 @@ internal sealed class SaveDelivery(
         catch (Exception error)
         {
             failed(save, error);
+            if (begun is not null && !place.IsAlone)
+                await AbandonAsync(save.Plan, error.Message);
         }
-    }
-
-    /// <summary>Other ranks wait for a save that this one has given up: tells them so, as far as a silo is there to tell.</summary>
-    public void Abandon(SnapshotPlan plan, string reason)
-    {
-        if (!place.IsAlone && !_ending.IsCancellationRequested)
-            _ = Task.Run(() => AbandonAsync(plan, reason));
     }
 
     private async Task AbandonAsync(SnapshotPlan plan, string reason)
     {
         try
         {
-            var token = await opening.TokenAsync(_ending.Token);
+            var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
             var snapshot = new SnapshotId(run, await BeginAsync(token, plan));
             await AskAsync(async () =>
             {
@@ -157,7 +183,7 @@ internal sealed class SaveDelivery(
                 return true;
             });
         }
-        catch (Exception error) when (error is CiuicException or OperationCanceledException)
+        catch (CiuicException)
         {
             // It is over already, or the others will find out when time runs out.
         }
@@ -267,4 +293,7 @@ internal sealed class SaveDelivery(
             logger.SiloAway(run, Waiting + 1, error.Message);
         _silent = true;
     }
+
+    /// <summary>A save to deliver, or, where there is none, one to tell the others of that it is given up.</summary>
+    private sealed record Job(UploadedSave? Save, SnapshotPlan Plan, string Reason);
 }

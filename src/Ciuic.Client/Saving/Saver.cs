@@ -43,7 +43,7 @@ internal sealed class Saver(
         _isPrepared = true;
         try
         {
-            var bytes = tracked.Sum(t => t.Capture().Length);
+            var bytes = RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize).Items.Sum(i => i.Length);
             _preparing = Task.Run(() => Prepare(bytes));
         }
         catch (Exception error)
@@ -94,9 +94,16 @@ internal sealed class Saver(
         else
             Fail(handle, why);
         if (why is not FencedException)
-            delivery.Abandon(plan, why.Message);
+            AbandonAfterUpload(plan, why.Message);
         return handle;
     }
+
+    /// <summary>
+    /// In the order of the saves: to give one up it must be begun, and then the one before it, which may still be uploading, could
+    /// be begun no more.
+    /// </summary>
+    private void AbandonAfterUpload(SnapshotPlan plan, string reason) =>
+        _uploading.ContinueWith(_ => delivery.Abandon(plan, reason), TaskScheduler.Default);
 
     public void Fail(SaveHandle handle, Exception error)
     {

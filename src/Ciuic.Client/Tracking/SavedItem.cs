@@ -50,9 +50,17 @@ public sealed class SavedItem
     /// <param name="name">The tensor.</param>
     /// <param name="slice">The part; null for all of it.</param>
     /// <param name="copy">Takes them.</param>
+    /// <exception cref="InvalidInputException">The part is one of a tensor of another shape.</exception>
     public void ReadTensor(string name, TensorSlice? slice, Action<long, ReadOnlyMemory<byte>> copy)
     {
         var tensor = _tensors[name];
+        if (slice is not null && !slice.WholeShape.SequenceEqual(tensor.Shape))
+        {
+            throw new InvalidInputException(
+                $"{Item}/{name} was saved as [{string.Join(", ", tensor.Shape)}]; a part of a tensor of [{string.Join(", ", slice.WholeShape)}] "
+                + "cannot be read from it.");
+        }
+
         _content.Read(tensor, slice?.Box ?? TensorBox.Whole(tensor.Shape), copy);
     }
 

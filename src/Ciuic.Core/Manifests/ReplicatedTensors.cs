@@ -8,9 +8,13 @@ namespace Ciuic.Core;
 /// <param name="Name">Its name within the item.</param>
 /// <param name="DType">Element type.</param>
 /// <param name="Shape">Extent per dimension.</param>
-public sealed record ReplicatedTensor(string Item, string Name, DType DType, IReadOnlyList<long> Shape);
+/// <param name="Owner">The rank that stores it; null where the writer does not say, as those of before did not.</param>
+public sealed record ReplicatedTensor(string Item, string Name, DType DType, IReadOnlyList<long> Shape, int? Owner = null);
 
-/// <summary>What ranks agree on without talking: each of them sees the same list and stores its share of it.</summary>
+/// <summary>
+/// What ranks agree on without talking: each of them sees the same list and stores its share of it. Ranks that deal it out otherwise
+/// have another digest, and the snapshot is refused: between them a tensor could be stored by nobody.
+/// </summary>
 public static class ReplicatedTensors
 {
     /// <summary>The digest that all shards of a snapshot must have in common; see FORMAT.md.</summary>
@@ -27,6 +31,8 @@ public static class ReplicatedTensors
             WriteLength(tensor.Shape.Count);
             foreach (var extent in tensor.Shape)
                 WriteExtent(extent);
+            if (tensor.Owner is { } owner)
+                WriteLength(owner);
         }
 
         return Digest.Of(bytes.ToArray());

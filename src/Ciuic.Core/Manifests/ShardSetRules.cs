@@ -13,7 +13,7 @@ public static class ShardSetRules
         foreach (var shard in shards.Where(s => s.Replicated != shards[0].Replicated))
         {
             return $"rank {shard.Rank} has other replicated tensors than rank {shards[0].Rank}: names, element types or shapes of their models "
-                + "or optimizers differ";
+                + "or optimizers differ, or one of their optimizers has left parameters out that the other has stepped";
         }
 
         return shards

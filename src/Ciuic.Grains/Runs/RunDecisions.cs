@@ -30,6 +30,8 @@ internal static class RunDecisions
         ? null
         : held.WorldSize != request.WorldSize
             ? $"rank {request.Rank} says that there are {request.WorldSize} ranks, the first one to come said {held.WorldSize}"
+            : run.LeftRanks.Contains(request.Rank.Value)
+                ? $"rank {request.Rank} has left this attempt; a start of all ranks is a new attempt and needs a new name"
             : run.Ranks.TryGetValue(request.Rank.Value, out var process) && process != request.Process
                 ? $"another process is, or was, rank {request.Rank} of this attempt; a start of all ranks is a new attempt and needs a new name"
                 : null;
@@ -61,6 +63,7 @@ internal static class RunDecisions
             Lease = lease,
             Ranks = new() { [request.Rank.Value] = request.Process },
             ReadyRanks = [],
+            LeftRanks = [],
             LastSave = 0,
         };
         return opened.With(id, now, RunEventKind.Opened, e => e with { Detail = request.Trainer.ToString() });
@@ -74,8 +77,8 @@ internal static class RunDecisions
     {
         var left = run.Ranks.Where(r => r.Key != rank.Value).ToDictionary();
         return left.Count > 0
-            ? run with { Ranks = left }
-            : (run with { Lease = null, Ranks = left }).With(id, now, RunEventKind.Closed, e => e);
+            ? run with { Ranks = left, LeftRanks = [.. run.LeftRanks.Except([rank.Value]), rank.Value] }
+            : (run with { Lease = null, Ranks = left, LeftRanks = [] }).With(id, now, RunEventKind.Closed, e => e);
     }
 
     /// <summary>Takes note that a rank has restored the chain head.</summary>
@@ -84,7 +87,7 @@ internal static class RunDecisions
 
     /// <summary>Ranks of the attempt that have not restored the chain head.</summary>
     public static int[] UnreadyRanks(this RunState run) =>
-        [.. Enumerable.Range(0, run.Lease?.WorldSize ?? 0).Except(run.ReadyRanks)];
+        [.. Enumerable.Range(0, run.Lease?.WorldSize ?? 0).Except(run.ReadyRanks.Except(run.LeftRanks))];
 
     /// <summary>Whether a rank's plan belongs to the snapshot in flight.</summary>
     /// <exception cref="InvalidInputException">It has the number of that save and is another one: the ranks are out of step.</exception>
@@ -169,7 +172,7 @@ internal static class RunDecisions
     public static RunState DecideRollback(
         this RunState run, SnapshotView target, RollbackRequest request, long ledgerSize, DateTimeOffset now)
     {
-        var fenced = run with { Token = run.Token.Next(), Lease = null, Ranks = [], ReadyRanks = [] };
+        var fenced = run with { Token = run.Token.Next(), Lease = null, Ranks = [], ReadyRanks = [], LeftRanks = [] };
         var record = fenced.RecordOf(RecordKind.Rollback, target, request.Actor, request.Reason, now);
         return fenced.Decide(record, target, ledgerSize, $"{request.Actor}: {request.Reason}");
     }

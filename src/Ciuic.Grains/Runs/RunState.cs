@@ -70,6 +70,10 @@ public sealed record RunState
     /// <summary>The newest save of that attempt that was begun.</summary>
     [Id(15)]
     public long LastSave { get; init; }
+
+    /// <summary>Ranks of that attempt that have closed the run: they do not come back to it.</summary>
+    [Id(16)]
+    public int[] LeftRanks { get; init; } = [];
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>

@@ -22,14 +22,18 @@ public static class RankShare
             .Where(i => !i.IsPerRank)
             .SelectMany(i => i.Tensors.Where(t => t.Slice is null).Select(t => (i.Item, Tensor: t)))
             .ToList();
-        var others = OfOthers(items, shared, rank.Value, worldSize);
-        var mine = items.Select(i => i with { Tensors = [.. i.Tensors.Where(t => !others.Contains((i.Item, t.Name)))] });
-        var list = shared.Select(t => new ReplicatedTensor(t.Item, t.Tensor.Name, t.Tensor.DType, t.Tensor.Shape));
+        var owners = OwnersOf(items, shared, worldSize);
+        var mine = items.Select(i => i with
+        {
+            Tensors = [.. i.Tensors.Where(t => owners.GetValueOrDefault((i.Item, t.Name), rank.Value) == rank.Value)],
+        });
+        var list = shared.Select(t => new ReplicatedTensor(
+            t.Item, t.Tensor.Name, t.Tensor.DType, t.Tensor.Shape, owners[(t.Item, t.Tensor.Name)]));
         return ([.. mine], ReplicatedTensors.DigestOf(list));
     }
 
-    private static HashSet<(string, string)> OfOthers(
-        IReadOnlyList<ItemState> items, List<(string Item, TensorSource Tensor)> shared, int rank, int worldSize)
+    private static Dictionary<(string, string), int> OwnersOf(
+        IReadOnlyList<ItemState> items, List<(string Item, TensorSource Tensor)> shared, int worldSize)
     {
         var weights = WeightsOf(items, shared);
         // A weight and its moments stay together: saved by one rank, they predict each other.
@@ -40,9 +44,8 @@ public static class RankShare
             .ToList();
         var owners = ReplicatedTensors.Deal([.. groups.Select(g => g.Sum(t => t.Tensor.Length))], worldSize);
         return groups
-            .Where((_, g) => owners[g] != rank)
-            .SelectMany(g => g.Select(t => (t.Item, t.Tensor.Name)))
-            .ToHashSet();
+            .SelectMany((g, i) => g.Select(t => (Name: (t.Item, t.Tensor.Name), Owner: owners[i])))
+            .ToDictionary(t => t.Name, t => t.Owner);
     }
 
     /// <summary>Which weight the moments belong to.</summary>
