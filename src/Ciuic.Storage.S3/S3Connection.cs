@@ -1,5 +1,3 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
@@ -22,7 +20,7 @@ internal static class S3Connection
             // Older Ceph refuses the trailers that the SDK would add by default; what we send has a digest of its own.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
-            HttpClientFactory = new Connections(options, Authorities(options.CaFile)),
+            HttpClientFactory = new Connections(options),
         };
         if (options.Endpoint.Length == 0)
         {
@@ -51,28 +49,12 @@ internal static class S3Connection
         var (name, secret) => new BasicAWSCredentials(name, secret),
     };
 
-    private static X509Certificate2Collection? Authorities(string file)
-    {
-        if (file.Length == 0)
-            return null;
-        try
-        {
-            var found = new X509Certificate2Collection();
-            found.ImportFromPemFile(file);
-            return found.Count > 0 ? found : throw new InvalidInputException($"Ciuic:S3:CaFile: '{file}' holds no certificate.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
-        {
-            throw new InvalidInputException($"Ciuic:S3:CaFile: '{file}' cannot be read: {error.Message}", error);
-        }
-    }
-
     /// <summary>One pool of connections for the whole store.</summary>
     private sealed class Connections : HttpClientFactory
     {
         private readonly HttpClient _client;
 
-        public Connections(S3Options options, X509Certificate2Collection? authorities)
+        public Connections(S3Options options)
         {
             var sockets = new SocketsHttpHandler
             {
@@ -82,13 +64,7 @@ internal static class S3Connection
                 AllowAutoRedirect = false,
                 UseCookies = false,
             };
-            if (authorities is not null)
-            {
-                var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-                policy.CustomTrustStore.AddRange(authorities);
-                sockets.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
-            }
-
+            sockets.SslOptions.CertificateChainPolicy = options.TrustPolicy(S3Scheme.Section);
             _client = new HttpClient(new LimitedRequests(sockets, options.RequestTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
         }
 

@@ -6,7 +6,7 @@ namespace Ciuic.Storage.S3;
 /// Section <c>Ciuic:S3</c>: the server behind <c>s3://BUCKET/PREFIX</c>. Amazon's own where no endpoint is given; MinIO, Ceph and
 /// others by theirs.
 /// </summary>
-public sealed class S3Options
+public sealed class S3Options : HttpStoreSettings
 {
     /// <summary>The server's URL, <c>http://</c> or <c>https://</c>; empty for Amazon's in the region.</summary>
     public string Endpoint { get; set; } = "";
@@ -30,36 +30,9 @@ public sealed class S3Options
     /// <summary>The key itself. A secret: environment variable <c>Ciuic__S3__SecretKey</c>.</summary>
     public string SecretKey { get; set; } = "";
 
-    /// <summary>
-    /// A PEM file of certificate authorities that are trusted for the endpoint instead of the machine's. Default none.
-    /// </summary>
-    public string CaFile { get; set; } = "";
-
-    /// <summary>How long a connection may take. Default 5 s.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00")]
-    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(5);
-
-    /// <summary>
-    /// How long a request may take until its answer is there, and one second more for each 16 KiB of its body, because dozens of
-    /// uploads share a slow link. Default 1 minute.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
-    public TimeSpan RequestTimeout { get; set; } = TimeSpan.FromMinutes(1);
-
-    /// <summary>
-    /// How long a body that is being read may stand still before the rest is asked for again. Nothing in HTTP ends such a wait.
-    /// Default 10 s.
-    /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00")]
-    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromSeconds(10);
-
     /// <summary>Times that a request is repeated, by the SDK's rules. Default 4.</summary>
     [Range(0, 20)]
     public int MaxRetries { get; set; } = 4;
-
-    /// <summary>Connections at most: as many chunks are on their way at once. Default 64.</summary>
-    [Range(1, 1_024)]
-    public int MaxConnections { get; set; } = 64;
 
     /// <summary>Reads that are longer are split into ranges of this many bytes, read at once; 1 MiB to 1 GiB. Default 8 MiB.</summary>
     [Range(1 << 20, 1 << 30)]

@@ -9,7 +9,7 @@ namespace Ciuic.Storage.S3;
 /// <summary><c>s3://BUCKET/PREFIX</c> on the server that section <c>Ciuic:S3</c> names.</summary>
 public sealed class S3Scheme : IStoreScheme
 {
-    private const string Section = "Ciuic:S3";
+    internal const string Section = "Ciuic:S3";
 
     /// <inheritdoc/>
     public string Forms => S3Place.Forms;

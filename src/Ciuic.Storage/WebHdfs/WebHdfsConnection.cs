@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net.Security;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Ciuic.Core;
 
@@ -35,8 +32,7 @@ internal sealed class WebHdfsConnection : IDisposable
             AllowAutoRedirect = false, // a redirect would send the bytes to the name node first
             UseCookies = false,
         };
-        if (options.CaFile.Length > 0)
-            sockets.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trusting(options.CaFile) };
+        sockets.SslOptions.CertificateChainPolicy = options.TrustPolicy(WebHdfsScheme.Section);
         _http = new HttpClient(sockets) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -184,22 +180,6 @@ internal sealed class WebHdfsConnection : IDisposable
         catch (JsonException)
         {
             return null; // a proxy's or a filter's page
-        }
-    }
-
-    private static X509ChainPolicy Trusting(string file)
-    {
-        try
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPemFile(file);
-            return policy.CustomTrustStore.Count > 0
-                ? policy
-                : throw new InvalidInputException($"Ciuic:WebHdfs:CaFile: '{file}' holds no certificate.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new InvalidInputException($"Ciuic:WebHdfs:CaFile: '{file}' cannot be read: {error.Message}", error);
         }
     }
 }

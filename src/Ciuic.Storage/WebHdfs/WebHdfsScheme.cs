@@ -6,7 +6,7 @@ namespace Ciuic.Storage;
 /// <summary><c>webhdfs://HOST:PORT/PATH</c>, and <c>swebhdfs:</c> with TLS; its settings are section <c>Ciuic:WebHdfs</c>.</summary>
 internal sealed class WebHdfsScheme : IStoreScheme
 {
-    private const string Section = "Ciuic:WebHdfs";
+    public const string Section = "Ciuic:WebHdfs";
 
     public string Forms => WebHdfsPlace.Forms;
 
