@@ -14,7 +14,7 @@ internal sealed class RunLease(
     private readonly CancellationTokenSource _ending = new();
     private Task _renewing = Task.CompletedTask;
     private volatile bool _isBeingReplaced;
-    private bool _wasHeld;
+    private FencingToken? _joined;
 
     /// <summary>The right; null before the lease was granted.</summary>
     public FencingToken? Token { get; private set; }
@@ -25,7 +25,7 @@ internal sealed class RunLease(
     /// <summary>Asks once for the lease, waiting or taking over as the options say.</summary>
     /// <returns>The chain head.</returns>
     /// <exception cref="ConflictException">Another attempt holds it and the options say to refuse.</exception>
-    /// <exception cref="FencedException">This attempt of several ranks held it before, and another one does now.</exception>
+    /// <exception cref="FencedException">This process held it before, and a newer start has come.</exception>
     /// <exception cref="UnavailableException">No silo answers.</exception>
     public async Task<SnapshotLink?> OpenAsync(CancellationToken cancel)
     {
@@ -41,6 +41,8 @@ internal sealed class RunLease(
                 Rank = place.Rank,
                 WorldSize = place.WorldSize,
                 Process = place.Process,
+                Joined = _joined,
+                NameOutlivesStarts = place.NameOutlivesStarts,
             };
             var reply = await AskAsync(request, isHeld, cancel);
             if (reply is { Granted: true })
@@ -51,11 +53,10 @@ internal sealed class RunLease(
 
             if (reply?.Misfit is { } misfit)
                 throw new ConflictException($"Run {run}: this process cannot join the attempt that it names: {misfit}.");
-            if (_wasHeld && !place.IsAlone && reply is { Lease: var other } && other.Attempt != place.Attempt)
+            if (reply is { IsOver: true })
             {
-                // Ranks of one attempt come and go back together; whoever holds the lease now has come after them.
                 MarkFenced();
-                throw new FencedException($"Run {run} belongs to a newer attempt ({other.Trainer}); this one is over.");
+                throw new FencedException($"Run {run} belongs to a newer attempt; the one that this process began with is over.");
             }
 
             isHeld = true;
@@ -115,7 +116,7 @@ internal sealed class RunLease(
         try
         {
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-            await coordinator.CloseAsync(run, token, place.Rank, deadline.Token);
+            await coordinator.CloseAsync(run, token, place.Member, deadline.Token);
         }
         catch (Exception error) when (error is CiuicException or OperationCanceledException)
         {
@@ -125,8 +126,7 @@ internal sealed class RunLease(
 
     private void Hold(OpenReply reply)
     {
-        Token = reply.Lease.Token;
-        _wasHeld = true;
+        Token = _joined = reply.Lease.Token;
         (IsFenced, _isBeingReplaced) = (false, false);
         if (_ending.IsCancellationRequested)
             return;

@@ -21,16 +21,17 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) => inner.RenewAsync(run, token, cancel);
 
-    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
-        inner.CloseAsync(run, token, rank, cancel);
+    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, RankProcess member, CancellationToken cancel) =>
+        inner.CloseAsync(run, token, member, cancel);
 
     public Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel) => inner.DescribeScrubsAsync(cancel);
 
     public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
         inner.WaitEventAsync(run, number, patience, cancel);
 
-    public Task<ReadyReply> ReadyAsync(RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel) =>
-        inner.ReadyAsync(run, token, rank, restored, cancel);
+    public Task<ReadyReply> ReadyAsync(
+        RunId run, FencingToken token, RankProcess member, SnapshotLink? restored, CancellationToken cancel) =>
+        inner.ReadyAsync(run, token, member, restored, cancel);
 
     public Task AbandonShardAsync(SnapshotId snapshot, FencingToken token, Rank rank, string reason, CancellationToken cancel) =>
         inner.AbandonShardAsync(snapshot, token, rank, reason, cancel);

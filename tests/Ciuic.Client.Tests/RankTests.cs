@@ -262,8 +262,12 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
         Assert.Equal((2, 4), (place.Rank.Value, place.WorldSize));
         Assert.Equal(place.Attempt, RankPlace.Of(new RankOptions(), torchrun).Attempt);
         Assert.NotEqual(place.Process, RankPlace.Of(new RankOptions(), torchrun).Process);
-        var restarted = Environment(("RANK", "2"), ("WORLD_SIZE", "4"), ("TORCHELASTIC_RUN_ID", "job7"), ("TORCHELASTIC_RESTART_COUNT", "2"));
-        Assert.NotEqual(place.Attempt, RankPlace.Of(new RankOptions(), restarted).Attempt);
+        // Each node counts its own restarts.
+        var other = Environment(("RANK", "3"), ("WORLD_SIZE", "4"), ("TORCHELASTIC_RUN_ID", "job7"), ("TORCHELASTIC_RESTART_COUNT", "0"));
+        Assert.Equal(place.Attempt, RankPlace.Of(new RankOptions(), other).Attempt);
+        Assert.True(place.NameOutlivesStarts);
+        var slurm = Environment(("RANK", "2"), ("WORLD_SIZE", "4"), ("SLURM_JOB_ID", "7"), ("SLURM_RESTART_COUNT", "1"));
+        Assert.False(RankPlace.Of(new RankOptions(), slurm).NameOutlivesStarts);
         Assert.True(RankPlace.Of(new RankOptions(), Environment()).IsAlone);
         Assert.True(RankPlace.Of(new RankOptions { WorldSize = 1 }, torchrun).IsAlone);
     }

@@ -127,7 +127,7 @@ public sealed class CommitTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         for (var i = 0; i < 150; i++)
         {
             var token = (await run.OpenAsync(CiuicCluster.Open())).Lease.Token;
-            await run.CloseAsync(token, new Rank(0));
+            await run.CloseAsync(token, CiuicCluster.Alone);
         }
 
         var events = await run.ReadEventsAsync(1, 1_000);

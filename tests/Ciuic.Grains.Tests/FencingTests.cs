@@ -10,18 +10,97 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
     public async Task A_rank_that_has_left_is_not_ready_and_does_not_come_back_to_its_attempt()
     {
         var (run, attempt) = (cluster.Run("left"), Guid.NewGuid());
-        OpenRequest Open(int rank) => CiuicCluster.Open(worldSize: 2) with { Attempt = attempt, Rank = new Rank(rank), Process = Guid.NewGuid() };
-        var token = (await run.OpenAsync(Open(0))).Lease.Token;
-        await run.OpenAsync(Open(1));
-        await run.ReadyAsync(token, new Rank(0), null);
-        await run.CloseAsync(token, new Rank(0));
-        var ready = await run.ReadyAsync(token, new Rank(1), null);
+        var (first, second) = (RankOf(attempt, 0), RankOf(attempt, 1));
+        var token = (await run.OpenAsync(first)).Lease.Token;
+        await run.OpenAsync(second);
+        await run.ReadyAsync(token, second.Member, null);
+        Assert.Equal(ReadyOutcome.Ready, (await run.ReadyAsync(token, first.Member, null)).Outcome);
+        await run.CloseAsync(token, first.Member);
+        var ready = await run.ReadyAsync(token, second.Member, null);
         Assert.Equal(ReadyOutcome.Waiting, ready.Outcome);
         Assert.Equal([0], ready.MissingRanks);
-        Assert.Contains("rank 0 has left this attempt", (await run.OpenAsync(Open(0))).Misfit);
-        await run.CloseAsync(token, new Rank(1));
-        attempt = Guid.NewGuid();
-        Assert.True((await run.OpenAsync(Open(0))).Granted);
+        Assert.Contains("rank 0 has left this attempt", (await run.OpenAsync(RankOf(attempt, 0))).Misfit);
+        await run.CloseAsync(token, second.Member);
+        Assert.True((await run.OpenAsync(RankOf(Guid.NewGuid(), 0))).Granted);
+    }
+
+    [Fact]
+    public async Task A_launcher_that_starts_all_ranks_again_under_one_name_begins_a_new_start_with_the_first_that_comes()
+    {
+        var (run, attempt) = (cluster.Run("relaunched"), Guid.NewGuid());
+        OpenRequest[] old = [Relaunched(attempt, 0), Relaunched(attempt, 1)];
+        var token = (await run.OpenAsync(old[0])).Lease.Token;
+        Assert.Equal(token, (await run.OpenAsync(old[1])).Lease.Token);
+        await ReadyAsync(run, token, old);
+
+        OpenRequest[] next = [Relaunched(attempt, 0), Relaunched(attempt, 1)];
+        var newer = (await run.OpenAsync(next[1])).Lease.Token;
+        Assert.True(newer.CompareTo(token) > 0);
+        Assert.Equal(newer, (await run.OpenAsync(next[1])).Lease.Token); // asked again after a lost answer
+        Assert.Equal(BeginOutcome.Fenced, (await run.BeginSnapshotAsync(token, CiuicCluster.Plan(1, 2) with { Save = 1 })).Outcome);
+        Assert.True((await run.OpenAsync(old[0] with { Joined = token })).IsOver);
+        Assert.Equal(newer, (await run.OpenAsync(next[0])).Lease.Token);
+        await ReadyAsync(run, newer, next);
+    }
+
+    [Fact]
+    public async Task A_process_that_was_to_be_killed_and_came_late_is_replaced_where_nobody_has_trained()
+    {
+        var (run, attempt) = (cluster.Run("late"), Guid.NewGuid());
+        var (first, late, second) = (Relaunched(attempt, 0), Relaunched(attempt, 1), Relaunched(attempt, 1));
+        var token = (await run.OpenAsync(first)).Lease.Token;
+        await run.OpenAsync(late);
+        await run.ReadyAsync(token, late.Member, null);
+        Assert.Equal(token, (await run.OpenAsync(second)).Lease.Token);
+        Assert.Equal(1, Assert.Single((await run.ReadyAsync(token, first.Member, null)).MissingRanks));
+        Assert.Equal(ReadyOutcome.Fenced, (await run.ReadyAsync(token, late.Member, null)).Outcome);
+        Assert.True((await run.OpenAsync(late with { Joined = token })).IsOver);
+        await run.CloseAsync(token, late.Member); // its SIGTERM takes nobody along
+        await ReadyAsync(run, token, [first, second]);
+    }
+
+    [Fact]
+    public async Task A_launcher_may_come_back_with_more_ranks_or_after_all_have_left()
+    {
+        var (run, attempt) = (cluster.Run("more"), Guid.NewGuid());
+        var alone = Relaunched(attempt, 0) with { WorldSize = 1 };
+        var token = (await run.OpenAsync(alone)).Lease.Token;
+        var wider = await run.OpenAsync(Relaunched(attempt, 1));
+        Assert.True(wider.Granted && wider.Lease.Token.CompareTo(token) > 0);
+        Assert.True((await run.OpenAsync(Relaunched(attempt, 0))).Granted);
+    }
+
+    [Fact]
+    public async Task After_a_rollback_the_ranks_of_a_start_come_back_to_it_and_those_of_an_older_one_do_not()
+    {
+        var (run, attempt) = (cluster.Run("came-back"), Guid.NewGuid());
+        var saving = (await run.OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var saved = await cluster.SaveAsync("came-back", saving, 1);
+        await run.CloseAsync(saving, CiuicCluster.Alone);
+        OpenRequest[] old = [Relaunched(attempt, 0), Relaunched(attempt, 1)], ranks = [Relaunched(attempt, 0), Relaunched(attempt, 1)];
+        var before = (await run.OpenAsync(old[0])).Lease.Token;
+        await run.OpenAsync(old[1]);
+        await ReadyAsync(run, before, old, saved.Link);
+        var token = (await run.OpenAsync(ranks[1])).Lease.Token;
+        await run.OpenAsync(ranks[0]);
+        var rollback = new RollbackRequest { To = saved.Sequence, Reason = "test", Actor = "test", FenceLiveAttempt = true };
+        Assert.Equal(RollbackOutcome.Done, (await run.RollbackAsync(rollback)).Outcome);
+        Assert.True((await run.OpenAsync(old[0] with { Joined = before })).IsOver);
+        var back = await Task.WhenAll(ranks.Select(r => run.OpenAsync(r with { Joined = token })));
+        Assert.All(back, r => Assert.True(r.Granted));
+        Assert.Single(back.Select(r => r.Lease.Token).Distinct());
+    }
+
+    private static OpenRequest RankOf(Guid attempt, int rank) =>
+        CiuicCluster.Open(worldSize: 2) with { Attempt = attempt, Rank = new Rank(rank), Process = Guid.NewGuid() };
+
+    private static OpenRequest Relaunched(Guid attempt, int rank) => RankOf(attempt, rank) with { NameOutlivesStarts = true };
+
+    private static async Task ReadyAsync(IRunGrain run, FencingToken token, OpenRequest[] ranks, SnapshotLink? restored = null)
+    {
+        foreach (var rank in ranks[..^1])
+            await run.ReadyAsync(token, rank.Member, restored);
+        Assert.Equal(ReadyOutcome.Ready, (await run.ReadyAsync(token, ranks[^1].Member, restored)).Outcome);
     }
 
     [Fact]
@@ -42,7 +121,7 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
         Assert.True(newer.CompareTo(old) > 0);
         Assert.Equal(BeginOutcome.Fenced, (await cluster.Run("old").BeginSnapshotAsync(old, CiuicCluster.Plan(1))).Outcome);
         Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").RenewAsync(old));
-        Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").CloseAsync(old, new Rank(0)));
+        Assert.Equal(LeaseReply.Fenced, await cluster.Run("old").CloseAsync(old, CiuicCluster.Alone));
         var sequence = (await cluster.Run("old").BeginSnapshotAsync(newer, CiuicCluster.Plan(1))).Sequence!.Value;
         var shard = await cluster.StoreShardAsync("old", sequence, 0, 1);
         Assert.Equal(ShardReply.Fenced, await cluster.Snapshot("old", sequence).CompleteShardAsync(old, new Rank(0), shard));
@@ -134,7 +213,7 @@ public sealed class FencingTests(CiuicCluster cluster) : IClassFixture<CiuicClus
         await cluster.SaveAsync("once", token, 1);
         await cluster.QuietAsync("once");
         await cluster.SaveAsync("once", token, 2);
-        await run.CloseAsync(token, new Rank(0));
+        await run.CloseAsync(token, CiuicCluster.Alone);
         var request = new RollbackRequest { To = new Sequence(1), Reason = "x", Actor = "test", FenceLiveAttempt = false };
         await run.RollbackAsync(request);
         await run.RollbackAsync(request);

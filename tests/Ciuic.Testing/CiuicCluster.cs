@@ -79,6 +79,9 @@ public sealed class CiuicCluster : IAsyncLifetime
     public ISnapshotGrain Snapshot(string run, Sequence sequence) =>
         Grains.GetGrain<ISnapshotGrain>(new SnapshotId(RunId.Parse(run), sequence).ToString());
 
+    /// <summary>The process of <see cref="Open"/>.</summary>
+    public static RankProcess Alone => new(new Rank(0), Guid.Empty);
+
     public static OpenRequest Open(FencingToken? takeOver = null, int worldSize = 1) => new()
     {
         Attempt = Guid.NewGuid(),

@@ -19,10 +19,11 @@ internal interface ICoordinator : IAsyncDisposable
     Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.CloseAsync"/>
-    Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel);
+    Task<LeaseReply> CloseAsync(RunId run, FencingToken token, RankProcess member, CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.ReadyAsync"/>
-    Task<ReadyReply> ReadyAsync(RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel);
+    Task<ReadyReply> ReadyAsync(
+        RunId run, FencingToken token, RankProcess member, SnapshotLink? restored, CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.BeginSnapshotAsync"/>
     Task<BeginReply> BeginAsync(RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel);

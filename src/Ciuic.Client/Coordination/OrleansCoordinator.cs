@@ -23,12 +23,12 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).RenewAsync(token), Short, cancel);
 
-    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, Rank rank, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).CloseAsync(token, rank), Short, cancel);
+    public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, RankProcess member, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).CloseAsync(token, member), Short, cancel);
 
     public Task<ReadyReply> ReadyAsync(
-        RunId run, FencingToken token, Rank rank, SnapshotLink? restored, CancellationToken cancel) =>
-        AskAsync(c => Run(c, run).ReadyAsync(token, rank, restored), Short, cancel);
+        RunId run, FencingToken token, RankProcess member, SnapshotLink? restored, CancellationToken cancel) =>
+        AskAsync(c => Run(c, run).ReadyAsync(token, member, restored), Short, cancel);
 
     public Task<BeginReply> BeginAsync(
         RunId run, FencingToken token, SnapshotPlan plan, CancellationToken cancel) =>

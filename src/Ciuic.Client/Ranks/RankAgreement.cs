@@ -49,7 +49,7 @@ internal sealed class RankAgreement(
         {
             if (lease is not { Token: { } token, IsFenced: false })
                 return (ReadyOutcome.Fenced, "");
-            var reply = await coordinator.ReadyAsync(run, token, place.Rank, restored, cancel);
+            var reply = await coordinator.ReadyAsync(run, token, place.Member, restored, cancel);
             return (reply.Outcome, $"of {place.WorldSize} ranks {string.Join(", ", reply.MissingRanks)} have not restored what this one has");
         }
         catch (UnavailableException error)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ciuic.Contracts;
 using Ciuic.Core;
 
 namespace Ciuic.Client;
@@ -11,6 +12,12 @@ namespace Ciuic.Client;
 /// <param name="Process">What no other process has.</param>
 internal sealed record RankPlace(Rank Rank, int WorldSize, Guid Attempt, Guid Process)
 {
+    /// <inheritdoc cref="OpenRequest.NameOutlivesStarts"/>
+    public bool NameOutlivesStarts { get; init; }
+
+    /// <summary>This process, as the run knows it.</summary>
+    public RankProcess Member => new(Rank, Process);
+
     /// <summary>Whether there is no other.</summary>
     public bool IsAlone => WorldSize == 1;
 
@@ -33,19 +40,24 @@ internal sealed record RankPlace(Rank Rank, int WorldSize, Guid Attempt, Guid Pr
                 $"There is no rank {rank} among {worldSize}: ranks count from 0. Check Ciuic:Ranks, RANK and WORLD_SIZE.");
         }
 
-        return new RankPlace(new Rank(rank), worldSize, IdOf(NameOf(options, environment)), Guid.CreateVersion7());
+        return new RankPlace(new Rank(rank), worldSize, IdOf(NameOf(options, environment)), Guid.CreateVersion7())
+        {
+            NameOutlivesStarts = environment("TORCHELASTIC_RUN_ID") is not null,
+        };
     }
 
+    /// <summary>
+    /// torchrun's restart count is no part of it: on several nodes, each counts the restarts that it has caused itself.
+    /// </summary>
     private static string NameOf(RankOptions options, Func<string, string?> environment)
     {
         if (options.Attempt.Length > 0)
             return options.Attempt;
         // torchrun calls it "none" where nobody has named it: the next start would have the same name.
         if (environment("TORCHELASTIC_RUN_ID") is { Length: > 0 } run && run != "none")
-            return $"torchelastic/{run}/{environment("TORCHELASTIC_RESTART_COUNT")}";
+            return $"torchelastic/{run}";
         if (environment("SLURM_JOB_ID") is { Length: > 0 } job)
-            return $"slurm/{job}/{environment("SLURM_STEP_ID")}/{environment("SLURM_RESTART_COUNT")}/"
-                + environment("TORCHELASTIC_RESTART_COUNT");
+            return $"slurm/{job}/{environment("SLURM_STEP_ID")}/{environment("SLURM_RESTART_COUNT")}";
         throw new InvalidInputException(
             "Several processes train this run together (WORLD_SIZE or Ciuic:Ranks:WorldSize): set Ciuic:Ranks:Attempt to a name that all "
             + "processes of this start have in common and no other start has, such as a job's number. torchrun --rdzv-id=NAME gives one. "

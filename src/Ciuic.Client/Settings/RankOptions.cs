@@ -21,8 +21,8 @@ public sealed class RankOptions
     public int WorldSize { get; set; }
 
     /// <summary>
-    /// A name that all processes of one start have in common and that no other start has. Empty: torchrun's run id and restart count,
-    /// or Slurm's job, step and restart count. Needed where several processes save together.
+    /// A name that all processes of one start have in common and that no other start has, unless torchrun starts them again. Empty:
+    /// torchrun's run id, or Slurm's job, step and restart count. Needed where several processes save together.
     /// </summary>
     public string Attempt { get; set; } = "";
 

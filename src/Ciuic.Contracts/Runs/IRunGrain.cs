@@ -23,14 +23,14 @@ public interface IRunGrain : IGrainWithStringKey
 
     /// <summary>Says that a rank is done; the last one gives the lease back.</summary>
     [Alias("Close")]
-    Task<LeaseReply> CloseAsync(FencingToken token, Rank rank);
+    Task<LeaseReply> CloseAsync(FencingToken token, RankProcess member);
 
     /// <summary>
     /// Says what a rank has restored. An attempt of several ranks trains once all have restored the same: where one finds a
     /// snapshot damaged, all go back. Asked again until it is no longer <see cref="ReadyOutcome.Waiting"/>.
     /// </summary>
     [Alias("Ready")]
-    Task<ReadyReply> ReadyAsync(FencingToken token, Rank rank, SnapshotLink? restored);
+    Task<ReadyReply> ReadyAsync(FencingToken token, RankProcess member, SnapshotLink? restored);
 
     /// <summary>Begins a snapshot on the chain head.</summary>
     /// <exception cref="InvalidInputException">The plan breaks a limit, or is another one than that of the other ranks.</exception>

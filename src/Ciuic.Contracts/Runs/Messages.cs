@@ -29,10 +29,30 @@ public sealed record OpenRequest
     [Id(4)]
     public int WorldSize { get; init; } = 1;
 
-    /// <summary>Made once per process: a rank that has died is replaced by a new attempt, never within one.</summary>
+    /// <summary>Made once per process, which is how a rank that asks again differs from one that has replaced it.</summary>
     [Id(5)]
     public Guid Process { get; init; }
+
+    /// <summary>The newest token that this process was given; null at first.</summary>
+    [Id(6)]
+    public FencingToken? Joined { get; init; }
+
+    /// <summary>
+    /// Whether a launcher starts all ranks again under the same name, as torchrun does: a new process in the place of one that has
+    /// trained is then a new start, and fences the old one. Otherwise it is refused.
+    /// </summary>
+    [Id(7)]
+    public bool NameOutlivesStarts { get; init; }
+
+    /// <summary>The asking process among those of the attempt.</summary>
+    public RankProcess Member => new(Rank, Process);
 }
+
+/// <summary>One process of an attempt.</summary>
+/// <param name="Rank">Its number.</param>
+/// <param name="Process">What tells it from others of that number.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.RankProcess")]
+public sealed record RankProcess(Rank Rank, Guid Process);
 
 /// <summary>Who may write to a run, and until when.</summary>
 [GenerateSerializer, Immutable, Alias("ciuic.Lease")]
@@ -82,6 +102,10 @@ public sealed record OpenReply
     /// <summary>Why this process cannot be part of the attempt that it names, which holds the lease; null where that is not the reason.</summary>
     [Id(4)]
     public string? Misfit { get; init; }
+
+    /// <summary>Whether the asker was part of a start that is over: a newer one has begun.</summary>
+    [Id(5)]
+    public bool IsOver { get; init; }
 }
 
 /// <summary>How far the ranks of an attempt are with restoring one snapshot.</summary>

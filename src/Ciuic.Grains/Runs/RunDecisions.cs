@@ -25,26 +25,44 @@ internal static class RunDecisions
         || run.Lease!.Attempt == request.Attempt
         || run.Lease.Token == request.TakeOverFrom;
 
-    /// <summary>Why a process cannot be part of the attempt that holds the lease; null where it can, or is of another one.</summary>
-    public static string? MisfitOf(this RunState run, OpenRequest request) => run.Lease is not { } held || held.Attempt != request.Attempt
+    /// <summary>
+    /// Whether the asker was part of a start that has ended: another one has begun since, or another process has its place.
+    /// </summary>
+    public static bool IsOver(this RunState run, OpenRequest request) => request.Joined is { } joined
+        && (joined.CompareTo(run.Began) < 0 || (run.IsHeldBy(request.Attempt) && run.IsTaken(request.Member)));
+
+    /// <summary>Whether the asker becomes, or is, part of the start that holds the lease.</summary>
+    public static bool Joins(this RunState run, OpenRequest request) =>
+        run.IsHeldBy(request.Attempt) && !run.IsRestartedBy(request);
+
+    /// <summary>Why a process cannot be part of the attempt that holds the lease; null where it can, or is of another start.</summary>
+    public static string? MisfitOf(this RunState run, OpenRequest request) => !run.Joins(request)
         ? null
-        : held.WorldSize != request.WorldSize
-            ? $"rank {request.Rank} says that there are {request.WorldSize} ranks, the first one to come said {held.WorldSize}"
+        : run.Lease!.WorldSize != request.WorldSize
+            ? $"rank {request.Rank} says that there are {request.WorldSize} ranks, the first one to come said {run.Lease.WorldSize}"
             : run.LeftRanks.Contains(request.Rank.Value)
                 ? $"rank {request.Rank} has left this attempt; a start of all ranks is a new attempt and needs a new name"
-            : run.Ranks.TryGetValue(request.Rank.Value, out var process) && process != request.Process
-                ? $"another process is, or was, rank {request.Rank} of this attempt; a start of all ranks is a new attempt and needs a new name"
-                : null;
+                : run.IsTaken(request.Member) && !request.NameOutlivesStarts
+                    ? $"another process is, or was, rank {request.Rank} of this attempt; a start of all ranks is a new attempt and needs a new name"
+                    : null;
 
-    /// <summary>Ranks that come to an attempt share its token; the same rank asking again may have lost an answer.</summary>
+    /// <summary>Whether a process is part of the start that holds the lease.</summary>
+    public static bool Has(this RunState run, RankProcess member) =>
+        run.Ranks.TryGetValue(member.Rank.Value, out var process) && process == member.Process;
+
+    /// <summary>
+    /// Ranks that come to an attempt share its token; the same rank asking again may have lost an answer. A process that takes the
+    /// place of one that has not trained yet is not ready because that one was: launchers kill, and start again, in any order.
+    /// </summary>
     public static RunState Open(this RunState run, RunId id, OpenRequest request, DateTimeOffset now, TimeSpan duration)
     {
-        if (run.Lease is { } held && held.Attempt == request.Attempt)
+        if (run.Joins(request))
         {
             return run with
             {
-                Lease = held with { ExpiresAt = now + duration },
+                Lease = run.Lease! with { ExpiresAt = now + duration },
                 Ranks = new(run.Ranks) { [request.Rank.Value] = request.Process },
+                ReadyRanks = run.IsTaken(request.Member) ? [.. run.ReadyRanks.Except([request.Rank.Value])] : run.ReadyRanks,
             };
         }
 
@@ -61,6 +79,8 @@ internal static class RunDecisions
         {
             Token = token,
             Lease = lease,
+            // After a rollback the ranks come back to the start they were part of.
+            Began = request.Joined is null ? token : run.Began,
             Ranks = new() { [request.Rank.Value] = request.Process },
             ReadyRanks = [],
             LeftRanks = [],
@@ -73,12 +93,21 @@ internal static class RunDecisions
     public static RunState Renew(this RunState run, DateTimeOffset now, TimeSpan duration) =>
         run.Lease!.ExpiresAt > now + duration * 5 / 6 ? run : run with { Lease = run.Lease with { ExpiresAt = now + duration } };
 
-    public static RunState Close(this RunState run, RunId id, Rank rank, DateTimeOffset now)
+    /// <summary>
+    /// Whoever leaves a start that has trained does not come back to it: the others would train without him. The same state where a
+    /// process leaves whose place another one has taken.
+    /// </summary>
+    public static RunState Close(this RunState run, RunId id, RankProcess member, DateTimeOffset now)
     {
-        var left = run.Ranks.Where(r => r.Key != rank.Value).ToDictionary();
-        return left.Count > 0
-            ? run with { Ranks = left, LeftRanks = [.. run.LeftRanks.Except([rank.Value]), rank.Value] }
-            : (run with { Lease = null, Ranks = left, LeftRanks = [] }).With(id, now, RunEventKind.Closed, e => e);
+        if (!run.Has(member))
+            return run;
+        var rank = member.Rank.Value;
+        var ranks = run.Ranks.Where(r => r.Key != rank).ToDictionary();
+        if (ranks.Count == 0)
+            return (run with { Lease = null, Ranks = ranks, LeftRanks = [] }).With(id, now, RunEventKind.Closed, e => e);
+        return run.HasTrained()
+            ? run with { Ranks = ranks, LeftRanks = [.. run.LeftRanks.Except([rank]), rank] }
+            : run with { Ranks = ranks, ReadyRanks = [.. run.ReadyRanks.Except([rank])] };
     }
 
     /// <summary>Takes note that a rank has restored the chain head.</summary>
@@ -294,6 +323,21 @@ internal static class RunDecisions
         Tags = run.Tags,
         Pins = run.Pins,
     };
+
+    private static bool IsHeldBy(this RunState run, Guid attempt) => run.Lease?.Attempt == attempt;
+
+    private static bool IsTaken(this RunState run, RankProcess member) =>
+        run.Ranks.TryGetValue(member.Rank.Value, out var process) && process != member.Process;
+
+    private static bool HasTrained(this RunState run) =>
+        run.LastSave > 0 || run.LeftRanks.Length > 0 || run.UnreadyRanks().Length == 0;
+
+    /// <summary>A launcher that gives all its starts one name has started all ranks again: this is the first of them to come.</summary>
+    private static bool IsRestartedBy(this RunState run, OpenRequest request) =>
+        request is { NameOutlivesStarts: true, Joined: null }
+        && (run.Lease!.WorldSize != request.WorldSize
+            || run.LeftRanks.Contains(request.Rank.Value)
+            || (run.IsTaken(request.Member) && run.HasTrained()));
 
     private static RunEvent Of(RunEvent happened, SnapshotView snapshot) => happened with
     {

@@ -49,6 +49,8 @@ internal sealed class RunGrain(
         RunDecisions.CheckOpen(request);
         await RequireNotBehindAsync();
         await FinishRecordAsync();
+        if (Run.IsOver(request))
+            return Reply(granted: false) with { IsOver = true };
         if (Run.MisfitOf(request) is { } misfit)
             return Reply(granted: false) with { Misfit = misfit };
         if (!Run.MayOpen(request, Now))
@@ -59,8 +61,8 @@ internal sealed class RunGrain(
 
         if (Run.LastEvent == 0)
             await Catalogue.AddAsync(Id);
-        // The same attempt asking again has not lost its snapshot in flight; a new one must know how it ended.
-        if (Run.Lease?.Attempt != request.Attempt)
+        // The same start asking again has not lost its snapshot in flight; a new one must know how it ended.
+        if (!Run.Joins(request))
             await SettlePendingAsync($"a new attempt was opened by {request.Trainer}");
         await SaveAsync(Run.Open(Id, request, Now, options.Value.LeaseDuration));
         logger.Opened(Id, request.Trainer, Run.Token);
@@ -75,21 +77,21 @@ internal sealed class RunGrain(
         return LeaseReply.Held;
     }
 
-    public async Task<LeaseReply> CloseAsync(FencingToken token, Rank rank)
+    public async Task<LeaseReply> CloseAsync(FencingToken token, RankProcess member)
     {
         if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
-        await SaveAsync(Run.Close(Id, rank, Now));
+        await ChangeAsync(Run.Close(Id, member, Now));
         return LeaseReply.Held;
     }
 
-    public async Task<ReadyReply> ReadyAsync(FencingToken token, Rank rank, SnapshotLink? restored)
+    public async Task<ReadyReply> ReadyAsync(FencingToken token, RankProcess member, SnapshotLink? restored)
     {
-        if (!await HoldsAsync(token))
+        if (!await HoldsAsync(token) || !Run.Has(member))
             return new ReadyReply(ReadyOutcome.Fenced, []);
         if (restored != Run.Head)
             return new ReadyReply(ReadyOutcome.Moved, []);
-        await ChangeAsync(Run.Ready(rank));
+        await ChangeAsync(Run.Ready(member.Rank));
         var missing = Run.UnreadyRanks();
         return new ReadyReply(missing.Length == 0 ? ReadyOutcome.Ready : ReadyOutcome.Waiting, missing[..Math.Min(10, missing.Length)]);
     }

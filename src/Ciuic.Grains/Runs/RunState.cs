@@ -74,6 +74,10 @@ public sealed record RunState
     /// <summary>Ranks of that attempt that have closed the run: they do not come back to it.</summary>
     [Id(16)]
     public int[] LeftRanks { get; init; } = [];
+
+    /// <summary>The token that the start in force began with: whoever holds an older one belongs to a start that is over.</summary>
+    [Id(17)]
+    public FencingToken Began { get; init; }
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>
