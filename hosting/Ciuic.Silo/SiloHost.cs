@@ -1,4 +1,6 @@
+using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Gateway;
 using Ciuic.Grains;
 using Ciuic.Postgres;
 using Ciuic.Snapshots;
@@ -32,6 +34,8 @@ internal static class SiloHost
         Ports.EnsureFree("Ciuic:Silo:GatewayPort", settings.Silo.Address, settings.Silo.GatewayPort);
         if (settings.Silo.HealthPort > 0)
             Ports.EnsureFree("Ciuic:Silo:HealthPort", settings.Silo.Address, settings.Silo.HealthPort);
+        if (settings.Gateway.IsOn)
+            Ports.EnsureFree("Ciuic:Gateway:Port", settings.Gateway.Address, settings.Gateway.Port);
         var store = await new StoreSchemes(new S3Scheme()).OpenAsync(configuration, CancellationToken.None);
         settings.Store.DeleteLeftovers(TimeProvider.System);
         var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
@@ -42,6 +46,8 @@ internal static class SiloHost
         builder.Services.AddSingleton(new SiloSummary(settings, database, store));
         if (settings.Silo.HealthPort > 0)
             AddHealth(builder.Services, settings, database, store);
+        if (settings.Gateway.IsOn)
+            AddGateway(builder.Services, settings, store);
         builder.Services.AddHostedService<SiloGreeting>();
         builder.Services.AddHostedService<ScrubStarter>();
         builder.UseOrleans(silo => Configure(silo, configuration, settings, database, store, signer, trust));
@@ -91,6 +97,17 @@ internal static class SiloHost
             ]));
         services.AddHostedService(provider => new HealthServer(settings.Silo, provider.GetRequiredService<SiloHealth>()));
         WatchedPart Watch(string name, Func<CancellationToken, Task> probe) => new(name, probe, settings.Silo, TimeProvider.System);
+    }
+
+    private static void AddGateway(IServiceCollection services, SiloSettings settings, IObjectStore store)
+    {
+        var version = typeof(SiloHost).Assembly.GetName().Version!.ToString(3);
+        var info = new ServerInfo(version, store.Location, settings.Ledger.Name, GatewayServer.MaxObjectBytes);
+        services.AddHostedService(provider => new LocalKeyFile(
+            settings.Gateway, provider.GetRequiredService<IGrainFactory>(), TimeProvider.System, provider.GetRequiredService<ILogger<LocalKeyFile>>()));
+        services.AddHostedService(provider => new GatewayServer(
+            settings.Gateway, provider.GetRequiredService<IGrainFactory>(), store, info, TimeProvider.System,
+            provider.GetRequiredService<ILoggerFactory>()));
     }
 
     private static void Configure(

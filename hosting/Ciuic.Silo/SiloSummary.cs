@@ -22,6 +22,7 @@ internal sealed record SiloSummary(SiloSettings Settings, ISiloDatabase Database
     public string Greet(LedgerView ledger) => $"""
         Ciuic silo is ready.
           gateway       {Settings.Silo.Address}:{Settings.Silo.GatewayPort}
+          http api      {(Settings.Gateway.IsOn ? $"{Settings.Gateway.Url}/api/v1" : "none")}
           database      {Database.Location}
           store         {Store.Location}
           ledger        {Settings.Ledger.Name} ({Settings.Ledger.Origin})

@@ -71,6 +71,6 @@ internal static class CiuicCommandLine
         SiloCommands.Create(output),
         WitnessCommand.Create(output),
         RebuildCommand.Create(output),
-        KeyCommand.Create(output),
+        SigningKeyCommand.Create(output), KeyCommands.Create(output),
     ];
 }

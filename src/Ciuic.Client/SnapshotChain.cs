@@ -20,6 +20,8 @@ namespace Ciuic.Client;
 /// </example>
 public sealed class SnapshotChain : IAsyncDisposable
 {
+    private const string GatewayUri = "gateway:";
+
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
 
     private readonly ClientOptions _client;
@@ -31,6 +33,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ILoggerFactory _loggers;
     private readonly AcceptedHeads? _accepted;
+    private readonly GatewayConnection? _bytes;
     private readonly TlogPolicy _policy;
 
     internal SnapshotChain(
@@ -42,8 +45,10 @@ public sealed class SnapshotChain : IAsyncDisposable
         IObjectStore store,
         AcceptedHeads? accepted,
         TimeProvider time,
-        ILoggerFactory loggers)
+        ILoggerFactory loggers,
+        GatewayConnection? bytes = null)
     {
+        _bytes = bytes;
         _client = client;
         _save = save;
         _ranks = ranks;
@@ -56,6 +61,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         _policy = client.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(client.PolicyFile);
         History = new ChainHistory(coordinator);
         Events = new ChainEvents(coordinator, time);
+        Access = new ChainAccess(coordinator, time);
         Ledger = new ChainLedger(coordinator, client.Ledger, time);
         Proofs = new SnapshotProofs(new LedgerBucket(store, client.Ledger), _policy, _accepted);
     }
@@ -65,6 +71,9 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     /// <summary>What happens to runs, as it happens: for tools and dashboards.</summary>
     public ChainEvents Events { get; }
+
+    /// <summary>Keys of the HTTP API.</summary>
+    public ChainAccess Access { get; }
 
     /// <summary>The ledger's writer.</summary>
     public ChainLedger Ledger { get; }
@@ -96,17 +105,24 @@ public sealed class SnapshotChain : IAsyncDisposable
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers ??= NullLoggerFactory.Instance;
-        var store = await (schemes ?? StoreSchemes.BuiltIn).OpenAsync(configuration, cancel);
+        var gateway = client.Mode == ClientMode.Http ? Gateway(client) : null;
+        var bytes = options.Uri == GatewayUri ? gateway ?? throw new InvalidInputException(
+            $"Ciuic:Store:Uri is {GatewayUri}, which needs Ciuic:Client:Mode Http.") : null;
+        var store = bytes is null
+            ? await (schemes ?? StoreSchemes.BuiltIn).OpenAsync(configuration, cancel)
+            : Patient(new GatewayStore(bytes, null), TimeProvider.System);
         return new SnapshotChain(
             client,
             save,
             ranks,
             codec,
-            new OrleansCoordinator(new OrleansConnection(client, loggers)),
+            gateway is null
+                ? new OrleansCoordinator(new OrleansConnection(client, loggers)) : new HttpCoordinator(gateway, TimeProvider.System),
             store,
             options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
             TimeProvider.System,
-            loggers);
+            loggers,
+            bytes);
     }
 
     /// <summary>
@@ -145,7 +161,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var view = await History.FindAsync(id, snapshot, cancel);
         if (view.Link is not { } link)
             throw new NotFoundException($"Snapshot #{view.Sequence} of run {id} is {view.State}, not committed.");
-        var reading = new SnapshotReading(_store, Watch(), _save.Readers);
+        var reading = new SnapshotReading(StoreFor(id), Watch(), _save.Readers);
         return await reading.OpenAsync(id, link, view.Position, patterns, cancel);
     }
 
@@ -162,8 +178,9 @@ public sealed class SnapshotChain : IAsyncDisposable
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
             throw new UnavailableException(
-                $"No silo answers at {string.Join(", ", _client.Gateways)} within {patience.TotalSeconds:0} s. "
-                + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:Gateways.");
+                $"No silo answers at {Address} within {patience.TotalSeconds:0} s. "
+                + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:"
+                + $"{(_client.Mode == ClientMode.Http ? nameof(_client.Endpoint) : nameof(_client.Gateways))}.");
         }
     }
 
@@ -174,7 +191,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
         var run = new TrainingRun(
-            id, place, _client, _save, _ranks, _codec, _coordinator, _store, Watch(), _time, logger);
+            id, place, _client, _save, _ranks, CodecFor(_bytes), _coordinator, StoreFor(id), Watch(), _time, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
@@ -192,6 +209,24 @@ public sealed class SnapshotChain : IAsyncDisposable
 
         return run;
     }
+
+    private string Address => _client.Mode == ClientMode.Http ? _client.Endpoint : string.Join(", ", _client.Gateways);
+
+    private static GatewayConnection Gateway(ClientOptions client)
+    {
+        var endpoint = new Uri(client.Endpoint);
+        return new GatewayConnection(endpoint, () => LocalKey.Find(endpoint, client.ApiKeyFile, Environment.GetEnvironmentVariable));
+    }
+
+    private static RetryingObjectStore Patient(GatewayStore store, TimeProvider time) => new(store, new RetryOptions(), time);
+
+    /// <summary>A gateway shows each run its own objects.</summary>
+    private IObjectStore StoreFor(RunId run) => _bytes is null ? _store : Patient(new GatewayStore(_bytes, run), _time);
+
+    /// <summary>A gateway checks a chunk before it stores it, and differences cannot be checked alone.</summary>
+    private CodecOptions CodecFor(GatewayConnection? bytes) => bytes is null || _codec.Mode == CodecMode.Raw
+        ? _codec
+        : new CodecOptions { Mode = CodecMode.Planes };
 
     private LedgerWatch Watch() => new(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
 

@@ -75,6 +75,12 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task<RebuildView> DescribeRebuildAsync(string ledger, CancellationToken cancel) => inner.DescribeRebuildAsync(ledger, cancel);
 
+    public Task AddKeyAsync(ApiKeyRecord key, CancellationToken cancel) => inner.AddKeyAsync(key, cancel);
+
+    public Task<bool> RevokeKeyAsync(string id, CancellationToken cancel) => inner.RevokeKeyAsync(id, cancel);
+
+    public Task<IReadOnlyList<ApiKeyRecord>> ListKeysAsync(CancellationToken cancel) => inner.ListKeysAsync(cancel);
+
     public Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel) => inner.ListRunsAsync(cancel);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

@@ -18,6 +18,8 @@ public sealed class ArchitectureTests
         ["Ciuic.Contracts"] = ["Ciuic.Core"],
         ["Ciuic.Grains"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts"],
         ["Ciuic.Client"] = ["Ciuic.Core", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts"],
+        ["Ciuic.Gateway"] = ["Ciuic.Client"],
+        ["Ciuic.Native"] = ["Ciuic.Client"],
         ["Ciuic.Torch"] = ["Ciuic.Client"],
         ["Ciuic.Cli"] = ["Ciuic.Core", "Ciuic.Postgres", "Ciuic.Storage", "Ciuic.Snapshots", "Ciuic.Contracts", "Ciuic.Client"],
     };
@@ -30,7 +32,7 @@ public sealed class ArchitectureTests
     };
 
     /// <summary>The composition roots: they alone choose the store.</summary>
-    private static readonly string[] SeeS3 = ["Ciuic.Silo", "Ciuic.Cli", "Ciuic.Trainer"];
+    private static readonly string[] SeeS3 = ["Ciuic.Silo", "Ciuic.Cli", "Ciuic.Native", "Ciuic.Trainer"];
 
     private static readonly string[] Documented = ["Ciuic.Core", "Ciuic.Contracts", "Ciuic.Client", "Ciuic.Torch"];
 

@@ -7,6 +7,7 @@ using Ciuic.Storage;
 using Ciuic.Storage.S3;
 using Microsoft.Extensions.Configuration;
 using Orleans.Configuration;
+using GatewayOptions = Ciuic.Gateway.GatewayOptions;
 using SiloOptions = Ciuic.Silo.SiloOptions;
 
 namespace Ciuic.Grains.Tests;
@@ -28,6 +29,7 @@ public sealed class SettingsFileTests
         ["Runs"] = typeof(RunOptions),
         ["Snapshots"] = typeof(SnapshotOptions),
         ["Scrub"] = typeof(ScrubOptions),
+        ["Gateway"] = typeof(GatewayOptions),
         ["Client"] = typeof(ClientOptions),
         ["Save"] = typeof(SaveOptions),
         ["Ranks"] = typeof(RankOptions),

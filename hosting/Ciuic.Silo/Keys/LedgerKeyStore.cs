@@ -24,7 +24,7 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
         {
             // A key made here would be on a disk that such a silo may not keep, and without it nobody could append again.
             throw new InvalidInputException(
-                $"The key that signs {role.Name()} comes from {setting}: add the next one there, after a space ('ciuic key "
+                $"The key that signs {role.Name()} comes from {setting}: add the next one there, after a space ('ciuic signing-key "
                 + $"{role.KeyName(options.Origin)} -o FILE' makes one), start the silos again, then rotate.");
         }
 

@@ -36,12 +36,19 @@ internal static class OrleansSettings
     /// </summary>
     public static void Tune(ReminderOptions options) => options.RefreshReminderListPeriod = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Every snapshot is a grain, and hardly one is asked for again: a million remembered addresses, the runtime's default, would be
+    /// half a gigabyte of them. These are enough for more runs than one silo serves.
+    /// </summary>
+    public static void Tune(GrainDirectoryOptions options) => options.CacheSize = 50_000;
+
     /// <summary>Sets our defaults, and over them what the settings say.</summary>
     /// <exception cref="InvalidInputException">A section or key is unknown, or a value is malformed.</exception>
     public static void AddTo(ISiloBuilder silo, IConfiguration configuration)
     {
         Check(configuration);
         silo.Configure<ClusterMembershipOptions>(o => Over(o, "ClusterMembership", Tune));
+        silo.Configure<GrainDirectoryOptions>(Tune);
         silo.Configure<ReminderOptions>(o => Over(o, "Reminder", Tune));
         silo.Configure<SiloMessagingOptions>(o => Over(o, "SiloMessaging", _ => { }));
         silo.Configure<GrainCollectionOptions>(o => Over(o, "GrainCollection", _ => { }));

@@ -1,5 +1,6 @@
 using System.Net;
 using Ciuic.Core;
+using Ciuic.Gateway;
 using Ciuic.Grains;
 using Ciuic.Storage;
 using Microsoft.Extensions.Configuration;
@@ -14,7 +15,8 @@ internal sealed record SiloSettings(
     LedgerOptions Ledger,
     RunOptions Runs,
     SnapshotOptions Snapshots,
-    ScrubOptions Scrub)
+    ScrubOptions Scrub,
+    GatewayOptions Gateway)
 {
     public static SiloSettings Load(IConfiguration configuration)
     {
@@ -32,5 +34,6 @@ internal sealed record SiloSettings(
         StrictSettings.Read<LedgerOptions>(configuration, "Ciuic:Ledger"),
         StrictSettings.Read<RunOptions>(configuration, "Ciuic:Runs"),
         StrictSettings.Read<SnapshotOptions>(configuration, "Ciuic:Snapshots"),
-            StrictSettings.Read<ScrubOptions>(configuration, "Ciuic:Scrub"));
+        StrictSettings.Read<ScrubOptions>(configuration, "Ciuic:Scrub"),
+        StrictSettings.Read<GatewayOptions>(configuration, "Ciuic:Gateway"));
 }

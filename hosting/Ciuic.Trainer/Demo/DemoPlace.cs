@@ -29,6 +29,12 @@ internal sealed record DemoPlace
 
     public int GatewayPort { get; }
 
+    /// <summary>Port of the silo's HTTP API; 0: there is none.</summary>
+    public int ApiPort { get; init; }
+
+    /// <summary>Where the silo leaves the key for its HTTP API.</summary>
+    public string ApiKeyFile => Path.Combine(Folder, "api.key");
+
     public string StorePath => Path.Combine(Folder, "store");
 
     public string StoreUri => $"file:{StorePath}";
@@ -56,6 +62,8 @@ internal sealed record DemoPlace
     [
         $"--Ciuic:Silo:SiloPort={SiloPort}",
         $"--Ciuic:Silo:GatewayPort={GatewayPort}",
+        $"--Ciuic:Gateway:Port={ApiPort}",
+        $"--Ciuic:Gateway:LocalKeyFile={ApiKeyFile}",
         $"--Ciuic:Database:Path={Path.Combine(Folder, "silo", "ciuic.db")}",
         $"--Ciuic:Ledger:KeyDirectory={Path.Combine(Folder, "silo", "keys")}",
         "--Ciuic:Ledger:Origin=ciuic.local/demo",
@@ -78,7 +86,7 @@ internal sealed record DemoPlace
         return Path.Combine(parent, $"{number}");
     }
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

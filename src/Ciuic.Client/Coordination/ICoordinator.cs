@@ -77,6 +77,15 @@ internal interface ICoordinator : IAsyncDisposable
     /// <summary>How far the scrubs of all shelves are.</summary>
     Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel);
 
+    /// <inheritdoc cref="IAccessGrain.AddAsync"/>
+    Task AddKeyAsync(ApiKeyRecord key, CancellationToken cancel);
+
+    /// <inheritdoc cref="IAccessGrain.RevokeAsync"/>
+    Task<bool> RevokeKeyAsync(string id, CancellationToken cancel);
+
+    /// <summary>All keys of the HTTP API, ended ones too.</summary>
+    Task<IReadOnlyList<ApiKeyRecord>> ListKeysAsync(CancellationToken cancel);
+
     /// <summary>All runs, by name.</summary>
     Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel);
 }

@@ -98,6 +98,20 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
             .Select(shelf => c.GetGrain<IScrubGrain>(shelf).DescribeAsync())),
         cancel);
 
+    public Task AddKeyAsync(ApiKeyRecord key, CancellationToken cancel) => AskAsync(
+        async c =>
+        {
+            await Access(c).AddAsync(key);
+            return true;
+        },
+        Short,
+        cancel);
+
+    public Task<bool> RevokeKeyAsync(string id, CancellationToken cancel) => AskAsync(c => Access(c).RevokeAsync(id), Short, cancel);
+
+    public async Task<IReadOnlyList<ApiKeyRecord>> ListKeysAsync(CancellationToken cancel) =>
+        (await AskAsync(c => Access(c).DescribeAsync(), Short, cancel)).Keys;
+
     public async Task<IReadOnlyList<RunId>> ListRunsAsync(CancellationToken cancel)
     {
         var shelves = await AskAsync(
@@ -128,6 +142,8 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
             throw new UnavailableException($"The cluster does not answer: {error.Message}", error);
         }
     }
+
+    private static IAccessGrain Access(IGrainFactory grains) => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
 
     private static IRunGrain Run(IGrainFactory grains, RunId run) => grains.GetGrain<IRunGrain>(run.Value);
 

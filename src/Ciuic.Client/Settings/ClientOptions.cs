@@ -28,9 +28,36 @@ public enum ResumePolicy
     Never,
 }
 
+/// <summary>How the cluster is asked.</summary>
+public enum ClientMode
+{
+    /// <summary>As an Orleans client, which is trusted like a silo: in the cluster's private network.</summary>
+    Orleans = 1,
+
+    /// <summary>Through a gateway's HTTP API, with a key.</summary>
+    Http,
+}
+
 /// <summary>Section <c>Ciuic:Client</c>.</summary>
 public sealed class ClientOptions
 {
+    /// <summary>How the cluster is asked. Default <see cref="ClientMode.Orleans"/>.</summary>
+    [EnumDataType(typeof(ClientMode))]
+    public ClientMode Mode { get; set; } = ClientMode.Orleans;
+
+    /// <summary>
+    /// Where gateways answer, in the mode <see cref="ClientMode.Http"/>. Bytes go there too where <c>Ciuic:Store:Uri</c> is
+    /// <c>gateway:</c>, otherwise to the bucket directly.
+    /// </summary>
+    [Required, Url]
+    public string Endpoint { get; set; } = "http://127.0.0.1:5000";
+
+    /// <summary>
+    /// A file with the key to show to the gateway; the environment variable CIUIC_API_KEY comes first. Empty: the key that a gateway on
+    /// this machine has left for its user.
+    /// </summary>
+    public string ApiKeyFile { get; set; } = "";
+
     /// <summary>The cluster's name, as the silos have it.</summary>
     [Required]
     public string ClusterId { get; set; } = "ciuic";

@@ -94,7 +94,7 @@ public sealed class SaveOptions
     public string FrozenItems { get; set; } = "";
 
     /// <summary>
-    /// The run's private key, made by <c>ciuic key</c>: every shard is signed with it, and history names it. Empty: shards
+    /// The run's private key, made by <c>ciuic signing-key</c>: every shard is signed with it, and history names it. Empty: shards
     /// are not signed.
     /// </summary>
     public string KeyFile { get; set; } = "";

@@ -4,8 +4,9 @@ using System.Text.Json.Serialization;
 namespace Ciuic.Core;
 
 /// <summary>Writes an id as its text and reads it through its strict parser.</summary>
-internal sealed class ParsableJsonConverter<T> : JsonConverter<T> where T : struct, IParsable<T>
+public sealed class ParsableJsonConverter<T> : JsonConverter<T> where T : struct, IParsable<T>
 {
+    /// <inheritdoc/>
     public override T Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         if (reader.TokenType != JsonTokenType.String || !T.TryParse(reader.GetString(), null, out var value))
@@ -13,6 +14,7 @@ internal sealed class ParsableJsonConverter<T> : JsonConverter<T> where T : stru
         return value;
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }

@@ -4,8 +4,9 @@ using System.Text.Json.Serialization;
 namespace Ciuic.Core;
 
 /// <summary>A verifier key as its text.</summary>
-internal sealed class VerifierKeyJsonConverter : JsonConverter<VerifierKey>
+public sealed class VerifierKeyJsonConverter : JsonConverter<VerifierKey>
 {
+    /// <inheritdoc/>
     public override VerifierKey Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
     {
         try
@@ -18,6 +19,7 @@ internal sealed class VerifierKeyJsonConverter : JsonConverter<VerifierKey>
         }
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, VerifierKey value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }

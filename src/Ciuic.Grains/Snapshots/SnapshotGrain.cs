@@ -27,6 +27,9 @@ internal sealed class SnapshotGrain(
     private static readonly TimeSpan WorthWaiting = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>How long it stays in memory after its end.</summary>
+    private static readonly TimeSpan Afterwards = TimeSpan.FromSeconds(15);
+
     /// <summary>Ended so lately, an activation may have died before it told the run.</summary>
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(10);
 
@@ -308,6 +311,14 @@ internal sealed class SnapshotGrain(
             await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
         _runKnows = true;
         _timer?.Dispose();
+        // Whoever waits for it is answered by now, and hardly anybody asks again: many that have ended must not fill a silo's memory.
+        _timer = this.RegisterGrainTimer(LeaveAsync, new GrainTimerCreationOptions(Afterwards, Timeout.InfiniteTimeSpan));
+    }
+
+    private Task LeaveAsync()
+    {
+        DeactivateOnIdle();
+        return Task.CompletedTask;
     }
 
     /// <summary>

@@ -39,6 +39,19 @@ public sealed class ChunkStore : IDisposable
         return await WriteAsync(BucketLayout.Chunk(id), frame, id, ChunkAtHand.None, cancel);
     }
 
+    /// <summary>Stores a frame that somebody else has made of a whole chunk, once its bytes are found to be those of the name.</summary>
+    /// <param name="id">The chunk's name.</param>
+    /// <param name="frame">Its stored form.</param>
+    /// <param name="cancel">Ends the storing.</param>
+    /// <exception cref="CorruptException">The frame is malformed, needs other chunks, or holds other bytes; nothing was stored.</exception>
+    public async Task<ChunkWrite> TakeInAsync(ChunkId id, ReadOnlyMemory<byte> frame, CancellationToken cancel)
+    {
+        using (var plain = _buffers.Take(ChunkDecoder.PlainLength(id, frame.Span)))
+        using (var decoder = _decoders.Take())
+            decoder.Value.Decode(id, frame.Span, plain.Memory.Span);
+        return await WriteAsync(BucketLayout.Chunk(id), frame, id, ChunkAtHand.None, cancel);
+    }
+
     /// <summary>Stores a chunk as the difference to another, where that saves enough.</summary>
     /// <param name="id">Its name.</param>
     /// <param name="plain">Its bytes.</param>

@@ -17,7 +17,7 @@ public static class SigningKeyFile
     public static SigningKey Read(string path)
     {
         if (!File.Exists(path))
-            throw new InvalidInputException($"There is no key file '{path}'. 'ciuic key NAME -o {path}' makes one.");
+            throw new InvalidInputException($"There is no key file '{path}'. 'ciuic signing-key NAME -o {path}' makes one.");
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
             throw new InvalidInputException($"The key file '{path}' can be read by others: chmod 600 it.");
         return Parse(File.ReadAllText(path), null, $"The key file '{path}'");

@@ -14,7 +14,7 @@ public static class StrictSettings
 
     /// <summary>All sections below <see cref="Root"/>. Programs share one file, so each knows the names of the others'.</summary>
     public static readonly IReadOnlyList<string> Sections =
-        ["Silo", "Database", "Store", "S3", "WebHdfs", "Ledger", "Runs", "Snapshots", "Scrub", "Client", "Save", "Ranks", "Codec"];
+        ["Silo", "Database", "Store", "S3", "WebHdfs", "Ledger", "Runs", "Snapshots", "Scrub", "Gateway", "Client", "Save", "Ranks", "Codec"];
 
     /// <summary>Binds and checks a section; what is not set has its default.</summary>
     /// <param name="configuration">All settings.</param>

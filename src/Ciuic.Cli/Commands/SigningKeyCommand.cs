@@ -4,15 +4,15 @@ using Ciuic.Snapshots;
 
 namespace Ciuic.Cli;
 
-/// <summary><c>ciuic key NAME -o FILE</c>: a key with which a run's trainers sign.</summary>
-internal static class KeyCommand
+/// <summary><c>ciuic signing-key NAME -o FILE</c>: a key with which a run's trainers sign.</summary>
+internal static class SigningKeyCommand
 {
     public static Command Create(CommandOutput output)
     {
         var name = new Argument<string>("NAME") { Description = "Whose key: no white space, no plus sign." };
         var file = new Option<string>("-o", "--output") { Description = "The new file, readable by you only.", Required = true };
         var json = CliSettings.Json();
-        var command = new Command("key", "Makes a key that trainers sign shards with (Ciuic:Save:KeyFile), and prints its verifier key.")
+        var command = new Command("signing-key", "Makes a key that trainers sign shards with (Ciuic:Save:KeyFile), and prints its verifier key.")
         {
             name, file, json,
         };

@@ -1,0 +1,53 @@
+using System.Globalization;
+using Ciuic.Core;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// The key that a gateway on this machine leaves for programs of the same user: whoever may read the file is that user.
+/// </summary>
+public static class LocalKey
+{
+    /// <summary>The environment variable that holds a key; it is asked first.</summary>
+    public const string Variable = "CIUIC_API_KEY";
+
+    /// <summary>Where the key of the gateway at a port lies; null where there is no home.</summary>
+    /// <param name="port">The gateway's port.</param>
+    /// <param name="environment">A variable's value; null where it is not set.</param>
+    public static string? PathFor(int port, Func<string, string?> environment)
+    {
+        var state = environment("XDG_STATE_HOME") is { Length: > 0 } set ? set
+            : environment("HOME") is { Length: > 0 } home ? Path.Combine(home, ".local", "state")
+            : environment("LOCALAPPDATA");
+        return string.IsNullOrEmpty(state)
+            ? null
+            : Path.Combine(state, "ciuic", string.Create(CultureInfo.InvariantCulture, $"gateway-{port}.key"));
+    }
+
+    /// <summary>The key to show to a gateway.</summary>
+    /// <param name="endpoint">Where it answers.</param>
+    /// <param name="file">The file that was set; empty for the local one.</param>
+    /// <param name="environment">A variable's value; null where it is not set.</param>
+    /// <exception cref="InvalidInputException">There is none; the message says where it may be put.</exception>
+    /// <exception cref="UnavailableException">A gateway on this machine has not left one: it has not started yet.</exception>
+    public static string Find(Uri endpoint, string file, Func<string, string?> environment)
+    {
+        if (environment(Variable) is { Length: > 0 } key)
+            return key.Trim();
+        var path = file.Length > 0 ? file : endpoint.IsLoopback ? PathFor(endpoint.Port, environment) : null;
+        try
+        {
+            if (path is not null)
+                return File.ReadAllText(path).Trim();
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            if (file.Length == 0)
+                throw new UnavailableException($"The gateway at {endpoint} has left no key at '{path}': start it, or set {Variable}.", error);
+            throw new InvalidInputException($"Ciuic:Client:ApiKeyFile: '{file}' cannot be read: {error.Message}", error);
+        }
+
+        throw new InvalidInputException(
+            $"No key for {endpoint}: set {Variable} or Ciuic:Client:ApiKeyFile. 'ciuic key create' makes one.");
+    }
+}

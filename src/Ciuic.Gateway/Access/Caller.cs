@@ -1,0 +1,66 @@
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Ciuic.Gateway;
+
+/// <summary>What an endpoint asks of whoever calls it.</summary>
+/// <param name="Scope">The least that the key must be good for.</param>
+internal sealed record Needs(AccessScope Scope);
+
+/// <summary>An endpoint that is about more than one run: a key for some runs is not enough.</summary>
+internal sealed record OfAllRuns;
+
+/// <summary>Who calls, and what he may.</summary>
+internal static class Caller
+{
+    private const string Scheme = "Bearer ";
+
+    /// <summary>Says what a key must be good for; an endpoint that does not say it answers nobody.</summary>
+    public static T Needs<T>(this T endpoint, AccessScope scope)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Needs(scope));
+
+    /// <summary>Lets a request pass whose key is good for what it asks.</summary>
+    public static async Task AdmitAsync(HttpContext http, KeyRing keys, Func<Task> next)
+    {
+        if (http.GetEndpoint() is not { } endpoint)
+        {
+            http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        var key = await FindAsync(http, keys);
+        var needed = endpoint.Metadata.GetMetadata<Needs>()
+            ?? throw new InvalidOperationException($"{endpoint.DisplayName} does not say who may call it.");
+        if (key.Scope < needed.Scope)
+            throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for {key.Scope}; this needs {needed.Scope}.");
+        if (http.GetRouteValue("run") is string run && !Reaches(key, run))
+            throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for runs that begin with '{key.RunPrefix}'.");
+        if (key.RunPrefix.Length > 0 && endpoint.Metadata.GetMetadata<OfAllRuns>() is not null)
+            throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for some runs only; this is about all of them.");
+        http.Features.Set(key);
+        await next();
+    }
+
+    /// <summary>The key that a request came with.</summary>
+    public static ApiKeyRecord Key(this HttpContext http) => http.Features.Get<ApiKeyRecord>()!;
+
+    /// <summary>Whether a key is for a run.</summary>
+    public static bool Reaches(ApiKeyRecord key, string run) => run.StartsWith(key.RunPrefix, StringComparison.Ordinal);
+
+    private static async Task<ApiKeyRecord> FindAsync(HttpContext http, KeyRing keys)
+    {
+        var header = http.Request.Headers.Authorization.ToString();
+        var text = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..] : "";
+        if (ApiKey.TryParse(text) is { } key && await keys.FindAsync(key) is { } found)
+            return found;
+        http.Response.Headers.WWWAuthenticate = "Bearer";
+        throw new HttpProblemException(
+            StatusCodes.Status401Unauthorized,
+            text.Length == 0
+                ? "A key is needed: Authorization: Bearer ciuic_…; 'ciuic key create' makes one."
+                : "This key is not known here, or was revoked, or has expired.");
+    }
+}

@@ -1,0 +1,119 @@
+using System.Net;
+using System.Security.Cryptography;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Gateway;
+
+/// <summary>
+/// A gateway that only this machine can reach leaves a key in a file of its user's, so that his programs need no settings. One that is
+/// there and still good stays; otherwise a new one takes its place.
+/// </summary>
+/// <param name="options">Where the gateway listens, and where the file is.</param>
+/// <param name="grains">The cluster.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">Told where it cannot be left.</param>
+public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory grains, TimeProvider time, ILogger<LocalKeyFile> logger)
+    : IHostedLifecycleService
+{
+    private const string Nowhere = "none";
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
+
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _writing = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        if (options.LocalKeyFile != Nowhere && IPAddress.IsLoopback(IPAddress.Parse(options.Address)))
+            _writing = WritePatientlyAsync();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await _writing;
+        _stopping.Dispose();
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task WritePatientlyAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await WriteAsync();
+                return;
+            }
+            catch (Exception error)
+            {
+                NotLeft(logger, ExitCode.Reason(error));
+                await Task.Delay(BetweenTries, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task WriteAsync()
+    {
+        var path = options.LocalKeyFile.Length > 0
+            ? options.LocalKeyFile
+            : LocalKey.PathFor(options.Port, Environment.GetEnvironmentVariable);
+        if (path is null)
+            return; // nobody has a home here
+        var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
+        if (await IsGoodAsync(path, access))
+            return;
+        var key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
+        await access.AddAsync(new ApiKeyRecord
+        {
+            Id = key.Id,
+            Hash = key.Hash,
+            Scope = AccessScope.Admin,
+            RunPrefix = "",
+            Name = $"local: {path}",
+            CreatedAt = time.GetUtcNow(),
+        });
+        // Dying between the two leaves a key that nobody has.
+        Write(path, key.Reveal());
+    }
+
+    private static async Task<bool> IsGoodAsync(string path, IAccessGrain access)
+    {
+        if (!File.Exists(path) || ApiKey.TryParse(await File.ReadAllTextAsync(path)) is not { } key)
+            return false;
+        return (await access.DescribeAsync()).Keys.Any(k => k.Id == key.Id && k.RevokedAt is null && key.Fits(k.Hash));
+    }
+
+    private static void Write(string path, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var temporary = $"{path}.{Environment.ProcessId}";
+        File.Delete(temporary);
+        var mine = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            mine.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var writer = new StreamWriter(temporary, mine))
+            writer.WriteLine(text);
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    [LoggerMessage(62, LogLevel.Warning, "The key for programs on this machine was not left yet: {Error}")]
+    private static partial void NotLeft(ILogger logger, string error);
+}

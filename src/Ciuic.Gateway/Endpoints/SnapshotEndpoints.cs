@@ -1,0 +1,90 @@
+using System.Globalization;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Ciuic.Gateway;
+
+/// <summary>The life of snapshots: begun, shard by shard, waited for, found again.</summary>
+internal sealed class SnapshotEndpoints(ICoordinator coordinator, ChainHistory history)
+{
+    private const int PageSize = 50;
+
+    public void MapTo(IEndpointRouteBuilder routes)
+    {
+        var snapshots = routes.MapGroup("/runs/{run}/snapshots");
+        snapshots.MapGet("", ListAsync).Needs(AccessScope.Read);
+        snapshots.MapPost("", BeginAsync).Needs(AccessScope.Write);
+        snapshots.MapGet("{reference}", FindAsync).Needs(AccessScope.Read);
+        snapshots.MapGet("{sequence}/final", async http => await http.WriteAsync(
+            new FinalAnswer(await coordinator.WaitFinalAsync(http.Snapshot(), http.Wait(), http.RequestAborted)),
+            ApiJson.Default.FinalAnswer)).Needs(AccessScope.Read);
+        snapshots.MapPost("{sequence}/shards/{rank}/complete", async http =>
+        {
+            var request = await http.ReadAsync(ApiJson.Default.CompleteRequest);
+            var reply = await coordinator.CompleteShardAsync(http.Snapshot(), request.Token, http.Rank(), request.Shard, http.RequestAborted);
+            await http.WriteAsync(new ShardAnswer(reply), ApiJson.Default.ShardAnswer);
+        }).Needs(AccessScope.Write);
+        snapshots.MapPost("{sequence}/shards/{rank}/abandon", async http =>
+        {
+            var request = await http.ReadAsync(ApiJson.Default.AbandonRequest);
+            await coordinator.AbandonShardAsync(http.Snapshot(), request.Token, http.Rank(), request.Reason, http.RequestAborted);
+            http.Response.StatusCode = StatusCodes.Status204NoContent;
+        }).Needs(AccessScope.Write);
+    }
+
+    private async Task BeginAsync(HttpContext http)
+    {
+        var request = await http.ReadAsync(ApiJson.Default.BeginRequest);
+        var reply = await coordinator.BeginAsync(http.Run(), request.Token, request.Plan, http.RequestAborted);
+        if (reply is { Outcome: BeginOutcome.Begun, Sequence: { } sequence })
+            http.Response.Headers.Location = $"/api/v1/runs/{http.Run()}/snapshots/{sequence}";
+        await http.WriteAsync(reply, ApiJson.Default.BeginReply);
+    }
+
+    /// <summary>By its number, which may wait for its end, or as people name it: <c>latest</c>, <c>step:N</c>, <c>tag:NAME</c>, a digest.</summary>
+    private async Task FindAsync(HttpContext http)
+    {
+        var reference = Route.Value(http, "reference");
+        var view = Sequence.TryParse(reference, null, out var sequence)
+            ? await OfAsync(new SnapshotId(http.Run(), sequence), http.Wait(), http.RequestAborted)
+            : await history.FindAsync(http.Run(), SnapshotRef.Parse(reference), http.RequestAborted);
+        await http.WriteAsync(view, ApiJson.Default.SnapshotView);
+    }
+
+    private async Task<SnapshotView> OfAsync(SnapshotId id, TimeSpan wait, CancellationToken cancel) =>
+        (wait > TimeSpan.Zero ? await coordinator.WaitAsync(id, wait, cancel) : await coordinator.GetAsync(id, cancel))
+        ?? throw new NotFoundException($"Run {id.Run} has no snapshot #{id.Sequence}.");
+
+    /// <summary>Newest first.</summary>
+    private async Task ListAsync(HttpContext http)
+    {
+        var limit = (int)http.Number("limit", PageSize, 1, 1_000);
+        var from = http.Number("cursor", long.MaxValue, 1, long.MaxValue);
+        if (from == long.MaxValue)
+            from = await NewestAsync(http.Run(), http.RequestAborted);
+        var numbers = Enumerable.Range(0, (int)Math.Min(limit, from)).Select(i => new Sequence(from - i));
+        var views = await Task.WhenAll(numbers.Select(n => coordinator.GetAsync(new SnapshotId(http.Run(), n), http.RequestAborted)));
+        var next = from > limit ? (from - limit).ToString(CultureInfo.InvariantCulture) : null;
+        await http.WriteAsync(new ApiPage<SnapshotView>([.. views.OfType<SnapshotView>()], next), ApiJson.Default.ApiPageSnapshotView);
+    }
+
+    /// <summary>The newest number that was given: events are read back until one names a snapshot that was begun.</summary>
+    private async Task<long> NewestAsync(RunId run, CancellationToken cancel)
+    {
+        const int Page = 200;
+        var view = await history.DescribeAsync(run, cancel);
+        for (var last = view.LastEvent; last > 0; last -= Page)
+        {
+            var events = await coordinator.ReadEventsAsync(run, Math.Max(1, last - Page + 1), Page, cancel);
+            var newest = events.Where(e => e.Kind is RunEventKind.Begun or RunEventKind.Rebuilt).Max(e => e.Sequence?.Value);
+            if (newest is not null)
+                return newest.Value;
+        }
+
+        return view.Head?.Sequence.Value ?? 0;
+    }
+}

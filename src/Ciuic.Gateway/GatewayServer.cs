@@ -1,0 +1,143 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ciuic.Gateway;
+
+/// <summary>
+/// The HTTP API: answers from when the silo is up until it begins to drain. It holds nothing that is not in the cluster or the bucket,
+/// so any of several gateways can be asked.
+/// </summary>
+/// <param name="options">Where it listens and what it takes.</param>
+/// <param name="grains">The cluster.</param>
+/// <param name="store">The bucket.</param>
+/// <param name="info">What it says of itself.</param>
+/// <param name="time">The clock.</param>
+/// <param name="loggers">Where warnings go.</param>
+public sealed class GatewayServer(
+    GatewayOptions options, IGrainFactory grains, IObjectStore store, ServerInfo info, TimeProvider time, ILoggerFactory loggers)
+    : IHostedLifecycleService, IAsyncDisposable
+{
+    /// <summary>The largest object that is taken in.</summary>
+    public const int MaxObjectBytes = ObjectEndpoints.MaxObjectBytes;
+
+    private readonly ChunkStore _chunks = new(store);
+    private WebApplication? _app;
+
+    /// <inheritdoc/>
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddRoutingCore();
+        builder.Services.AddRateLimiter(Limit);
+        builder.Services.AddSingleton<IHostLifetime, LifetimeOfTheSilo>();
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = options.MaxConnections;
+            kestrel.Limits.MaxRequestBodySize = ObjectEndpoints.MaxObjectBytes;
+            kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
+            {
+                if (options.HasTls)
+                    listen.UseHttps(Certificates.Read(options));
+            });
+        });
+        _app = builder.Build();
+        Wire(_app);
+        await _app.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_app is not null)
+            await _app.DisposeAsync();
+        _chunks.Dispose();
+    }
+
+    private void Wire(WebApplication app)
+    {
+        var coordinator = new OrleansCoordinator(new ConnectedCluster(grains));
+        var keys = new KeyRing(() => ReadKeysAsync(grains), options.KeyRefresh, time);
+        var shelf = new ShardShelf(store, coordinator);
+        var budget = new ByteBudget(options.MaxBufferedBytes);
+        var problems = new Problems(loggers.CreateLogger<Problems>());
+        app.Lifetime.ApplicationStopped.Register(shelf.Dispose);
+        app.Use((http, next) => problems.InvokeAsync(http, () => next(http)));
+        app.UseRouting();
+        app.Use((http, next) => Caller.AdmitAsync(http, keys, () => next(http)));
+        app.UseRateLimiter();
+        var api = app.MapGroup("/api/v1");
+        api.MapGet("/info", http => http.WriteAsync(info, ApiJson.Default.ServerInfo)).Needs(AccessScope.Read);
+        new RunEndpoints(coordinator).MapTo(api);
+        new LeaseEndpoints(coordinator).MapTo(api);
+        new SnapshotEndpoints(coordinator, new ChainHistory(coordinator)).MapTo(api);
+        new ObjectEndpoints(store, new Intake(store, _chunks, shelf, coordinator, keys), shelf, budget).MapTo(api);
+        new LedgerEndpoints(coordinator, store, budget).MapTo(api);
+        new AdminEndpoints(coordinator).MapTo(api);
+        new EventEndpoints(coordinator, new ChainEvents(coordinator, time)).MapTo(api);
+    }
+
+    private static async Task<AccessView> ReadKeysAsync(IGrainFactory grains)
+    {
+        try
+        {
+            return await grains.GetGrain<IAccessGrain>(IAccessGrain.Key).DescribeAsync();
+        }
+        catch (Exception error) when (error is not CiuicException)
+        {
+            throw new UnavailableException($"The cluster does not say which keys are good: {error.Message}", error);
+        }
+    }
+
+    private void Limit(RateLimiterOptions limiter)
+    {
+        limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+        if (options.RequestsPerSecond == 0)
+            return;
+        limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => RateLimitPartition.GetTokenBucketLimiter(
+            http.Key().Id,
+            _ => new TokenBucketRateLimiterOptions
+            {
+                TokenLimit = 2 * options.RequestsPerSecond,
+                TokensPerPeriod = Math.Max(1, options.RequestsPerSecond / 10),
+                ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
+                QueueLimit = 0,
+            }));
+    }
+
+    /// <summary>.NET's own would take SIGTERM for this server alone; it ends with the silo.</summary>
+    private sealed class LifetimeOfTheSilo : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Ciuic.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Ciuic.Gateway.Tests;
+
+/// <summary>A cluster in this process and a gateway to it on this machine.</summary>
+public sealed class GatewayCluster : IAsyncLifetime
+{
+    private GatewayServer? _gateway;
+
+    public CiuicCluster Cluster { get; } = new();
+
+    public GatewayOptions Options { get; } = new()
+    {
+        Port = FreePorts.Take(1)[0], KeyRefresh = TimeSpan.FromMilliseconds(50), LocalKeyFile = "none",
+    };
+
+    public Uri Endpoint => new(Options.Url);
+
+    public async ValueTask InitializeAsync()
+    {
+        await Cluster.InitializeAsync();
+        var info = new ServerInfo("test", Cluster.Store.Location, TestBucket.Ledger, GatewayServer.MaxObjectBytes);
+        _gateway = new GatewayServer(Options, Cluster.Grains, Cluster.Store, info, TimeProvider.System, NullLoggerFactory.Instance);
+        await _gateway.StartedAsync(CancellationToken.None);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_gateway is not null)
+        {
+            await _gateway.StoppingAsync(CancellationToken.None);
+            await _gateway.DisposeAsync();
+        }
+
+        await Cluster.DisposeAsync();
+    }
+
+    public async Task<ApiKey> NewKeyAsync(AccessScope scope = AccessScope.Write, string runs = "", TimeSpan? goodFor = null)
+    {
+        var key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
+        await new ChainAccess(Coordinator, TimeProvider.System).AddAsync(key, "test", scope, runs, goodFor);
+        return key;
+    }
+
+    /// <summary>A client that shows a key; null for one that shows none.</summary>
+    public HttpClient Http(ApiKey? key)
+    {
+        var http = new HttpClient { BaseAddress = new Uri(Endpoint, "/api/v1/") };
+        if (key is not null)
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Reveal());
+        return http;
+    }
+
+    /// <summary>A chain that has nothing but the gateway.</summary>
+    public SnapshotChain Chain(ApiKey key, SaveOptions? save = null)
+    {
+        var gateway = new GatewayConnection(Endpoint, key.Reveal);
+        var client = new ClientOptions { Mode = ClientMode.Http, Endpoint = Options.Url, Gateways = ["127.0.0.1:1"], ConnectPatience = TimeSpan.FromSeconds(5) };
+        return new SnapshotChain(
+            client, save ?? new SaveOptions { OnTerminate = OnTerminate.Ignore, ChunkBytes = 64 << 10 }, new RankOptions(), new CodecOptions(),
+            new HttpCoordinator(gateway, TimeProvider.System), new GatewayStore(gateway, null), null, TimeProvider.System,
+            NullLoggerFactory.Instance, gateway);
+    }
+
+    internal ICoordinator Coordinator => new OrleansCoordinator(new ConnectedCluster(Cluster.Grains));
+}

@@ -1,0 +1,82 @@
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Testing;
+
+namespace Ciuic.Gateway.Tests;
+
+public sealed class SavingTests(GatewayCluster gateway) : IClassFixture<GatewayCluster>
+{
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task What_is_saved_through_a_gateway_is_restored_through_it_bit_for_bit()
+    {
+        var key = await gateway.NewKeyAsync();
+        byte[] model = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 7 / 3))], restored = [];
+        await using (var chain = gateway.Chain(key))
+        await using (var run = await chain.OpenRunAsync("through"))
+        {
+            await run.TrackBytes("model", () => model, _ => { }).ResumeAsync();
+            for (var step = 1; step <= 3; step++)
+            {
+                model[step] ^= 1;
+                var save = await run.SaveAsync(new TrainingProgress(step, 0, step));
+                await save.Committed.WaitAsync(Soon);
+            }
+        }
+
+        await using var again = gateway.Chain(key);
+        await using var resumed = await again.OpenRunAsync("through");
+        var report = await resumed.TrackBytes("model", () => restored, bytes => restored = bytes).ResumeAsync();
+        Assert.Equal(3, report.Progress.Step);
+        Assert.False(report.WithoutSilo);
+        Assert.Equal(model, restored);
+        await gateway.Cluster.AuditAsync();
+    }
+
+    [Fact]
+    public async Task Runs_snapshots_and_events_are_seen_as_the_cluster_sees_them()
+    {
+        await SaveAsync("seen", 2);
+        await using var chain = gateway.Chain(await gateway.NewKeyAsync(AccessScope.Read, "seen"));
+        var view = await chain.History.DescribeAsync(RunId.Parse("seen"));
+        Assert.Equal(2, view.Head!.Sequence.Value);
+        Assert.Equal(["seen"], (await chain.History.ListRunsAsync()).Select(r => r.Run.Value));
+        Assert.Equal(1, (await chain.History.FindAsync(RunId.Parse("seen"), SnapshotRef.Parse("step:1"))).Sequence.Value);
+        var events = await gateway.Cluster.EventsAsync("seen");
+        var seen = new List<RunEvent>();
+        await foreach (var happened in chain.Events.FollowAsync(RunId.Parse("seen")))
+        {
+            seen.Add(happened);
+            if (seen.Count == events.Length)
+                break;
+        }
+
+        Assert.Equal(events, seen);
+    }
+
+    [Fact]
+    public async Task A_rollback_by_a_person_needs_an_admins_key_and_fences_whoever_trains()
+    {
+        await SaveAsync("back", 2);
+        await using var trainer = gateway.Chain(await gateway.NewKeyAsync());
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => BackAsync(trainer));
+        Assert.Contains("needs Admin", error.Message);
+        await using var admin = gateway.Chain(await gateway.NewKeyAsync(AccessScope.Admin));
+        Assert.Equal(1, (await BackAsync(admin)).Head!.Sequence.Value);
+
+        static Task<RunView> BackAsync(SnapshotChain chain) =>
+            chain.History.RollbackAsync(RunId.Parse("back"), SnapshotRef.Parse("#1"), "why not", "test", fenceLiveAttempt: true);
+    }
+
+    private async Task SaveAsync(string name, int steps)
+    {
+        await using var chain = gateway.Chain(await gateway.NewKeyAsync());
+        await using var run = await chain.OpenRunAsync(name);
+        await run.TrackBytes("model", () => [1, 2, 3], _ => { }).ResumeAsync();
+        for (var step = 1; step <= steps; step++)
+            await (await run.SaveAsync(new TrainingProgress(step, 0, step))).Committed.WaitAsync(Soon);
+    }
+}
