@@ -116,8 +116,7 @@ public sealed class SnapshotChain : IAsyncDisposable
             save,
             ranks,
             codec,
-            gateway is null
-                ? new OrleansCoordinator(new OrleansConnection(client, loggers)) : new HttpCoordinator(gateway, TimeProvider.System),
+            gateway is null ? OrleansSupport.Connect(client, loggers) : new HttpCoordinator(gateway, TimeProvider.System),
             store,
             options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
             TimeProvider.System,
@@ -215,7 +214,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     private static GatewayConnection Gateway(ClientOptions client)
     {
         var endpoint = new Uri(client.Endpoint);
-        return new GatewayConnection(endpoint, () => LocalKey.Find(endpoint, client.ApiKeyFile, Environment.GetEnvironmentVariable));
+        return new GatewayConnection(endpoint, () => LocalKey.Find(endpoint, client.ApiKey, client.ApiKeyFile, Environment.GetEnvironmentVariable));
     }
 
     private static RetryingObjectStore Patient(GatewayStore store, TimeProvider time) => new(store, new RetryOptions(), time);

@@ -38,6 +38,33 @@ public sealed class S3Tests : IDisposable
     }
 
     [Fact]
+    public async Task A_PyTorch_script_with_the_usual_configuration_writes_to_S3_directly_and_is_killed_and_resumed()
+    {
+        Required.Need("s3", CephServer.Missing());
+        Required.Need("python", PythonProgram.Missing());
+        await using var ceph = await CephServer.StartAsync();
+        var place = await PlaceAsync(ceph) with { ApiPort = FreePorts.Take(1)[0] };
+        await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
+        while (!File.Exists(place.ApiKeyFile))
+            await Task.Delay(20);
+        var config = PythonProgram.Configure(
+            place, "script", ("storage_type", "s3"), ("bucket_name", "runs"), ("prefix", "team"), ("endpoint_url", ceph.Endpoint.OriginalString),
+            ("region", CephServer.Region), ("access_key", CephServer.AccessKey), ("secret_key", CephServer.SecretKey));
+        string[] script = [Path.Combine(PythonProgram.Package(), "examples", "train_lm.py"), "--config", config, "--save-every", "2"];
+        await using (var killed = PythonProgram.Start(script))
+        {
+            await killed.UntilAsync(l => l.StartsWith("0 8 ", StringComparison.Ordinal));
+            killed.Kill();
+        }
+
+        await using var resumed = PythonProgram.Start(script);
+        Assert.True(await resumed.ExitAsync() == 0, resumed.Text);
+        Assert.Contains("Loading model from snapshot: 20", resumed.Text);
+        Assert.DoesNotContain(CephServer.SecretKey, resumed.Text + await File.ReadAllTextAsync(place.SiloLog));
+        await new CliRun(place).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+    }
+
+    [Fact]
     public async Task A_silo_without_its_bucket_does_not_start_and_says_why()
     {
         Required.Need("s3", CephServer.Missing());

@@ -8,7 +8,7 @@ namespace Ciuic.Client;
 /// </summary>
 public static class LocalKey
 {
-    /// <summary>The environment variable that holds a key; it is asked first.</summary>
+    /// <summary>The environment variable that may hold a key.</summary>
     public const string Variable = "CIUIC_API_KEY";
 
     /// <summary>Where the key of the gateway at a port lies; null where there is no home.</summary>
@@ -26,14 +26,17 @@ public static class LocalKey
 
     /// <summary>The key to show to a gateway.</summary>
     /// <param name="endpoint">Where it answers.</param>
+    /// <param name="key">The key that was set; empty to look for one.</param>
     /// <param name="file">The file that was set; empty for the local one.</param>
     /// <param name="environment">A variable's value; null where it is not set.</param>
     /// <exception cref="InvalidInputException">There is none; the message says where it may be put.</exception>
     /// <exception cref="UnavailableException">A gateway on this machine has not left one: it has not started yet.</exception>
-    public static string Find(Uri endpoint, string file, Func<string, string?> environment)
+    public static string Find(Uri endpoint, string key, string file, Func<string, string?> environment)
     {
-        if (environment(Variable) is { Length: > 0 } key)
+        if (key.Length > 0)
             return key.Trim();
+        if (environment(Variable) is { Length: > 0 } set)
+            return set.Trim();
         var path = file.Length > 0 ? file : endpoint.IsLoopback ? PathFor(endpoint.Port, environment) : null;
         try
         {

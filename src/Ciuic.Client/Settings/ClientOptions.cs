@@ -39,7 +39,7 @@ public enum ClientMode
 }
 
 /// <summary>Section <c>Ciuic:Client</c>.</summary>
-public sealed class ClientOptions
+public sealed class ClientOptions : IValidatableObject
 {
     /// <summary>How the cluster is asked. Default <see cref="ClientMode.Orleans"/>.</summary>
     [EnumDataType(typeof(ClientMode))]
@@ -51,6 +51,11 @@ public sealed class ClientOptions
     /// </summary>
     [Required, Url]
     public string Endpoint { get; set; } = "http://127.0.0.1:5000";
+
+    /// <summary>
+    /// The key to show to the gateway. A secret: environment variable <c>Ciuic__Client__ApiKey</c> or <c>CIUIC_API_KEY</c>.
+    /// </summary>
+    public string ApiKey { get; set; } = "";
 
     /// <summary>
     /// A file with the key to show to the gateway; the environment variable CIUIC_API_KEY comes first. Empty: the key that a gateway on
@@ -67,9 +72,8 @@ public sealed class ClientOptions
     public string ServiceId { get; set; } = "ciuic";
 
     /// <summary>
-    /// Where silos listen, at least one: <c>address:port</c>, or <c>name:port</c>, which stands for all addresses of the name.
+    /// Where silos listen, at least one in the mode <see cref="ClientMode.Orleans"/>: <c>address:port</c>, or <c>name:port</c>, which stands for all addresses of the name.
     /// </summary>
-    [Required, MinLength(1)]
     public string[] Gateways { get; set; } = [];
 
     /// <summary>The ledger's name, as the silos have it.</summary>
@@ -107,4 +111,11 @@ public sealed class ClientOptions
     /// <summary>Default <see cref="ResumePolicy.Auto"/>.</summary>
     [EnumDataType(typeof(ResumePolicy))]
     public ResumePolicy Resume { get; set; } = ResumePolicy.Auto;
+
+    /// <inheritdoc/>
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (Mode == ClientMode.Orleans && Gateways.Length == 0)
+            yield return new ValidationResult("At least one silo's address is needed.", [nameof(Gateways)]);
+    }
 }

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.ComponentModel.DataAnnotations;
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Ciuic.Core;
 using Microsoft.Extensions.Configuration;
@@ -7,8 +8,12 @@ using Microsoft.Extensions.Configuration;
 namespace Ciuic.Storage;
 
 /// <summary>Reads a section of the settings; a typo or a value out of range is one clear line.</summary>
+[UnconditionalSuppressMessage("Trimming", "IL2026", Justification = Kept)]
+[UnconditionalSuppressMessage("AOT", "IL3050", Justification = Kept)]
 public static class StrictSettings
 {
+    private const string Kept = "All members of options are kept, and they hold nothing but strings, numbers, times, enumerations and lists of strings.";
+
     /// <summary>Everything of ours is below this section.</summary>
     public const string Root = "Ciuic";
 
@@ -22,7 +27,7 @@ public static class StrictSettings
     /// <exception cref="InvalidInputException">
     /// A section below the root or a key is unknown, or a value malformed or out of range.
     /// </exception>
-    public static T Read<T>(IConfiguration configuration, string section)
+    public static T Read<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(IConfiguration configuration, string section)
         where T : class, new()
     {
         RefuseUnknownSections(configuration);
@@ -45,7 +50,7 @@ public static class StrictSettings
 
     /// <summary>Sets on an object what a section says; what it does not say stays.</summary>
     /// <exception cref="InvalidInputException">A key is unknown, or a value malformed.</exception>
-    public static T Bind<T>(IConfigurationSection section, T options)
+    public static T Bind<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(IConfigurationSection section, T options)
         where T : class
     {
         RefuseUnknownKeys<T>(section);
@@ -60,7 +65,7 @@ public static class StrictSettings
         }
     }
 
-    private static void RefuseUnknownKeys<T>(IConfigurationSection section)
+    private static void RefuseUnknownKeys<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(IConfigurationSection section)
     {
         var known = typeof(T).GetProperties().Where(p => p.SetMethod is { IsPublic: true }).ToList();
         foreach (var child in section.GetChildren())

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
 namespace Ciuic.Storage;
 
 /// <summary>What a name node says of a file or a folder.</summary>
@@ -35,3 +38,11 @@ internal sealed record HdfsErrorAnswer(HdfsError? RemoteException);
 
 /// <summary>Which Java exception it was.</summary>
 internal sealed record HdfsError(string Exception, string? Message);
+
+/// <summary>Reads answers where there is no reflection, too.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(HdfsStatusAnswer))]
+[JsonSerializable(typeof(HdfsListingAnswer))]
+[JsonSerializable(typeof(HdfsYesNo))]
+[JsonSerializable(typeof(HdfsErrorAnswer))]
+internal sealed partial class WebHdfsJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Ciuic.Core;
 
 namespace Ciuic.Storage;
@@ -37,13 +38,14 @@ internal sealed class WebHdfsConnection : IDisposable
     }
 
     /// <summary>Asks the name node and reads its answer.</summary>
-    public async Task<T> AskAsync<T>(HttpMethod method, string path, string operation, CancellationToken cancel)
+    public async Task<T> AskAsync<T>(
+        HttpMethod method, string path, string operation, JsonTypeInfo<T> answer, CancellationToken cancel)
     {
         using var limit = Limit(0, cancel);
         try
         {
             using var response = await NameNodeAsync(method, path, operation, limit.Token);
-            return await response.Content.ReadFromJsonAsync<T>(limit.Token) ?? throw new IOException("the server's answer is empty");
+            return await response.Content.ReadFromJsonAsync(answer, limit.Token) ?? throw new IOException("the server's answer is empty");
         }
         catch (JsonException error)
         {
@@ -175,7 +177,7 @@ internal sealed class WebHdfsConnection : IDisposable
     {
         try
         {
-            return (await response.Content.ReadFromJsonAsync<HdfsErrorAnswer>(cancel))?.RemoteException;
+            return (await response.Content.ReadFromJsonAsync(WebHdfsJson.Default.HdfsErrorAnswer, cancel))?.RemoteException;
         }
         catch (JsonException)
         {

@@ -37,7 +37,7 @@ internal sealed class WebHdfsFiles : IDisposable
         {
             try
             {
-                return (await _connection.AskAsync<HdfsStatusAnswer>(HttpMethod.Get, path, "GETFILESTATUS", c)).FileStatus;
+                return (await _connection.AskAsync(HttpMethod.Get, path, "GETFILESTATUS", WebHdfsJson.Default.HdfsStatusAnswer, c)).FileStatus;
             }
             catch (WebHdfsException error) when (error.IsNotFound)
             {
@@ -48,7 +48,7 @@ internal sealed class WebHdfsFiles : IDisposable
 
     /// <summary>Makes a folder and those above it.</summary>
     public Task MakeFolderAsync(string path, CancellationToken cancel) =>
-        RetryAsync(c => _connection.AskAsync<HdfsYesNo>(HttpMethod.Put, path, "MKDIRS", c), cancel);
+        RetryAsync(c => _connection.AskAsync(HttpMethod.Put, path, "MKDIRS", WebHdfsJson.Default.HdfsYesNo, c), cancel);
 
     /// <summary>
     /// Writes a file under a name that nobody else uses. Each try takes a name of its own: of one that was given up, the server may
@@ -91,7 +91,7 @@ internal sealed class WebHdfsFiles : IDisposable
 
     /// <summary>Deletes a file, if it is there.</summary>
     public Task DeleteAsync(string path, CancellationToken cancel) =>
-        RetryAsync(c => _connection.AskAsync<HdfsYesNo>(HttpMethod.Delete, path, "DELETE&recursive=false", c), cancel);
+        RetryAsync(c => _connection.AskAsync(HttpMethod.Delete, path, "DELETE&recursive=false", WebHdfsJson.Default.HdfsYesNo, c), cancel);
 
     /// <summary>Deletes a file if that is quickly done: whoever is ending must not wait for a server that does not answer.</summary>
     public async Task TryDeleteAsync(string path)
@@ -99,7 +99,7 @@ internal sealed class WebHdfsFiles : IDisposable
         using var limit = new CancellationTokenSource(WorthWaiting);
         try
         {
-            await _connection.AskAsync<HdfsYesNo>(HttpMethod.Delete, path, "DELETE&recursive=false", limit.Token);
+            await _connection.AskAsync(HttpMethod.Delete, path, "DELETE&recursive=false", WebHdfsJson.Default.HdfsYesNo, limit.Token);
         }
         catch (Exception error) when (error is OperationCanceledException || WebHdfsException.IsOne(error, CancellationToken.None))
         {
@@ -117,7 +117,7 @@ internal sealed class WebHdfsFiles : IDisposable
             try
             {
                 page = await RetryAsync(
-                    async c => (await _connection.AskAsync<HdfsListingAnswer>(HttpMethod.Get, path, operation, c)).DirectoryListing, cancel);
+                    async c => (await _connection.AskAsync(HttpMethod.Get, path, operation, WebHdfsJson.Default.HdfsListingAnswer, c)).DirectoryListing, cancel);
             }
             catch (WebHdfsException error) when (error.IsNotFound)
             {

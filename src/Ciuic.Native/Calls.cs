@@ -1,0 +1,180 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Storage;
+using Ciuic.Storage.S3;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Native;
+
+/// <summary>What can be called; see FORMAT.md.</summary>
+internal sealed class Calls
+{
+    private readonly Handles _open = new();
+    private readonly KeptLog _log = new();
+
+    static Calls() => OwnFolder.Use();
+
+    private static NativeJson Json => NativeJson.Default;
+
+    public Task<byte[]> CallAsync(string method, byte[] arguments) => method switch
+    {
+        "open" => AnswerAsync(arguments, Json.OpenArguments, Json.Handle, OpenAsync),
+        "close" => AnswerAsync(arguments, Json.Handle, Json.Nothing, CloseAsync),
+        "open_run" => AnswerAsync(arguments, Json.RunArguments, Json.Handle, OpenRunAsync),
+        "status" => AnswerAsync(arguments, Json.Handle, Json.RunStatus, StatusAsync),
+        "resume" => AnswerAsync(arguments, Json.Handle, Json.ResumeAnswer, ResumeAsync),
+        "read" => AnswerAsync(arguments, Json.SnapshotArguments, Json.ReadAnswer, ReadAsync),
+        "copy" => AnswerAsync(arguments, Json.CopyArguments, Json.Nothing, CopyAsync),
+        "bytes" => AnswerAsync(arguments, Json.BytesArguments, Json.BytesAnswer, BytesAsync),
+        "check" => AnswerAsync(arguments, Json.Handle, Json.Nothing, CheckAsync),
+        "due" => AnswerAsync(arguments, Json.DueArguments, Json.DueAnswer, DueAsync),
+        "save" => AnswerAsync(arguments, Json.SaveArguments, Json.SaveAnswer, SaveAsync),
+        "wait" => AnswerAsync(arguments, Json.WaitArguments, Json.WaitAnswer, WaitAsync),
+        "find" => AnswerAsync(arguments, Json.SnapshotArguments, Json.SnapshotSummary, FindAsync),
+        "list" => AnswerAsync(arguments, Json.RunArguments, Json.ListAnswer, ListAsync),
+        "rollback" => AnswerAsync(arguments, Json.SnapshotArguments, Json.SnapshotSummary, RollbackAsync),
+        "log" => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(new LogAnswer(_log.Take()), Json.LogAnswer)),
+        _ => throw new InvalidInputException($"There is no method '{method}'."),
+    };
+
+    private static async Task<byte[]> AnswerAsync<TArguments, TAnswer>(
+        byte[] arguments, JsonTypeInfo<TArguments> type, JsonTypeInfo<TAnswer> answer, Func<TArguments, Task<TAnswer>> call)
+        where TArguments : class
+    {
+        var parsed = JsonSerializer.Deserialize(arguments, type) ?? throw new InvalidInputException("The arguments are the word null.");
+        return JsonSerializer.SerializeToUtf8Bytes(await call(parsed), answer);
+    }
+
+    private async Task<Handle> OpenAsync(OpenArguments open)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(open.Settings).Build();
+        return new Handle(_open.Add(await SnapshotChain.ConnectAsync(configuration, _log, new StoreSchemes(new S3Scheme()))));
+    }
+
+    private async Task<Nothing> CloseAsync(Handle handle)
+    {
+        switch (_open.Take(handle.Id))
+        {
+            case OpenRun opened:
+                await opened.Run.DisposeAsync();
+                break;
+            case IAsyncDisposable closing:
+                await closing.DisposeAsync();
+                break;
+            case Source source:
+                source.Opened?.Dispose();
+                break;
+        }
+
+        return new Nothing();
+    }
+
+    private async Task<Handle> OpenRunAsync(RunArguments arguments)
+    {
+        var chain = _open.Get<SnapshotChain>(arguments.Chain);
+        return new Handle(_open.Add(new OpenRun(chain, await chain.OpenRunAsync(arguments.Run))));
+    }
+
+    private Task<RunStatus> StatusAsync(Handle handle)
+    {
+        var run = _open.Get<OpenRun>(handle.Id).Run;
+        return Task.FromResult(new RunStatus(
+            run.Rank, run.WorldSize, run.IsFenced, run.Token?.Value, run.WaitingSaves, run.SkippedSaves));
+    }
+
+    private async Task<ResumeAnswer> ResumeAsync(Handle handle)
+    {
+        var opened = _open.Get<OpenRun>(handle.Id);
+        var (report, items) = await opened.ResumeAsync();
+        var source = new Source(items, null);
+        return new ResumeAnswer(
+            report.From is null ? 0 : _open.Add(source),
+            report.From is { } from ? await opened.DescribeAsync(report, from) : null,
+            report.Progress.Step,
+            source.View(),
+            [.. report.Damage],
+            report.WithoutSilo);
+    }
+
+    private async Task<ReadAnswer> ReadAsync(SnapshotArguments arguments)
+    {
+        var chain = _open.Get<SnapshotChain>(arguments.Chain);
+        var saved = await chain.ReadAsync(arguments.Run, SnapshotRef.Parse(arguments.Reference), arguments.Parts);
+        var source = new Source(saved.Items, saved);
+        return new ReadAnswer(_open.Add(source), Summary.Of(saved), source.View());
+    }
+
+    private async Task<Nothing> CopyAsync(CopyArguments copy)
+    {
+        var source = _open.Get<Source>(copy.Source);
+        // What lies in memory is copied on all cores; what does not is fetched side by side.
+        await Parallel.ForEachAsync(copy.Targets, (target, _) =>
+        {
+            source.Copy(target);
+            return ValueTask.CompletedTask;
+        });
+        return new Nothing();
+    }
+
+    private Task<BytesAnswer> BytesAsync(BytesArguments arguments) =>
+        Task.FromResult(new BytesAnswer(_open.Get<Source>(arguments.Source).Read(arguments.Item, arguments.Name)));
+
+    private Task<Nothing> CheckAsync(Handle source)
+    {
+        _open.Get<Source>(source.Id).Check();
+        return Task.FromResult(new Nothing());
+    }
+
+    private Task<DueAnswer> DueAsync(DueArguments arguments) =>
+        Task.FromResult(new DueAnswer(_open.Get<OpenRun>(arguments.Run).Run.ShouldSave(arguments.Step, arguments.EndOfEpoch)));
+
+    private async Task<SaveAnswer> SaveAsync(SaveArguments arguments)
+    {
+        var save = await _open.Get<OpenRun>(arguments.Run).SaveAsync(arguments);
+        return new SaveAnswer(_open.Add(save), save.Stall.TotalSeconds, save.Bytes, [.. save.EarlierErrors.Select(ExitCode.Reason)]);
+    }
+
+    private async Task<WaitAnswer> WaitAsync(WaitArguments arguments)
+    {
+        var save = _open.Get<SaveHandle>(arguments.Save);
+        var end = arguments.Final ? save.Final : save.Committed;
+        var wait = Task.Delay(TimeSpan.FromSeconds(Math.Clamp(arguments.Seconds, 0, 3_600)));
+        if (await Task.WhenAny(end, wait) != end)
+            return new WaitAnswer("pending", 0, "");
+        var link = await end;
+        return new WaitAnswer("committed", link.Sequence.Value, link.Manifest.ToString());
+    }
+
+    private async Task<SnapshotSummary> FindAsync(SnapshotArguments arguments)
+    {
+        var chain = _open.Get<SnapshotChain>(arguments.Chain);
+        return Summary.Of(await chain.History.FindAsync(RunId.Parse(arguments.Run), SnapshotRef.Parse(arguments.Reference)));
+    }
+
+    private async Task<ListAnswer> ListAsync(RunArguments arguments)
+    {
+        var (history, run) = (_open.Get<SnapshotChain>(arguments.Chain).History, RunId.Parse(arguments.Run));
+        var committed = new List<Sequence>();
+        await foreach (var happened in history.ReadEventsAsync(run))
+        {
+            if (happened is { Kind: RunEventKind.Committed, Sequence: { } sequence })
+                committed.Add(sequence);
+        }
+
+        var views = new List<SnapshotSummary>();
+        foreach (var sequence in committed.AsEnumerable().Reverse())
+            views.Add(Summary.Of(await history.FindAsync(run, new SnapshotRef.AtSequence(sequence))));
+        return new ListAnswer([.. views]);
+    }
+
+    private async Task<SnapshotSummary> RollbackAsync(SnapshotArguments arguments)
+    {
+        var (history, run) = (_open.Get<SnapshotChain>(arguments.Chain).History, RunId.Parse(arguments.Run));
+        var actor = $"{Environment.UserName}@{Environment.MachineName}";
+        var view = await history.RollbackAsync(run, SnapshotRef.Parse(arguments.Reference), arguments.Reason, actor, arguments.Force);
+        return Summary.Of(await history.FindAsync(run, new SnapshotRef.AtSequence(view.Head!.Sequence)));
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json.Serialization;
+using Ciuic.Contracts;
+using Ciuic.Core;
+
+namespace Ciuic.Native;
+
+/// <summary>What went wrong.</summary>
+internal sealed record Problem(string Kind, string Detail);
+
+/// <summary>Settings, each <c>Ciuic:Section:Name</c> and its value.</summary>
+internal sealed record OpenArguments(Dictionary<string, string?> Settings);
+
+/// <summary>A thing that was opened.</summary>
+internal sealed record Handle(long Id);
+
+/// <summary>A run to open.</summary>
+internal sealed record RunArguments(long Chain, string Run);
+
+/// <summary>A snapshot as people name it.</summary>
+internal sealed record SnapshotArguments(long Chain, string Run, string Reference, string[] Parts, string Reason = "", bool Force = false);
+
+/// <summary>How a run stands.</summary>
+internal sealed record RunStatus(int Rank, int WorldSize, bool IsFenced, ulong? Token, int Waiting, int Skipped);
+
+/// <summary>A tensor of a snapshot.</summary>
+internal sealed record SavedTensorView(string Name, string Dtype, long[] Shape, long Length);
+
+/// <summary>An item of a snapshot.</summary>
+internal sealed record SavedItemView(string Item, SavedTensorView[] Tensors, string[] Bytes);
+
+/// <summary>What a run is resumed from.</summary>
+/// <param name="Source">Where its bytes are read; 0 where there is nothing.</param>
+/// <param name="Snapshot">Null where there is nothing.</param>
+/// <param name="Step">Where training goes on.</param>
+/// <param name="Items">What can be read.</param>
+/// <param name="Damage">Newer snapshots that were passed over, and why.</param>
+/// <param name="WithoutSilo">Whether the bucket alone was asked.</param>
+internal sealed record ResumeAnswer(
+    long Source, SnapshotSummary? Snapshot, long Step, SavedItemView[] Items, string[] Damage, bool WithoutSilo);
+
+/// <summary>A snapshot that was opened to be read.</summary>
+internal sealed record ReadAnswer(long Source, SnapshotSummary Snapshot, SavedItemView[] Items);
+
+/// <summary>A snapshot in a few words.</summary>
+internal sealed record SnapshotSummary
+{
+    public required string Run { get; init; }
+
+    public required long Sequence { get; init; }
+
+    public required string Manifest { get; init; }
+
+    public required long Step { get; init; }
+
+    public required long Epoch { get; init; }
+
+    public required long NextSample { get; init; }
+
+    public required DateTimeOffset? CreatedAt { get; init; }
+
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+}
+
+/// <summary>Snapshots, newest first.</summary>
+internal sealed record ListAnswer(SnapshotSummary[] Snapshots);
+
+/// <summary>Where bytes of a tensor go.</summary>
+internal sealed record ReadTarget(string Item, string Name, ulong Address, long Length);
+
+/// <summary>Bytes to be copied.</summary>
+internal sealed record CopyArguments(long Source, ReadTarget[] Targets);
+
+/// <summary>A byte item to be read.</summary>
+internal sealed record BytesArguments(long Source, string Item, string Name);
+
+/// <summary>Its bytes.</summary>
+internal sealed record BytesAnswer(byte[] Bytes);
+
+/// <summary>A tensor in the caller's memory: row-major, without gaps, until the call returns.</summary>
+internal sealed record LiveTensor(string Name, string Dtype, long[] Shape, ulong Address);
+
+/// <summary>An item to be saved.</summary>
+internal sealed record LiveItem(string Item, LiveTensor[] Tensors, Dictionary<string, byte[]> Bytes, bool IsPerRank = false);
+
+/// <summary>What to save.</summary>
+internal sealed record SaveArguments(
+    long Run, long Step, long Epoch, long NextSample, Dictionary<string, double> Metrics, Dictionary<string, string> Labels, LiveItem[] Items);
+
+/// <summary>A save on its way.</summary>
+internal sealed record SaveAnswer(long Save, double StallSeconds, long Bytes, string[] EarlierErrors);
+
+/// <summary>A save to wait for.</summary>
+internal sealed record WaitArguments(long Save, double Seconds, bool Final = false);
+
+/// <summary>How a save stands: <c>pending</c> or <c>committed</c>; one that failed is an error.</summary>
+internal sealed record WaitAnswer(string State, long Sequence, string Manifest);
+
+/// <summary>Whether a save is due.</summary>
+internal sealed record DueArguments(long Run, long Step, bool EndOfEpoch);
+
+/// <summary>The answer.</summary>
+internal sealed record DueAnswer(bool Due);
+
+/// <summary>A line of the log.</summary>
+internal sealed record LogLine(string Level, string Text);
+
+/// <summary>Lines that nobody has taken yet.</summary>
+internal sealed record LogAnswer(LogLine[] Lines);
+
+/// <summary>Nothing to say.</summary>
+internal sealed record Nothing;
+
+/// <summary>The interface's JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = false)]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(OpenArguments))]
+[JsonSerializable(typeof(Handle))]
+[JsonSerializable(typeof(RunArguments))]
+[JsonSerializable(typeof(SnapshotArguments))]
+[JsonSerializable(typeof(RunStatus))]
+[JsonSerializable(typeof(ResumeAnswer))]
+[JsonSerializable(typeof(ReadAnswer))]
+[JsonSerializable(typeof(ListAnswer))]
+[JsonSerializable(typeof(CopyArguments))]
+[JsonSerializable(typeof(BytesArguments))]
+[JsonSerializable(typeof(BytesAnswer))]
+[JsonSerializable(typeof(SaveArguments))]
+[JsonSerializable(typeof(SaveAnswer))]
+[JsonSerializable(typeof(WaitArguments))]
+[JsonSerializable(typeof(WaitAnswer))]
+[JsonSerializable(typeof(DueArguments))]
+[JsonSerializable(typeof(DueAnswer))]
+[JsonSerializable(typeof(LogAnswer))]
+[JsonSerializable(typeof(Nothing))]
+internal sealed partial class NativeJson : JsonSerializerContext;

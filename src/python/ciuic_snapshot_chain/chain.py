@@ -1,0 +1,355 @@
+"""The chain of a run's snapshots."""
+
+from __future__ import annotations
+
+import base64
+import logging
+import os
+import sys
+import weakref
+from collections import OrderedDict
+from typing import Any, Iterable, Mapping, Optional, Union
+
+from . import memory, rng, tree
+from .config import Config
+from .errors import CiuicError, InvalidInput, NotFound
+from .handle import SaveHandle
+from .library import Library
+from .sigterm import Sigterm
+from .snapshot import Snapshot
+
+log = logging.getLogger("ciuic_snapshot_chain")
+
+MODEL, OPTIMIZER, SCHEDULER, SCALER, PROGRESS = "model", "optimizer", "scheduler", "scaler", "progress"
+
+#: What people call these items in the dictionaries they save.
+ALIASES = {
+    **dict.fromkeys(("model", "model_state", "model_state_dict", "state_dict", "net", "network"), MODEL),
+    **dict.fromkeys(("optimizer", "optimizer_state", "optimizer_state_dict", "optim", "optim_state_dict", "optimizer_states"), OPTIMIZER),
+    **dict.fromkeys(("scheduler", "scheduler_state", "scheduler_state_dict", "lr_scheduler", "lr_scheduler_state_dict"), SCHEDULER),
+    **dict.fromkeys(("scaler", "scaler_state", "scaler_state_dict", "grad_scaler"), SCALER),
+}
+STEPS = ("step", "global_step", "iteration")
+RESERVED = (rng.ITEM, PROGRESS)
+
+
+class CiuicSnapshotChain:
+    """
+    Saves and restores the snapshots of one run.
+
+    :param config: path of a JSON file, or a mapping of the same keys (see the package's README).
+    :param run: the run's name; default: ``run`` in the configuration, or the name of the program.
+    """
+
+    def __init__(self, config: Union[str, "os.PathLike[str]", Mapping[str, Any]], run: Optional[str] = None) -> None:
+        self._config = Config.read(config)
+        self.run = run or self._config.run
+        self._library = Library.shared()
+        self._chain: int = self._library.call("open", settings=dict(self._config.settings))["id"]
+        self._run: Optional[int] = None
+        self._resumed = False
+        self._step = 0
+        self._tracked: "OrderedDict[str, Any]" = OrderedDict()
+        self._last: Optional[SaveHandle] = None
+        self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
+        self._closing = weakref.finalize(self, _close, self._library, self._chain)
+
+    # -- saving ------------------------------------------------------------------------------------------------------
+
+    def save_snapshot(self, state: Mapping[str, Any], *, blocking: bool = False, step: Optional[int] = None) -> SaveHandle:
+        """
+        Saves a dictionary as people give it to ``torch.save``: state dictionaries under their usual names, plain values beside
+        them. Returns once everything is copied aside; with ``blocking`` once it is committed. Objects with a ``state_dict`` may stand for it.
+        """
+        items, values, names = self._split(state)
+        step = self._step_of(values, step)
+        values_packed = tree.pack(PROGRESS, {"values": values, "names": names})
+        packed = {item: tree.pack(item, content) for item, content in items.items()}
+        packed[PROGRESS] = values_packed
+        if self._config.save_rng:
+            packed[rng.ITEM] = rng.capture()
+        handle = self._save(packed, step, values)
+        if blocking:
+            handle.result()
+        if self._sigterm.requested:
+            self._end(handle)
+        return handle
+
+    def should_save(self, step: Optional[int] = None, end_of_epoch: bool = False) -> bool:
+        """Whether a save is due after this step (``save_every_steps``), or because the process was told to end."""
+        if self._sigterm.requested:
+            return True
+        return bool(self._library.call("due", run=self._open(), step=self._step if step is None else step, end_of_epoch=end_of_epoch)["due"])
+
+    def step(self, metrics: Optional[Mapping[str, float]] = None, end_of_epoch: bool = False, **values: Any) -> Optional[SaveHandle]:
+        """Counts a step of what is tracked, and saves it where that is due."""
+        self._step += 1
+        if not self.should_save(self._step, end_of_epoch):
+            return None
+        state: dict[str, Any] = dict(self._tracked)
+        return self.save_snapshot({**state, **(metrics or {}), **values}, step=self._step)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process was told to end: save once more, then leave."""
+        return self._sigterm.requested
+
+    def finish(self, timeout: Optional[float] = None) -> None:
+        """Waits until the last save is committed."""
+        if self._last is not None:
+            self._last.result(timeout)
+
+    # -- restoring ---------------------------------------------------------------------------------------------------
+
+    def track(self, **objects: Any) -> "CiuicSnapshotChain":
+        """Names objects with ``state_dict`` and ``load_state_dict`` that :meth:`step` saves and :meth:`resume` restores."""
+        for name, value in objects.items():
+            if not (hasattr(value, "state_dict") and hasattr(value, "load_state_dict")):
+                raise InvalidInput(f"'{name}' has no state_dict and load_state_dict.")
+            self._tracked[name] = value
+        return self
+
+    def resume(self) -> Optional[Snapshot]:
+        """Restores everything tracked from the newest whole snapshot; None where there is none."""
+        snapshot = self.get_latest_snapshot(restore_rng=False)
+        if snapshot is None:
+            return None
+        for name, value in self._tracked.items():
+            value.load_state_dict(self.load(snapshot, ALIASES.get(name, name)))
+        self.restore_rng(snapshot)
+        return snapshot
+
+    def get_latest_snapshot(self, *, restore_rng: bool = True) -> Optional[Snapshot]:
+        """
+        The newest snapshot of which every byte is right, or None. Damaged ones are named in the log and passed over. Random generators
+        are put back as they were when it was saved, unless told otherwise.
+        """
+        answer = self._library.call("resume", id=self._open())
+        self._resumed = True
+        for damage in answer["damage"]:
+            log.error("Damaged, passed over: %s", damage)
+        if answer["without_silo"]:
+            log.warning("NO GATEWAY ANSWERED: the bucket alone was asked.")
+        self._step = answer["step"]
+        if answer["snapshot"] is None:
+            return None
+        snapshot = self._snapshot(answer)
+        if restore_rng:
+            self.restore_rng(snapshot)
+        return snapshot
+
+    def get_snapshot(self, reference: Union[str, int] = "latest") -> Snapshot:
+        """A snapshot by ``latest``, ``step:N``, its number, ``tag:NAME`` or the first digits of its digest; read when it is loaded."""
+        reference = f"#{reference}" if isinstance(reference, int) else reference
+        return self._snapshot(self._library.call("read", chain=self._chain, run=self.run, reference=reference, parts=[]))
+
+    def list_snapshots(self) -> list[Snapshot]:
+        """All committed snapshots, newest first, without what is in them."""
+        listed = self._library.call("list", chain=self._chain, run=self.run)["snapshots"]
+        return [Snapshot(_summary(s), 0, {}) for s in listed]
+
+    def load_model_state(self, snapshot: Snapshot) -> Any:
+        """The model's state dictionary."""
+        return self.load(snapshot, MODEL)
+
+    def load_optimizer_state(self, snapshot: Snapshot) -> Any:
+        """The optimizer's state dictionary."""
+        return self.load(snapshot, OPTIMIZER)
+
+    def load_scheduler_state(self, snapshot: Snapshot) -> Any:
+        """The scheduler's state dictionary."""
+        return self.load(snapshot, SCHEDULER)
+
+    def load(self, snapshot: Snapshot, item: str) -> Any:
+        """Any item as it was saved, its tensors on the CPU."""
+        item = ALIASES.get(item, item)
+        saved = self._item(snapshot, item)
+        tensors = self._tensors(snapshot, item, saved["tensors"])
+        text = self._bytes(snapshot, item, tree.TREE) if tree.TREE in saved["bytes"] else None
+        return tree.unpack([t["name"] for t in saved["tensors"]], text, tensors.__getitem__)
+
+    def load_state(self, snapshot: Snapshot) -> dict[str, Any]:
+        """The whole dictionary that was saved, under the names that were used."""
+        names: dict[str, str] = snapshot.get("names", {})
+        state = dict(snapshot.get("saved", {}))
+        for key, item in names.items():
+            state[key] = self.load(snapshot, item)
+        return state
+
+    def restore_rng(self, snapshot: Snapshot) -> None:
+        """Puts random generators back as they were when the snapshot was saved; nothing happens where it holds none."""
+        saved = snapshot._items.get(rng.ITEM)
+        if saved is None:
+            return
+        state = self.load(snapshot, rng.ITEM) if tree.TREE in saved["bytes"] else None
+        rng.restore(state, self._bytes(snapshot, rng.ITEM, rng.CPU) if rng.CPU in saved["bytes"] else None)
+
+    # -- history -----------------------------------------------------------------------------------------------------
+
+    def rollback(self, reference: Union[str, int], reason: str, *, force: bool = False) -> Snapshot:
+        """Moves the run's head back to a committed snapshot; history keeps both branches. ``force`` fences whoever trains."""
+        reference = f"#{reference}" if isinstance(reference, int) else reference
+        answer = self._library.call(
+            "rollback", chain=self._chain, run=self.run, reference=reference, parts=[], reason=reason, force=force
+        )
+        return Snapshot(_summary(answer), 0, {})
+
+    def verify(self, reference: Union[str, int] = "latest") -> Snapshot:
+        """Reads every byte of a snapshot and checks it; raises Corrupt where something is wrong."""
+        snapshot = self.get_snapshot(reference)
+        self._library.call("check", id=snapshot._source)
+        return snapshot
+
+    def export(self, reference: Union[str, int], path: Union[str, "os.PathLike[str]"], item: str = MODEL) -> None:
+        """Writes an item's tensors as a safetensors file."""
+        from .safetensors import write
+
+        snapshot = self.get_snapshot(reference)
+        saved = self._item(snapshot, ALIASES.get(item, item))
+        write(path, self._tensors(snapshot, ALIASES.get(item, item), saved["tensors"]), {"run": self.run, "manifest": snapshot["manifest"]})
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Gives the run back. What is not committed by then is not waited for: see :meth:`finish`."""
+        if self._run is not None:
+            self._library.call("close", id=self._run)
+            self._run = None
+        self._sigterm.close()
+        self._closing()
+
+    def __enter__(self) -> "CiuicSnapshotChain":
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        try:
+            if kind is None:
+                self.finish(self._config.sigterm_deadline)
+        finally:
+            self.close()
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _open(self) -> int:
+        if self._run is None:
+            self._run = self._library.call("open_run", chain=self._chain, run=self.run)["id"]
+        return self._run
+
+    def _split(self, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        """Items of their own, plain values, and under which names the items were given."""
+        items: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        names: dict[str, str] = {}
+        for key, value in state.items():
+            if not isinstance(key, str) or not key:
+                raise InvalidInput(f"{key!r} names nothing: keys are strings.")
+            content = value.state_dict() if hasattr(value, "state_dict") and callable(value.state_dict) else value
+            if key not in ALIASES and not _holds_tensors(content):
+                values[key] = content
+                continue
+            item = ALIASES.get(key, key)
+            if item in RESERVED:
+                raise InvalidInput(f"'{key}' is an item of our own: use another name.")
+            if item in items:
+                raise InvalidInput(f"'{key}' and another key both mean '{item}'.")
+            items[item], names[key] = content, item
+        return items, values, names
+
+    def _step_of(self, values: Mapping[str, Any], step: Optional[int]) -> int:
+        said = step if step is not None else next((values[name] for name in STEPS if type(values.get(name)) is int), None)
+        self._step = self._step + 1 if said is None else said
+        if self._step < 0:
+            raise InvalidInput(f"A step is a number from 0, not {self._step}.")
+        return self._step
+
+    def _save(self, packed: Mapping[str, tree.Packed], step: int, values: Mapping[str, Any]) -> SaveHandle:
+        held, items = [], []
+        for item, content in packed.items():
+            tensors = [(name, memory.hold(tensor)) for name, tensor in content.tensors.items()]
+            held.append(tensors)  # their memory must live until the call returns
+            items.append({
+                "item": item,
+                "tensors": [memory.describe(name, tensor) for name, tensor in tensors],
+                "bytes": {name: base64.b64encode(data).decode() for name, data in content.bytes.items()},
+            })
+        answer = self._library.call(
+            "save", run=self._open(), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
+            metrics=_metrics(values), labels={}, items=items,
+        )
+        for error in answer["earlier_errors"]:
+            log.error("An earlier save failed: %s", error)
+        self._last = SaveHandle(self._library, answer["save"], step, answer["stall_seconds"], answer["bytes"])
+        return self._last
+
+    def _end(self, handle: SaveHandle) -> None:
+        try:
+            handle.result(self._config.sigterm_deadline)
+            code = 0
+        except (CiuicError, TimeoutError) as error:
+            log.error("The last save before the end failed: %s", error)
+            code = 1
+        if self._config.on_sigterm == "save_and_exit":
+            self.close()
+            sys.exit(code)
+
+    def _snapshot(self, answer: Mapping[str, Any]) -> Snapshot:
+        items = {saved["item"]: saved for saved in answer["items"]}
+        values = _summary(answer["snapshot"])
+        snapshot = Snapshot(values, answer["source"], items)
+        if tree.TREE in items.get(PROGRESS, {}).get("bytes", []):
+            progress = self.load(snapshot, PROGRESS)
+            values["saved"], values["names"] = progress["values"], progress["names"]
+            for name, value in progress["values"].items():
+                values.setdefault(name, value)
+            for name in ("epoch", "step"):
+                values[name] = progress["values"].get(name, values[name])
+        return snapshot
+
+    def _item(self, snapshot: Snapshot, item: str) -> Mapping[str, Any]:
+        if item not in snapshot._items:
+            raise NotFound(f"{snapshot!r} has no '{item}'; it has {', '.join(snapshot._items) or 'nothing loaded: use get_snapshot'}.")
+        return snapshot._items[item]
+
+    def _tensors(self, snapshot: Snapshot, item: str, saved: Iterable[Mapping[str, Any]]) -> "OrderedDict[str, Any]":
+        tensors = OrderedDict((t["name"], memory.empty(t["dtype"], t["shape"])) for t in saved)
+        targets = [
+            {"item": item, "name": name, "address": tensor.data_ptr(), "length": tensor.numel() * tensor.element_size()}
+            for name, tensor in tensors.items()
+        ]
+        if targets:
+            self._library.call("copy", source=snapshot._source, targets=targets)
+        return tensors
+
+    def _bytes(self, snapshot: Snapshot, item: str, name: str) -> bytes:
+        return base64.b64decode(self._library.call("bytes", source=snapshot._source, item=item, name=name)["bytes"])
+
+
+def _close(library: Library, chain: int) -> None:
+    try:
+        library.call("close", id=chain)
+    except CiuicError:
+        pass  # the process ends, or was forked
+
+
+def _summary(said: Mapping[str, Any]) -> dict[str, Any]:
+    summary = dict(said)
+    summary["timestamp"] = summary.pop("created_at") or ""
+    return summary
+
+
+def _holds_tensors(value: Any) -> bool:
+    if tree.is_tensor(value) or tree.is_array(value):
+        return True
+    if isinstance(value, Mapping):
+        return any(_holds_tensors(v) for v in value.values())
+    return isinstance(value, (list, tuple)) and any(_holds_tensors(v) for v in value)
+
+
+def _count(values: Mapping[str, Any], name: str, more: int = 0) -> int:
+    value = values.get(name)
+    return value + more if type(value) is int and value >= 0 else 0
+
+
+def _metrics(values: Mapping[str, Any]) -> dict[str, float]:
+    finite = {k: float(v) for k, v in values.items() if isinstance(v, float)}
+    return {k: v for k, v in finite.items() if v == v and abs(v) != float("inf")}

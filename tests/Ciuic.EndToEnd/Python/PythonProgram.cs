@@ -1,0 +1,53 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Ciuic.Testing;
+using Ciuic.Trainer;
+
+namespace Ciuic.EndToEnd;
+
+/// <summary>Python with torch, as Debian has it, and our package beside the native library that was built for it.</summary>
+internal static class PythonProgram
+{
+    private const string Python = "/usr/bin/python3";
+
+    private static readonly Lazy<string?> Lacking = new(Look);
+
+    public static string Package([CallerFilePath] string source = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "..", "..", "..", "src", "python"));
+
+    /// <summary>What is missing to run it; null where everything is there.</summary>
+    public static string? Missing() => Lacking.Value;
+
+    /// <summary>Runs a script or a module, with some variables set.</summary>
+    public static ProgramRun Start(IEnumerable<string> arguments, params IEnumerable<string> variables) => ProgramRun.Native(
+        "env", ["OMP_NUM_THREADS=1", $"PYTHONPATH={Package()}", "PYTHONDONTWRITEBYTECODE=1", .. variables, Python, .. arguments]);
+
+    /// <summary>Writes the configuration of a run of a silo's.</summary>
+    public static string Configure(DemoPlace place, string run, params (string Name, string Value)[] more)
+    {
+        var path = Path.Combine(place.Folder, $"{run}.json");
+        var said = new Dictionary<string, string>
+        {
+            ["blockchain_endpoint"] = $"http://localhost:{place.ApiPort}",
+            ["api_key_file"] = place.ApiKeyFile,
+            ["run"] = run,
+        };
+        foreach (var (name, value) in more)
+            said[name] = value;
+        File.WriteAllText(path, JsonSerializer.Serialize(said));
+        return path;
+    }
+
+    private static string? Look()
+    {
+        if (!File.Exists(Path.Combine(Package(), "ciuic_snapshot_chain", "native", "Ciuic.Native.so")))
+            return "the native library is not built: dotnet publish src/Ciuic.Native -c Release";
+        if (!File.Exists(Python))
+            return $"there is no {Python}";
+        using var process = Process.Start(new ProcessStartInfo(Python, ["-c", "import torch, numpy"]) { RedirectStandardError = true })!;
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? null : $"{Python} has no torch or numpy: apt-get install python3-torch python3-numpy";
+    }
+}

@@ -1,0 +1,90 @@
+using Ciuic.Core;
+using Ciuic.Testing;
+using Ciuic.Trainer;
+
+namespace Ciuic.EndToEnd;
+
+/// <summary>PyTorch scripts, through a silo's gateway.</summary>
+public sealed class PythonTests : IAsyncLifetime
+{
+    private const int Kills = 20;
+
+    private readonly TemporaryFolder _folder = new();
+    private DemoPlace? _place;
+    private SiloProcess? _silo;
+
+    private static string Script => Path.Combine(PythonProgram.Package(), "examples", "train_lm.py");
+
+    private static string[] Training => ["--epochs", "4", "--batches", "20", "--save-every", "2"];
+
+    public async ValueTask InitializeAsync()
+    {
+        Required.Need("python", PythonProgram.Missing());
+        _place = DemoPlace.Open(_folder.File("place")) with { ApiPort = FreePorts.Take(1)[0] };
+        _silo = await SiloProcess.StartAsync(_place, CancellationToken.None);
+        while (!File.Exists(_place.ApiKeyFile))
+            await Task.Delay(20);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_silo is not null)
+            await _silo.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData("test_tree.py")]
+    [InlineData("test_config.py")]
+    [InlineData("test_chain.py")]
+    public async Task The_packages_own_tests_pass(string file)
+    {
+        var config = PythonProgram.Configure(_place!, "own");
+        await using var python = PythonProgram.Start([Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
+        Assert.True(await python.ExitAsync() == 0, python.Text);
+        Assert.Contains("OK", python.Lines);
+    }
+
+    [Fact]
+    public async Task A_script_that_is_killed_again_and_again_continues_bit_for_bit()
+    {
+        await using var straight = Start("straight");
+        Assert.True(await straight.ExitAsync() == 0, straight.Text);
+        var expected = straight.Lines.Where(IsTraining).ToList();
+
+        var (seen, random, seed) = (new Dictionary<string, string>(), new Random(11), 11);
+        for (var kill = 0; ; kill++)
+        {
+            await using var python = Start("killed");
+            if (kill < Kills)
+                await KillAsync(python, random);
+            var code = await python.ExitAsync();
+            foreach (var line in python.Lines.Where(IsTraining))
+                Assert.True(seen.TryAdd(Key(line), line) || seen[Key(line)] == line, $"seed {seed}, kill {kill}: {line} was {seen[Key(line)]}");
+            if (kill < Kills)
+                continue;
+            Assert.True(code == 0, python.Text);
+            break;
+        }
+
+        Assert.Equal(expected, expected.Select(line => seen[Key(line)]));
+        await new CliRun(_place!).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+    }
+
+    /// <summary>At once, in a step, or in a save, wherever the dice fall.</summary>
+    private static async Task KillAsync(ProgramRun python, Random random)
+    {
+        var steps = random.Next(1, 5);
+        while (python.Lines.Count(IsTraining) < steps && !python.Lines.Any(l => l.StartsWith("final", StringComparison.Ordinal)))
+            await Task.Delay(5);
+        await Task.Delay(random.Next(0, 100));
+        python.Kill();
+    }
+
+    private static bool IsTraining(string line) => line.Contains(" 0x", StringComparison.Ordinal) || line.StartsWith("final", StringComparison.Ordinal);
+
+    /// <summary>Epoch and batch; the loss behind them must be the same each time.</summary>
+    private static string Key(string line) => line[..line.LastIndexOf(' ')];
+
+    private ProgramRun Start(string run) => PythonProgram.Start([Script, "--config", PythonProgram.Configure(_place!, run), .. Training]);
+}
