@@ -46,8 +46,11 @@ internal sealed class ProgramRun : IAsyncDisposable
     public async Task UntilAsync(Func<string, bool> line)
     {
         using var deadline = new CancellationTokenSource(Deadline);
+        var ended = _process.WaitAsync(deadline.Token);
         while (!_lines.Any(line))
         {
+            if (ended.IsCompletedSuccessfully && !_lines.Any(line))
+                throw new InvalidOperationException($"It ended, code {ended.Result}, without the line. The last ones:\n{string.Join('\n', _lines.TakeLast(40))}");
             if (deadline.IsCancellationRequested)
                 throw new TimeoutException($"The line did not come within {Deadline}. The last ones:\n{string.Join('\n', _lines.TakeLast(40))}");
             await Task.Delay(20);

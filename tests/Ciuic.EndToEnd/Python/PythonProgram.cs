@@ -13,15 +13,18 @@ internal static class PythonProgram
 
     private static readonly Lazy<string?> Lacking = new(Look);
 
-    public static string Package([CallerFilePath] string source = "") =>
-        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "..", "..", "..", "src", "python"));
+    public static string Package() => Path.GetFullPath(Path.Combine(Folder(), "..", "..", "..", "src", "python"));
 
     /// <summary>What is missing to run it; null where everything is there.</summary>
     public static string? Missing() => Lacking.Value;
 
-    /// <summary>Runs a script or a module, with some variables set.</summary>
-    public static ProgramRun Start(IEnumerable<string> arguments, params IEnumerable<string> variables) => ProgramRun.Native(
-        "env", ["OMP_NUM_THREADS=1", $"PYTHONPATH={Package()}", "PYTHONDONTWRITEBYTECODE=1", .. variables, Python, .. arguments]);
+    /// <summary>Runs a script or a module, with some variables set; what it remembers of ledgers it keeps at the place.</summary>
+    public static ProgramRun Start(DemoPlace place, IEnumerable<string> arguments, params IEnumerable<string> variables) => ProgramRun.Native(
+        "env",
+        [
+            "OMP_NUM_THREADS=1", $"PYTHONPATH={Package()}", "PYTHONDONTWRITEBYTECODE=1", $"XDG_STATE_HOME={Path.Combine(place.Folder, "state")}",
+            .. variables, Python, .. arguments,
+        ]);
 
     /// <summary>Writes the configuration of a run of a silo's.</summary>
     public static string Configure(DemoPlace place, string run, params (string Name, string Value)[] more)
@@ -38,6 +41,8 @@ internal static class PythonProgram
         File.WriteAllText(path, JsonSerializer.Serialize(said));
         return path;
     }
+
+    private static string Folder([CallerFilePath] string source = "") => Path.GetDirectoryName(source)!;
 
     private static string? Look()
     {

@@ -40,7 +40,8 @@ public sealed class PythonTests : IAsyncLifetime
     public async Task The_packages_own_tests_pass(string file)
     {
         var config = PythonProgram.Configure(_place!, "own");
-        await using var python = PythonProgram.Start([Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
+        await using var python = PythonProgram.Start(
+            _place!, [Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
         Assert.True(await python.ExitAsync() == 0, python.Text);
         Assert.Contains("OK", python.Lines);
     }
@@ -86,5 +87,6 @@ public sealed class PythonTests : IAsyncLifetime
     /// <summary>Epoch and batch; the loss behind them must be the same each time.</summary>
     private static string Key(string line) => line[..line.LastIndexOf(' ')];
 
-    private ProgramRun Start(string run) => PythonProgram.Start([Script, "--config", PythonProgram.Configure(_place!, run), .. Training]);
+    private ProgramRun Start(string run) => PythonProgram.Start(
+        _place!, [Script, "--config", PythonProgram.Configure(_place!, run), .. Training]);
 }
