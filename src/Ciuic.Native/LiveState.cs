@@ -15,7 +15,8 @@ internal sealed class LiveState(string item) : ITrackedState
     public SavedItem? Saved { get; private set; }
 
     public void Set(LiveItem live) => _live = new ItemState(
-        item, [.. live.Tensors.Select(t => new PointerTensor(t))], [.. live.Bytes], []) { IsPerRank = live.IsPerRank };
+        item, [.. live.Tensors.Select(t => new PointerTensor(t))], [.. live.Bytes], [])
+    { IsPerRank = live.IsPerRank };
 
     /// <summary>The caller's memory is his again.</summary>
     public void Clear() => (_live, Saved) = (new ItemState(item, [], [], []), null);

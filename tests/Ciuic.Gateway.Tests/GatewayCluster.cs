@@ -19,7 +19,9 @@ public sealed class GatewayCluster : IAsyncLifetime
 
     public GatewayOptions Options { get; } = new()
     {
-        Port = FreePorts.Take(1)[0], KeyRefresh = TimeSpan.FromMilliseconds(50), LocalKeyFile = "none",
+        Port = FreePorts.Take(1)[0],
+        KeyRefresh = TimeSpan.FromMilliseconds(50),
+        LocalKeyFile = "none",
     };
 
     public Uri Endpoint => new(Options.Url);
