@@ -24,11 +24,11 @@ ciuic_key() { # a new key of this name, on standard output
   if [ -n "${CIUIC:-}" ]; then
     local made
     made=$(mktemp -u)
-    "$CIUIC" key "$1" -o "$made" >&2
+    "$CIUIC" signing-key "$1" -o "$made" >&2
     cat "$made"
     rm -f "$made"
   else
-    docker run --rm --network none --entrypoint sh "${image:?}" -c 'ciuic key "$1" -o /tmp/key >&2 && cat /tmp/key' sh "$1"
+    docker run --rm --network none --entrypoint sh "${image:?}" -c 'ciuic signing-key "$1" -o /tmp/key >&2 && cat /tmp/key' sh "$1"
   fi
 }
 

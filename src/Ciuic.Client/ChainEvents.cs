@@ -15,6 +15,12 @@ public sealed class ChainEvents
     private const int PageSize = 1_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    /// <summary>
+    /// A silo that was declared dead and does not know it yet may answer from what it remembers. It learns of it within seconds; only a
+    /// run that stays behind was rebuilt.
+    /// </summary>
+    private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(2);
 
     private readonly ICoordinator _coordinator;
@@ -26,27 +32,41 @@ public sealed class ChainEvents
     /// <param name="run">The run.</param>
     /// <param name="from">The first event's number, from 1.</param>
     /// <param name="cancel">Ends it.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is below 1.</exception>
     /// <exception cref="CorruptException">
     /// The run was rebuilt from its ledger: its numbers were given anew. Read its history again.
     /// </exception>
     public async IAsyncEnumerable<RunEvent> FollowAsync(
         RunId run, long from = 1, [EnumeratorCancellation] CancellationToken cancel = default)
     {
-        var backoff = new Backoff(_time);
+        ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
+        var (backoff, behindSince) = (new Backoff(_time), (long?)null);
         for (var next = from; ;)
         {
             var last = await PatientlyAsync(() => _coordinator.WaitEventAsync(run, next, Patience, cancel));
-            if (last < next - 1)
-                throw Rebuilt(run, next - 1, last);
-            if (last < next)
+            if (last == next - 1)
                 continue;
-            foreach (var happened in await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel)))
+            var page = last < next ? [] : await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel));
+            if (page.Length == 0 || page[0].Number != next)
             {
-                if (happened.Number != next)
-                    throw Rebuilt(run, next - 1, happened.Number);
+                await WaitBehindAsync(next, page.Length == 0 ? last : page[0].Number);
+                continue;
+            }
+
+            behindSince = null;
+            foreach (var happened in page.TakeWhile((e, i) => e.Number == page[0].Number + i))
+            {
                 next++;
                 yield return happened;
             }
+        }
+
+        async Task WaitBehindAsync(long next, long there)
+        {
+            behindSince ??= _time.GetTimestamp();
+            if (_time.GetElapsedTime(behindSince.Value) > Lingering)
+                throw Rebuilt(run, next - 1, there);
+            await Task.Delay(BetweenLooks, _time, cancel);
         }
 
         Task<T> PatientlyAsync<T>(Func<Task<T>> ask) => backoff.UntilAvailableAsync(ask, _ => { }, cancel);
@@ -103,6 +123,6 @@ public sealed class ChainEvents
     }
 
     private static CorruptException Rebuilt(RunId run, long seen, long there) => new(
-        $"Run {run} was rebuilt from its ledger: event {seen} was seen, and {there} comes now. Its numbers were given anew; read its "
-        + "history again.");
+        $"Run {run} has no event behind {seen}, the newest is {there}: it was rebuilt from its ledger and its numbers were given anew, or there "
+        + "never was such a number; read its history again.");
 }

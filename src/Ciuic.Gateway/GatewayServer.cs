@@ -32,6 +32,13 @@ public sealed class GatewayServer(
     /// <summary>The largest object that is taken in.</summary>
     public const int MaxObjectBytes = ObjectEndpoints.MaxObjectBytes;
 
+    /// <summary>
+    /// How long requests in flight may take once the silo drains. Whoever waits for something asks another gateway then, and none of those who
+    /// follow events keeps the silo.
+    /// </summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private readonly CancellationTokenSource _ending = new();
     private readonly ChunkStore _chunks = new(store);
     private WebApplication? _app;
 
@@ -60,7 +67,11 @@ public sealed class GatewayServer(
     }
 
     /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _ending.CancelAfter(Grace);
+        return _app?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -80,6 +91,7 @@ public sealed class GatewayServer(
         if (_app is not null)
             await _app.DisposeAsync();
         _chunks.Dispose();
+        _ending.Dispose();
     }
 
     private void Wire(WebApplication app)
@@ -90,7 +102,7 @@ public sealed class GatewayServer(
         var budget = new ByteBudget(options.MaxBufferedBytes);
         var problems = new Problems(loggers.CreateLogger<Problems>());
         app.Lifetime.ApplicationStopped.Register(shelf.Dispose);
-        app.Use((http, next) => problems.InvokeAsync(http, () => next(http)));
+        app.Use((http, next) => EndAsync(http, () => problems.InvokeAsync(http, () => next(http))));
         app.UseRouting();
         app.Use((http, next) => Caller.AdmitAsync(http, keys, () => next(http)));
         app.UseRateLimiter();
@@ -103,6 +115,13 @@ public sealed class GatewayServer(
         new LedgerEndpoints(coordinator, store, budget).MapTo(api);
         new AdminEndpoints(coordinator).MapTo(api);
         new EventEndpoints(coordinator, new ChainEvents(coordinator, time)).MapTo(api);
+    }
+
+    private async Task EndAsync(HttpContext http, Func<Task> answer)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, _ending.Token);
+        http.RequestAborted = ending.Token;
+        await answer();
     }
 
     private static async Task<AccessView> ReadKeysAsync(IGrainFactory grains)

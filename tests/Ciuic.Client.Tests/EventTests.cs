@@ -70,6 +70,23 @@ public sealed class EventTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         Assert.Contains("rebuilt from its ledger", error.Message);
     }
 
+    [Fact]
+    public async Task A_silo_that_answers_from_the_past_is_asked_again()
+    {
+        await _chain.SaveStepsAsync("past", 1);
+        var last = (await cluster.QuietAsync("past")).LastEvent;
+        var coordinator = new HookedCoordinator(new OrleansCoordinator(_chain.Connection));
+        var stale = 0;
+        coordinator.OnWaitEvent = (number, answer) => number == last && stale++ < 2 ? 1 : answer;
+        await foreach (var happened in _chain.Chain(coordinator).Events.FollowAsync(RunId.Parse("past"), last, new CancellationTokenSource(Soon).Token))
+        {
+            Assert.Equal(last, happened.Number);
+            break;
+        }
+
+        Assert.Equal(3, stale);
+    }
+
     private static async Task ListenAsync(IAsyncEnumerable<RunEvent> events, List<RunEvent> heard)
     {
         await foreach (var happened in events)

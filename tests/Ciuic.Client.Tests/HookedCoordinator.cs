@@ -14,6 +14,8 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Func<SnapshotView?, SnapshotView?> OnGet { get; set; } = view => view;
 
+    public Func<long, long, long> OnWaitEvent { get; set; } = (_, answer) => answer;
+
     public Task ConnectAsync(CancellationToken cancel) => inner.ConnectAsync(cancel);
 
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
@@ -26,8 +28,8 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task<IReadOnlyList<ScrubView>> DescribeScrubsAsync(CancellationToken cancel) => inner.DescribeScrubsAsync(cancel);
 
-    public Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
-        inner.WaitEventAsync(run, number, patience, cancel);
+    public async Task<long> WaitEventAsync(RunId run, long number, TimeSpan patience, CancellationToken cancel) =>
+        OnWaitEvent(number, await inner.WaitEventAsync(run, number, patience, cancel));
 
     public Task<ReadyReply> ReadyAsync(
         RunId run, FencingToken token, RankProcess member, SnapshotLink? restored, CancellationToken cancel) =>

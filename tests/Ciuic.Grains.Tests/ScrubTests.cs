@@ -36,7 +36,12 @@ public sealed class ScrubTests : IAsyncLifetime
         var told = Assert.Single((await _cluster.EventsAsync("scrubbed")).Where(e => e.Kind == RunEventKind.Damaged).DistinctBy(e => e.Sequence));
         Assert.Equal((2L, found.Findings[0].What), (told.Sequence!.Value.Value, told.Detail));
         await scrub.StartAsync(); // again changes nothing
-        await UntilAsync(scrub, s => s.Rounds > found.Rounds);
+        var again = await UntilAsync(scrub, s => s.Rounds > found.Rounds + 1);
+        Assert.Equal(found.Findings, again.Findings); // told once
+        Assert.Single(await _cluster.EventsAsync("scrubbed"), e => e.Kind == RunEventKind.Damaged);
+
+        await DamageAsync("scrubbed", 2); // the same bit: it is right again
+        await UntilAsync(scrub, s => s.Findings.Length == 0);
     }
 
     [Fact]

@@ -20,8 +20,15 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
 {
     private const string ReceiptHeader = "Ciuic-Receipt";
 
-    private readonly ConcurrentDictionary<string, string> _receipts = new();
+    /// <summary>
+    /// Manifests after which a receipt is let go that none of them needed: what it was for is in a committed snapshot by then, or
+    /// nobody lists it any more.
+    /// </summary>
+    private const long Kept = 128;
+
+    private readonly ConcurrentDictionary<string, (string Receipt, long LastUsed)> _receipts = new();
     private readonly ConcurrentDictionary<string, (Sequence Sequence, Rank Rank)> _listedBy = new();
+    private long _manifests;
 
     public string Location => $"{gateway.Address}/api/v1/runs/{run}";
 
@@ -76,7 +83,7 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
         {
             using var response = await PutAsync($"runs/{run}/objects/{key}", new ReadOnlyMemoryContent(content), cancel);
             if (response.Headers.TryGetValues(ReceiptHeader, out var receipt))
-                _receipts[key.Path] = receipt.First();
+                _receipts[key.Path] = (receipt.First(), Interlocked.Read(ref _manifests));
             return CreateResult.Created;
         }
 
@@ -157,11 +164,24 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
     private ByteArrayContent WithReceipts(ReadOnlyMemory<byte> manifest)
     {
         var shard = ManifestCodec.DecodeShard(manifest.Span);
-        var receipts = shard.Chunks.Concat(shard.Bases ?? [])
-            .Select(c => _receipts.GetValueOrDefault(BucketLayout.Chunk(c).Path))
-            .ToArray();
+        var now = Interlocked.Increment(ref _manifests);
+        var receipts = shard.Chunks.Concat(shard.Bases ?? []).Select(c => Use(BucketLayout.Chunk(c).Path, now)).ToArray();
+        foreach (var (name, (_, used)) in now % Kept == 0 ? _receipts.ToArray() : [])
+        {
+            if (used < now - Kept)
+                _receipts.TryRemove(name, out _);
+        }
+
         var upload = new ShardUploadRequest(manifest.ToArray(), receipts);
         return new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(upload, ApiJson.Default.ShardUploadRequest));
+    }
+
+    private string? Use(string name, long now)
+    {
+        if (!_receipts.TryGetValue(name, out var known))
+            return null;
+        _receipts[name] = known with { LastUsed = now };
+        return known.Receipt;
     }
 
     private async Task<HttpResponseMessage> PutAsync(string path, HttpContent body, CancellationToken cancel)

@@ -38,17 +38,19 @@ internal sealed class Intake(IObjectStore store, ChunkStore chunks, ShardShelf s
         var shard = ManifestCodec.DecodeShard(upload.Manifest);
         if (shard.Run != id.Run || shard.Sequence != id.Sequence || shard.Rank != rank)
             throw new InvalidInputException($"This is the manifest of rank {shard.Rank} of {shard.Run}#{shard.Sequence}, not of rank {rank} of {id}.");
-        var view = await coordinator.GetAsync(id, cancel);
-        if (view is not { State: SnapshotState.Pending })
-            throw new ConflictException($"Snapshot {id} is {view?.State.ToString() ?? "not begun"}: it takes no shard.");
+        var view = await RequirePendingAsync(id, cancel);
         await RequireSentAsync(shard, upload.Receipts, view.Order.Parent, cancel);
         await CreateAsync(BucketLayout.Shard(id, rank), upload.Manifest, cancel);
         return ShardDigest.Of(upload.Manifest);
     }
 
     /// <summary>Stores the signature under a shard; whether it is right is checked with the shard.</summary>
-    public Task StoreSignatureAsync(SnapshotId id, Rank rank, ReadOnlyMemory<byte> signature, CancellationToken cancel) =>
-        CreateAsync(BucketLayout.ShardSignature(id, rank), signature, cancel);
+    /// <exception cref="ConflictException">There is another one, or the snapshot takes none.</exception>
+    public async Task StoreSignatureAsync(SnapshotId id, Rank rank, ReadOnlyMemory<byte> signature, CancellationToken cancel)
+    {
+        await RequirePendingAsync(id, cancel);
+        await CreateAsync(BucketLayout.ShardSignature(id, rank), signature, cancel);
+    }
 
     private static ChunkId ChunkOf(string key)
     {
@@ -57,6 +59,15 @@ internal sealed class Intake(IObjectStore store, ChunkStore chunks, ShardShelf s
             return id;
         throw new InvalidInputException(
             $"'{key}' is no whole chunk. Differences are not taken here: their bytes could not be checked before they are stored.");
+    }
+
+    /// <summary>Objects of a snapshot that was never begun would look as if the database had been lost.</summary>
+    private async Task<SnapshotView> RequirePendingAsync(SnapshotId id, CancellationToken cancel)
+    {
+        var view = await coordinator.GetAsync(id, cancel);
+        return view is { State: SnapshotState.Pending }
+            ? view
+            : throw new ConflictException($"Snapshot {id} is {view?.State.ToString() ?? "not begun"}: it takes no shard.");
     }
 
     private async Task RequireSentAsync(ShardManifest shard, string?[] receipts, SnapshotLink? parent, CancellationToken cancel)

@@ -50,19 +50,32 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
         await using var following = events.FollowAsync(http.Run(), from, http.RequestAborted).GetAsyncEnumerator(http.RequestAborted);
         while (true)
         {
-            var next = following.MoveNextAsync().AsTask();
-            while (await Task.WhenAny(next, Task.Delay(Heartbeat, http.RequestAborted)) != next)
-            {
-                http.RequestAborted.ThrowIfCancellationRequested();
-                await SendAsync(http, ":\n\n");
-            }
-
-            if (!await next)
+            if (!await NextAsync(http, following.MoveNextAsync().AsTask()))
                 return;
             var happened = following.Current;
             var data = JsonSerializer.Serialize(happened, ApiJson.Default.RunEvent);
             await SendAsync(http, $"id: {happened.Number}\nevent: {JsonNamingPolicy.SnakeCaseLower.ConvertName($"{happened.Kind}")}\ndata: {data}\n\n");
         }
+    }
+
+    private static async Task<bool> NextAsync(HttpContext http, Task<bool> next)
+    {
+        try
+        {
+            while (await Task.WhenAny(next, Task.Delay(Heartbeat, http.RequestAborted)) != next)
+            {
+                http.RequestAborted.ThrowIfCancellationRequested();
+                await SendAsync(http, ":\n\n");
+            }
+        }
+        catch
+        {
+            // What is being enumerated cannot be left in the middle of a step; the step ends with the request.
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+
+        return await next;
     }
 
     private static async Task SendAsync(HttpContext http, string text)

@@ -26,4 +26,7 @@ internal static partial class RunLog
 
     [LoggerMessage(8, LogLevel.Warning, "Run {Run}: no reminder could be set, only a timer looks after its snapshot: {Error}")]
     public static partial void NotReminded(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(9, LogLevel.Warning, "Run {Run}: its events could not be moved to their page, and stay where they are: {Error}")]
+    public static partial void NotFlushed(this ILogger logger, RunId run, string error);
 }

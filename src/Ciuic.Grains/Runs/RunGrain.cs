@@ -23,6 +23,7 @@ internal sealed class RunGrain(
     private const string Reminder = "look";
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FinishInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FlushPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
     private TaskCompletionSource _happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -345,9 +346,22 @@ internal sealed class RunGrain(
     private async Task SaveAsync(RunState next)
     {
         await this.SaveAsync(state, Events.DropFlushed(next));
-        await Events.FlushAsync(Run);
         _happened.SetResult();
         _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await TryFlushAsync();
+    }
+
+    /// <summary>What is stored is stored: events that a page does not take now stay in the outbox, and go with the next ones.</summary>
+    private async Task TryFlushAsync()
+    {
+        try
+        {
+            await Events.FlushAsync(Run).WaitAsync(FlushPatience, time);
+        }
+        catch (Exception error)
+        {
+            logger.NotFlushed(Id, error.Message);
+        }
     }
 
     private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));

@@ -27,8 +27,17 @@ internal sealed class ScrubGrain(
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Idle = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan MaxShare = TimeSpan.FromDays(1_000);
+
+    /// <summary>
+    /// A store that does not answer is not damaged, and is asked again, later each time; after so many tries what cannot be read is
+    /// told like damage, and the scrub goes on behind it.
+    /// </summary>
+    private const int MaxTries = 6;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(10);
 
     private IGrainTimer? _timer;
+    private DateTimeOffset _notBefore;
 
     private int Shelf => (int)this.GetPrimaryKeyLong();
 
@@ -64,7 +73,7 @@ internal sealed class ScrubGrain(
     {
         try
         {
-            while (time.GetUtcNow() >= Scrub.NextAt && await TryReadNextAsync())
+            while (time.GetUtcNow() >= Scrub.NextAt && time.GetUtcNow() >= _notBefore && await TryReadNextAsync())
                 logger.Scrubbed(Shelf, Scrub.Done.Snapshots);
         }
         catch (Exception error)
@@ -73,10 +82,12 @@ internal sealed class ScrubGrain(
         }
     }
 
-    /// <returns>False at the end of a round.</returns>
+    /// <returns>False where nothing is due.</returns>
     private async Task<bool> TryReadNextAsync()
     {
         var runs = await GrainFactory.GetGrain<ICatalogueGrain>(Shelf).ListAsync();
+        if (!await IsDueAsync(runs))
+            return false;
         if (await FindNextAsync(runs) is not var (run, number, snapshot))
         {
             var isRound = Scrub.Run is not null;
@@ -85,15 +96,52 @@ internal sealed class ScrubGrain(
             return false;
         }
 
-        var verdict = await ReadAsync(snapshot);
-        if (verdict.Complaint is { } complaint)
+        if (await TryReadAsync(snapshot) is not { } verdict)
+            return false;
+        var next = After(run, number, snapshot, verdict);
+        if (verdict.Complaint is { } complaint && !Scrub.Done.Findings.Any(f => f.Snapshot == NameOf(snapshot) && f.What == complaint))
         {
             logger.Damaged(new SnapshotId(snapshot.Run, snapshot.Sequence), complaint);
             await GrainFactory.GetGrain<IRunGrain>(run.Value).OnDamagedAsync(snapshot, complaint);
         }
 
-        await this.SaveAsync(state, await AfterAsync(runs, run, number, snapshot, verdict));
+        await this.SaveAsync(state, next);
         return true;
+    }
+
+    /// <summary>
+    /// Whether the day's share asks for a snapshot now. Asked again and again: a bucket grows, and settings change, while the scrub
+    /// waits.
+    /// </summary>
+    private async Task<bool> IsDueAsync(RunId[] runs)
+    {
+        if (Scrub.Done.LastAt is not { } last || Scrub.Tries > 0)
+            return true;
+        var committed = 0L;
+        foreach (var run in runs)
+            committed += (await GrainFactory.GetGrain<IRunGrain>(run.Value).DescribeAsync())?.Committed ?? 0;
+        var days = 1 / (options.Value.PerDay * Math.Max(1, committed));
+        var due = last + (days < MaxShare.TotalDays ? TimeSpan.FromDays(days) : MaxShare);
+        var now = time.GetUtcNow();
+        _notBefore = now + Idle < due ? now + Idle : due;
+        return now >= due;
+    }
+
+    /// <returns>Null where it is to be tried again later.</returns>
+    private async Task<Verdict?> TryReadAsync(SnapshotView snapshot)
+    {
+        try
+        {
+            return await ReadAsync(snapshot);
+        }
+        catch (Exception error)
+        {
+            if (Scrub.Tries + 1 >= MaxTries)
+                return new Verdict(0, $"it could not be read at {MaxTries} tries: {error.Message}");
+            logger.NotScrubbed(Shelf, error.Message);
+            await this.SaveAsync(state, Scrub with { Tries = Scrub.Tries + 1, NextAt = time.GetUtcNow() + (FirstPause * (1 << Scrub.Tries)) });
+            return null;
+        }
     }
 
     /// <summary>The next committed snapshot behind where the scrub is; null at the end of a round.</summary>
@@ -133,27 +181,26 @@ internal sealed class ScrubGrain(
         }
     }
 
-    private async Task<ScrubState> AfterAsync(RunId[] runs, RunId run, long number, SnapshotView snapshot, Verdict verdict)
+    private ScrubState After(RunId run, long number, SnapshotView snapshot, Verdict verdict)
     {
-        var now = time.GetUtcNow();
-        var committed = 0L;
-        foreach (var other in runs)
-            committed += (await GrainFactory.GetGrain<IRunGrain>(other.Value).DescribeAsync())?.Committed ?? 0;
-        var share = TimeSpan.FromDays(1 / (options.Value.PerDay * Math.Max(1, committed)));
-        var rest = TimeSpan.FromSeconds((double)verdict.Bytes / options.Value.MaxBytesPerSecond);
-        var finding = new ScrubFinding($"{snapshot.Run}#{snapshot.Sequence}", verdict.Complaint ?? "", now);
+        var (now, name) = (time.GetUtcNow(), NameOf(snapshot));
+        // One that is right again is none; one that is damaged still keeps the time it was found.
+        var others = Scrub.Done.Findings.Where(f => f.Snapshot != name || (verdict.Complaint is not null && f.What == verdict.Complaint)).ToArray();
+        var isNew = verdict.Complaint is not null && !others.Any(f => f.Snapshot == name);
         return new ScrubState
         {
             Run = run,
             Event = number,
-            NextAt = now + (share > rest ? share : rest),
+            NextAt = now + TimeSpan.FromSeconds(Math.Min(MaxShare.TotalSeconds, (double)verdict.Bytes / options.Value.MaxBytesPerSecond)),
             Done = Scrub.Done with
             {
                 Snapshots = Scrub.Done.Snapshots + 1,
                 Bytes = Scrub.Done.Bytes + verdict.Bytes,
                 LastAt = now,
-                Findings = verdict.Complaint is null ? Scrub.Done.Findings : [.. Scrub.Done.Findings.TakeLast(ScrubState.MaxFindings - 1), finding],
+                Findings = isNew ? [.. others.TakeLast(ScrubState.MaxFindings - 1), new ScrubFinding(name, verdict.Complaint!, now)] : others,
             },
         };
     }
+
+    private static string NameOf(SnapshotView snapshot) => $"{snapshot.Run}#{snapshot.Sequence}";
 }

@@ -6,8 +6,8 @@ namespace Ciuic.Grains;
 public sealed class ScrubOptions
 {
     /// <summary>
-    /// The part of all committed snapshots that is read each day, such as 0.01; 0 switches it off. At 0.01 a damage is found within a
-    /// hundred days, and a bucket of 10 TB is read at about 1 MB/s. Default 0.01.
+    /// The part of all committed snapshots that is read each day, such as 0.01; 0 switches it off. At 0.01 a damage is found within about a
+    /// hundred days, longer where the bucket grows meanwhile; chunks that snapshots share are read with each of them. Default 0.01.
     /// </summary>
     [Range(0.0, 1e6)]
     public double PerDay { get; set; } = 0.01;

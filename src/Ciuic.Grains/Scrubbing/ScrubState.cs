@@ -22,6 +22,10 @@ public sealed record ScrubState
     [Id(2)]
     public DateTimeOffset NextAt { get; init; }
 
+    /// <summary>How often the next snapshot could not be read.</summary>
+    [Id(4)]
+    public int Tries { get; init; }
+
     /// <summary>Rounds, snapshots, bytes.</summary>
     [Id(3)]
     public ScrubView Done { get; init; } = new() { Rounds = 0, Snapshots = 0, Bytes = 0, LastAt = null, Findings = [] };

@@ -6,7 +6,6 @@ import base64
 import logging
 import os
 import sys
-import weakref
 from collections import OrderedDict
 from typing import Any, Iterable, Mapping, Optional, Union
 
@@ -52,7 +51,7 @@ class CiuicSnapshotChain:
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
         self._last: Optional[SaveHandle] = None
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
-        self._closing = weakref.finalize(self, _close, self._library, self._chain)
+        self._closing = self._library.closing(self, self._chain)
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
@@ -122,8 +121,14 @@ class CiuicSnapshotChain:
     def get_latest_snapshot(self, *, restore_rng: bool = True) -> Optional[Snapshot]:
         """
         The newest snapshot of which every byte is right, or None. Damaged ones are named in the log and passed over. Random generators
-        are put back as they were when it was saved, unless told otherwise.
+        are put back as they were when it was saved, unless told otherwise. Asked again, or after a save, it is the newest committed one, and
+        generators are left alone: training has begun.
         """
+        if self._resumed:
+            try:
+                return self.get_snapshot()
+            except NotFound:
+                return None
         answer = self._library.call("resume", id=self._open())
         self._resumed = True
         for damage in answer["damage"]:
@@ -276,6 +281,7 @@ class CiuicSnapshotChain:
             "save", run=self._open(), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
             metrics=_metrics(values), labels={}, items=items,
         )
+        self._resumed = True
         for error in answer["earlier_errors"]:
             log.error("An earlier save failed: %s", error)
         self._last = SaveHandle(self._library, answer["save"], step, answer["stall_seconds"], answer["bytes"])
@@ -296,6 +302,8 @@ class CiuicSnapshotChain:
         items = {saved["item"]: saved for saved in answer["items"]}
         values = _summary(answer["snapshot"])
         snapshot = Snapshot(values, answer["source"], items)
+        if answer["source"]:
+            self._library.closing(snapshot, answer["source"])
         if tree.TREE in items.get(PROGRESS, {}).get("bytes", []):
             progress = self.load(snapshot, PROGRESS)
             values["saved"], values["names"] = progress["values"], progress["names"]
@@ -322,13 +330,6 @@ class CiuicSnapshotChain:
 
     def _bytes(self, snapshot: Snapshot, item: str, name: str) -> bytes:
         return base64.b64decode(self._library.call("bytes", source=snapshot._source, item=item, name=name)["bytes"])
-
-
-def _close(library: Library, chain: int) -> None:
-    try:
-        library.call("close", id=chain)
-    except CiuicError:
-        pass  # the process ends, or was forked
 
 
 def _summary(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class SaveHandle:
         self._library, self._save = library, save
         self.step, self.stall_seconds, self.bytes = step, stall, size
         self._answer: Optional[dict[str, Any]] = None
+        self._closing = library.closing(self, save)
 
     staged = True
 
@@ -33,7 +34,7 @@ class SaveHandle:
             answer = self._library.call("wait", save=self._save, seconds=left)
             if answer["state"] == "committed":
                 self._answer = answer
-                self._library.call("close", id=self._save)
+                self._closing()
             elif end is not None and time.monotonic() >= end:
                 return False
         return True

@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any, Optional
 
@@ -69,6 +70,16 @@ class Library:
         if method != "log":
             self.drain()
         return reply
+
+    def closing(self, owner: Any, handle: int) -> "weakref.finalize":
+        """Closes what the library has opened when its owner is gone, or when it is called."""
+        finalizer = weakref.finalize(owner, self._close, handle)
+        finalizer.atexit = False  # the process ends
+        return finalizer
+
+    def _close(self, handle: int) -> None:
+        if os.getpid() == self._process:
+            self.call("close", id=handle)
 
     def drain(self) -> None:
         """Hands warnings to Python's log."""

@@ -109,6 +109,16 @@ class ChainTests(unittest.TestCase):
         for number in (1, 2, 3):
             self.assertEqual(chain.load_model_state(chain.get_snapshot(number))["w"].unique().item(), number)
 
+    def test_the_newest_snapshot_is_the_newest_one_while_training_goes_on_too(self):
+        chain = self.chain()
+        self.assertIsNone(chain.get_latest_snapshot())
+        self.assertIsNone(chain.get_latest_snapshot())
+        for number in (1, 2):
+            chain.save_snapshot({"model": {"w": torch.ones(3)}, "step": number}, blocking=True)
+            before = random.getstate()
+            self.assertEqual(chain.get_latest_snapshot().step, number)
+            self.assertEqual(random.getstate(), before)
+
     def test_the_gil_is_not_held(self):
         chain = self.chain()
         state = {"model": {"w": torch.rand(20_000_000)}}
