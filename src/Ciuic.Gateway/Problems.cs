@@ -70,6 +70,7 @@ internal sealed partial class Problems(ILogger<Problems> logger)
     private static async Task WriteAsync(HttpContext http, int status, string kind, string detail)
     {
         http.Response.StatusCode = status;
+        http.Response.Headers[ApiProblem.Header] = kind.Length > 0 ? kind : "other";
         if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable or StatusCodes.Status507InsufficientStorage)
             http.Response.Headers.RetryAfter = RetryAfterSeconds;
         if (HttpMethods.IsHead(http.Request.Method))

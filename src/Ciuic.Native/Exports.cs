@@ -30,7 +30,7 @@ internal static unsafe class Exports
     [UnmanagedCallersOnly(EntryPoint = "ciuic_call")]
     public static int Call(byte* method, byte* arguments, int length, byte** answer, int* answerLength)
     {
-        var (code, bytes) = Answer(Marshal.PtrToStringUTF8((nint)method) ?? "", new ReadOnlySpan<byte>(arguments, length).ToArray());
+        var (code, bytes) = Answer(method, arguments, length);
         *answer = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, bytes.Length));
         bytes.CopyTo(new Span<byte>(*answer, bytes.Length));
         *answerLength = bytes.Length;
@@ -40,11 +40,12 @@ internal static unsafe class Exports
     [UnmanagedCallersOnly(EntryPoint = "ciuic_free")]
     public static void Free(byte* answer) => NativeMemory.Free(answer);
 
-    private static (int Code, byte[] Bytes) Answer(string method, byte[] arguments)
+    private static (int Code, byte[] Bytes) Answer(byte* method, byte* arguments, int length)
     {
         try
         {
-            return (ExitCode.Ok, Calls.CallAsync(method, arguments).GetAwaiter().GetResult());
+            var said = new ReadOnlySpan<byte>(arguments, length).ToArray();
+            return (ExitCode.Ok, Calls.CallAsync(Marshal.PtrToStringUTF8((nint)method) ?? "", said).GetAwaiter().GetResult());
         }
         catch (Exception error)
         {

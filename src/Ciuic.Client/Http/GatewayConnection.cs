@@ -29,6 +29,7 @@ internal sealed class GatewayConnection : IDisposable
         _http = new HttpClient(handler ?? new SocketsHttpHandler
         {
             ConnectTimeout = TimeSpan.FromSeconds(5),
+            AllowAutoRedirect = false, // no gateway sends anybody elsewhere
             PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a name may come to stand for other gateways
             KeepAlivePingDelay = KeepAlive,
         })
@@ -105,6 +106,9 @@ internal sealed class GatewayConnection : IDisposable
             throw await ErrorOfAsync(response, cancel);
     }
 
+    /// <summary>Whether an error is a gateway's own: what lies in between says nothing about what a gateway has.</summary>
+    public static bool IsOfGateway(HttpResponseMessage response) => response.Headers.Contains(ApiProblem.Header);
+
     /// <summary>Whether an error lies between the gateway and us.</summary>
     public static bool IsOfTheWay(Exception error) => error is HttpRequestException or IOException or OperationCanceledException;
 
@@ -125,10 +129,12 @@ internal sealed class GatewayConnection : IDisposable
     {
         using var response = await SendAsync(request, Patience + wait, cancel);
         await RequireAsync(response, cancel);
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        deadline.CancelAfter(Patience); // the one before ended with the headers
         try
         {
-            await using var body = await response.Content.ReadAsStreamAsync(cancel);
-            return await JsonSerializer.DeserializeAsync(body, answer, cancel)
+            await using var body = await response.Content.ReadAsStreamAsync(deadline.Token);
+            return await JsonSerializer.DeserializeAsync(body, answer, deadline.Token)
                 ?? throw new UnavailableException($"The gateway at {Address} answers the word null.");
         }
         catch (Exception error) when ((IsOfTheWay(error) || error is JsonException) && !cancel.IsCancellationRequested)
@@ -140,6 +146,8 @@ internal sealed class GatewayConnection : IDisposable
     private async Task<CiuicException> ErrorOfAsync(HttpResponseMessage response, CancellationToken cancel)
     {
         var (kind, detail) = await ProblemOfAsync(response, cancel);
+        if (!IsOfGateway(response))
+            return new UnavailableException($"{Address}: {detail}");
         return (kind, response.StatusCode) switch
         {
             ("conflict", _) => new ConflictException(detail),
@@ -156,11 +164,13 @@ internal sealed class GatewayConnection : IDisposable
 
     private static async Task<(string Kind, string Detail)> ProblemOfAsync(HttpResponseMessage response, CancellationToken cancel)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        deadline.CancelAfter(Patience);
         try
         {
             if (response.Content.Headers.ContentType?.MediaType == ApiProblem.MediaType)
             {
-                var problem = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(cancel), ApiJson.Default.ApiProblem)!;
+                var problem = JsonSerializer.Deserialize(await response.Content.ReadAsByteArrayAsync(deadline.Token), ApiJson.Default.ApiProblem)!;
                 return (problem.Kind, problem.Detail);
             }
         }

@@ -71,7 +71,8 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
 
     public async Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel)
     {
-        if (PathOf(key) is not { } path)
+        // A chunk that another snapshot has may not be listed again without its receipt: it is sent once more, and is there already.
+        if (PathOf(key) is not { } path || (IsChunk(key) && !_receipts.ContainsKey(key.Path)))
             return null;
         using var response = await SendAsync(HttpMethod.Head, path, null, cancel);
         return response?.Content.Headers.ContentLength;
@@ -79,7 +80,7 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
 
     public async Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        if (key.Path.StartsWith(BucketLayout.ChunksPrefix, StringComparison.Ordinal))
+        if (IsChunk(key))
         {
             using var response = await PutAsync($"runs/{run}/objects/{key}", new ReadOnlyMemoryContent(content), cancel);
             if (response.Headers.TryGetValues(ReceiptHeader, out var receipt))
@@ -117,6 +118,8 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
     }
 
     public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => throw NotWritten(key);
+
+    private static bool IsChunk(ObjectKey key) => key.Path.StartsWith(BucketLayout.ChunksPrefix, StringComparison.Ordinal);
 
     private static InvalidInputException NotWritten(ObjectKey key) => new($"{key} is not written through a gateway.");
 
@@ -209,7 +212,7 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
             return response;
         using (response)
         {
-            if (response.StatusCode == HttpStatusCode.NotFound)
+            if (response.StatusCode == HttpStatusCode.NotFound && GatewayConnection.IsOfGateway(response))
                 return null;
             await gateway.RequireAsync(response, cancel);
             throw new UnavailableException($"{gateway.Address} answers {response.StatusCode}.");

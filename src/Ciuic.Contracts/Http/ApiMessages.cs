@@ -93,6 +93,12 @@ public sealed record ApiProblem
     /// <summary>The media type of an error.</summary>
     public const string MediaType = "application/problem+json";
 
+    /// <summary>
+    /// The header by which an error is known to be a gateway's, with its kind: what lies in between has errors of its own, and answers to HEAD have
+    /// no body.
+    /// </summary>
+    public const string Header = "Ciuic-Problem";
+
     /// <summary>A link to what it means.</summary>
     public string Type { get; init; } = "about:blank";
 

@@ -32,8 +32,13 @@ internal static class Caller
         }
 
         var key = await FindAsync(http, keys);
-        var needed = endpoint.Metadata.GetMetadata<Needs>()
-            ?? throw new InvalidOperationException($"{endpoint.DisplayName} does not say who may call it.");
+        if (endpoint.Metadata.GetMetadata<Needs>() is not { } needed)
+        {
+            // Routing's own answer to a wrong method; or an endpoint that does not say who may call it: nobody.
+            http.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+            return;
+        }
+
         if (key.Scope < needed.Scope)
             throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for {key.Scope}; this needs {needed.Scope}.");
         if (http.GetRouteValue("run") is string run && !Reaches(key, run))

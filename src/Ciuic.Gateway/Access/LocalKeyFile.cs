@@ -22,6 +22,7 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
     private const string Nowhere = "none";
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
 
+    private readonly ApiKey _key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
     private readonly CancellationTokenSource _stopping = new();
     private Task _writing = Task.CompletedTask;
 
@@ -80,18 +81,21 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
         var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
         if (await IsGoodAsync(path, access))
             return;
-        var key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
+        var name = $"local: {path}";
+        var temporary = Write(path, _key.Reveal()); // where nothing can be written no key is made
+        foreach (var before in (await access.DescribeAsync()).Keys.Where(k => k.Name == name && k.RevokedAt is null && k.Id != _key.Id))
+            await access.RevokeAsync(before.Id);
         await access.AddAsync(new ApiKeyRecord
         {
-            Id = key.Id,
-            Hash = key.Hash,
+            Id = _key.Id,
+            Hash = _key.Hash,
             Scope = AccessScope.Admin,
             RunPrefix = "",
-            Name = $"local: {path}",
+            Name = name,
             CreatedAt = time.GetUtcNow(),
         });
-        // Dying between the two leaves a key that nobody has.
-        Write(path, key.Reveal());
+        // Dying between the two leaves a key that nobody has; the next start ends it.
+        File.Move(temporary, path, overwrite: true);
     }
 
     private static async Task<bool> IsGoodAsync(string path, IAccessGrain access)
@@ -101,7 +105,7 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
         return (await access.DescribeAsync()).Keys.Any(k => k.Id == key.Id && k.RevokedAt is null && key.Fits(k.Hash));
     }
 
-    private static void Write(string path, string text)
+    private static string Write(string path, string text)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var temporary = $"{path}.{Environment.ProcessId}";
@@ -111,7 +115,7 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
             mine.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var writer = new StreamWriter(temporary, mine))
             writer.WriteLine(text);
-        File.Move(temporary, path, overwrite: true);
+        return temporary;
     }
 
     [LoggerMessage(62, LogLevel.Warning, "The key for programs on this machine was not left yet: {Error}")]

@@ -72,6 +72,6 @@ internal sealed class ObjectAnswer(IObjectStore store, ByteBudget budget)
         var parsed = RangeHeaderValue.TryParse(request.Headers.Range.ToString(), out var header);
         if (!parsed || header!.Ranges is not { Count: 1 } ranges || ranges.First() is not { From: { } from } range)
             return null;
-        return (from, range.To is { } to ? to - from + 1 : null);
+        return (from, range.To is { } to ? Math.Min(to, long.MaxValue - 1) - from + 1 : null);
     }
 }

@@ -39,9 +39,12 @@ internal sealed class AccessGrain(
             throw new ConflictException($"There is another key {key.Id}: make a new one.");
         }
 
-        if (Access.Keys.Length >= MaxKeys)
-            throw new ConflictException($"There are {MaxKeys} keys, as many as there may be, ended ones included.");
-        await this.SaveAsync(state, Access with { Keys = [.. Access.Keys, key] });
+        // Those that were ended longest ago make room.
+        var ended = Access.Keys.Where(k => k.RevokedAt is not null).OrderBy(k => k.RevokedAt).Take(Access.Keys.Length - MaxKeys + 1).ToList();
+        var kept = Access.Keys.Except(ended).ToArray();
+        if (kept.Length >= MaxKeys)
+            throw new ConflictException($"There are {MaxKeys} keys, as many as there may be: end some.");
+        await this.SaveAsync(state, Access with { Keys = [.. kept, key] });
     }
 
     public async Task<bool> RevokeAsync(string id)

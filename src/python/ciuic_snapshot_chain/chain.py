@@ -6,6 +6,7 @@ import base64
 import logging
 import os
 import sys
+import time
 from collections import OrderedDict
 from typing import Any, Iterable, Mapping, Optional, Union
 
@@ -48,9 +49,12 @@ class CiuicSnapshotChain:
         self._run: Optional[int] = None
         self._resumed = False
         self._step = 0
+        self._saves = 0
+        self._unfinished: list[SaveHandle] = []
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
-        self._last: Optional[SaveHandle] = None
-        self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
+        # Several ranks are told at different moments: they must agree on their last step.
+        alone = os.environ.get("WORLD_SIZE", "1") == "1"
+        self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
         self._closing = self._library.closing(self, self._chain)
 
     # -- saving ------------------------------------------------------------------------------------------------------
@@ -60,6 +64,8 @@ class CiuicSnapshotChain:
         Saves a dictionary as people give it to ``torch.save``: state dictionaries under their usual names, plain values beside
         them. Returns once everything is copied aside; with ``blocking`` once it is committed. Objects with a ``state_dict`` may stand for it.
         """
+        if self._sigterm.requested:
+            self._wait_for_room()
         items, values, names = self._split(state)
         step = self._step_of(values, step)
         values_packed = tree.pack(PROGRESS, {"values": values, "names": names})
@@ -71,7 +77,7 @@ class CiuicSnapshotChain:
         if blocking:
             handle.result()
         if self._sigterm.requested:
-            self._end(handle)
+            self._end()
         return handle
 
     def should_save(self, step: Optional[int] = None, end_of_epoch: bool = False) -> bool:
@@ -94,9 +100,16 @@ class CiuicSnapshotChain:
         return self._sigterm.requested
 
     def finish(self, timeout: Optional[float] = None) -> None:
-        """Waits until the last save is committed."""
-        if self._last is not None:
-            self._last.result(timeout)
+        """Waits until every save on its way is committed; raises what went wrong with the last one, the log has the others."""
+        end = None if timeout is None else time.monotonic() + timeout
+        for handle in self._unfinished[:-1]:
+            try:
+                handle.wait(None if end is None else max(0.0, end - time.monotonic()))
+            except CiuicError as error:
+                log.error("Step %d was not saved: %s", handle.step, error)
+        for handle in self._unfinished[-1:]:
+            handle.result(None if end is None else max(0.0, end - time.monotonic()))
+        self._unfinished = []
 
     # -- restoring ---------------------------------------------------------------------------------------------------
 
@@ -139,6 +152,7 @@ class CiuicSnapshotChain:
         if answer["snapshot"] is None:
             return None
         snapshot = self._snapshot(answer)
+        snapshot._saves = self._saves
         if restore_rng:
             self.restore_rng(snapshot)
         return snapshot
@@ -248,8 +262,9 @@ class CiuicSnapshotChain:
         for key, value in state.items():
             if not isinstance(key, str) or not key:
                 raise InvalidInput(f"{key!r} names nothing: keys are strings.")
-            content = value.state_dict() if hasattr(value, "state_dict") and callable(value.state_dict) else value
-            if key not in ALIASES and not _holds_tensors(content):
+            is_object = hasattr(value, "state_dict") and callable(value.state_dict)
+            content = value.state_dict() if is_object else value
+            if key not in ALIASES and not is_object and not _holds_tensors(content):
                 values[key] = content
                 continue
             item = ALIASES.get(key, key)
@@ -276,20 +291,31 @@ class CiuicSnapshotChain:
                 "item": item,
                 "tensors": [memory.describe(name, tensor) for name, tensor in tensors],
                 "bytes": {name: base64.b64encode(data).decode() for name, data in content.bytes.items()},
+                "is_per_rank": item == rng.ITEM,
             })
+        self._saves += 1
+        self._resumed = True
         answer = self._library.call(
             "save", run=self._open(), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
             metrics=_metrics(values), labels={}, items=items,
         )
-        self._resumed = True
         for error in answer["earlier_errors"]:
             log.error("An earlier save failed: %s", error)
-        self._last = SaveHandle(self._library, answer["save"], step, answer["stall_seconds"], answer["bytes"])
-        return self._last
+        handle = SaveHandle(self._library, answer["save"], step, answer["stall_seconds"], answer["bytes"])
+        self._unfinished = [h for h in self._unfinished if not h.is_over()] + [handle]
+        return handle
 
-    def _end(self, handle: SaveHandle) -> None:
+    def _wait_for_room(self) -> None:
+        """The last save must not be left out because the one before is still being sent."""
+        for before in self._unfinished:
+            try:
+                before.wait(self._config.sigterm_deadline)
+            except CiuicError as error:
+                log.error("Step %d was not saved: %s", before.step, error)
+
+    def _end(self) -> None:
         try:
-            handle.result(self._config.sigterm_deadline)
+            self.finish(self._config.sigterm_deadline)
             code = 0
         except (CiuicError, TimeoutError) as error:
             log.error("The last save before the end failed: %s", error)
@@ -314,6 +340,10 @@ class CiuicSnapshotChain:
         return snapshot
 
     def _item(self, snapshot: Snapshot, item: str) -> Mapping[str, Any]:
+        if snapshot._saves is not None and snapshot._saves != self._saves:
+            # What it was read into is the memory that saves are staged in: it is read again.
+            again = self.get_snapshot(int(snapshot["sequence"]))
+            snapshot._source, snapshot._items, snapshot._saves, snapshot._again = again._source, again._items, None, again
         if item not in snapshot._items:
             raise NotFound(f"{snapshot!r} has no '{item}'; it has {', '.join(snapshot._items) or 'nothing loaded: use get_snapshot'}.")
         return snapshot._items[item]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Optional
 
+from .errors import CiuicError
 from .library import Library
 
 
@@ -21,6 +22,13 @@ class SaveHandle:
         self._closing = library.closing(self, save)
 
     staged = True
+
+    def is_over(self) -> bool:
+        """Whether it is committed or has failed."""
+        try:
+            return self.wait(0)
+        except CiuicError:
+            return True
 
     def done(self) -> bool:
         """Whether it is committed; raises what went wrong where it failed."""

@@ -12,9 +12,10 @@ import weakref
 from pathlib import Path
 from typing import Any, Optional
 
-from .errors import BY_KIND, CiuicError, LibraryMissing
+from .errors import BY_KIND, CiuicError, LibraryMissing, UnsupportedValue
 
 VERSION = 1
+MAX_BODY = 1 << 30
 BUILD = "dotnet publish src/Ciuic.Native -c Release"
 
 log = logging.getLogger("ciuic_snapshot_chain")
@@ -58,6 +59,8 @@ class Library:
         if os.getpid() != self._process:
             raise CiuicError("This process was forked after snapshots were opened: only the process that opened them may save.")
         body = json.dumps(arguments, allow_nan=False).encode()
+        if len(body) >= MAX_BODY:
+            raise UnsupportedValue(f"{len(body)} bytes of plain values: keep large ones in tensors or arrays.")
         answer, length = ctypes.c_void_p(), ctypes.c_int()
         code = self._lib.ciuic_call(method.encode(), body, len(body), ctypes.byref(answer), ctypes.byref(length))
         try:

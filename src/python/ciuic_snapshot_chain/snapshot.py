@@ -15,6 +15,7 @@ class Snapshot(Mapping):
 
     def __init__(self, values: dict[str, Any], source: int, items: dict[str, Any]) -> None:
         self._values, self._source, self._items = values, source, items
+        self._saves: Any = None  # of one that lies in staging memory: how many saves there were when it was read
 
     def __getitem__(self, key: str) -> Any:
         return self._values[key]

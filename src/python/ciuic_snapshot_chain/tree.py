@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Optional
 
 from .errors import Corrupt, UnsupportedValue
+from .memory import DTYPES
 
 TREE = "python"
 MAX_DEPTH = 100
@@ -110,8 +111,10 @@ class _Packer:
 
     def _tensor(self, value: Any, path: tuple[Any, ...]) -> Any:
         torch = sys.modules["torch"]
-        if value.layout is not torch.strided or value.is_quantized or value.device.type == "meta":
-            raise self._unsupported(path, f"a tensor whose bytes do not hold its values ({value.layout}, {value.dtype}, {value.device})")
+        plain = type(value) in (torch.Tensor, torch.nn.Parameter) and not getattr(value, "is_nested", False)
+        known = str(value.dtype)[6:] in DTYPES
+        if not plain or not known or value.layout is not torch.strided or value.is_quantized or value.device.type == "meta":
+            raise self._unsupported(path, f"a {type(value).__name__} whose bytes do not hold its values ({value.layout}, {value.dtype}, {value.device})")
         if value.numel() == 0:
             return {"e": [str(value.dtype)[6:], list(value.shape)]}
         return {"T": self._add(value, path)}
@@ -120,7 +123,7 @@ class _Packer:
         if value.dtype.kind not in "biufc" or value.dtype.byteorder == ">":
             raise self._unsupported(path, f"an array of {value.dtype}")
         torch = sys.modules.get("torch")
-        if torch is not None and value.size > 0 and value.dtype.kind != "u" and value.dtype.itemsize <= 8:
+        if torch is not None and value.size > 0 and (value.dtype.kind != "u" or value.dtype.itemsize == 1) and value.dtype.itemsize <= 8:
             numpy = sys.modules["numpy"]
             return {"A": self._add(torch.from_numpy(numpy.ascontiguousarray(value)), path), "shape": list(value.shape)}
         return {"a": [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]}

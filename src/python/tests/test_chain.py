@@ -119,6 +119,30 @@ class ChainTests(unittest.TestCase):
             self.assertEqual(chain.get_latest_snapshot().step, number)
             self.assertEqual(random.getstate(), before)
 
+    def test_a_resumed_snapshot_stays_what_it_is_while_others_are_saved(self):
+        first = self.chain()
+        first.save_snapshot({"model": {"w": torch.full((100_000,), 1.0)}}, blocking=True)
+        first.close()
+        chain = self.chain()
+        resumed = chain.get_latest_snapshot()
+        for number in (2.0, 3.0, 4.0):
+            chain.save_snapshot({"model": {"w": torch.full((100_000,), number)}}, blocking=True)
+        self.assertEqual(chain.load_model_state(resumed)["w"].unique().item(), 1.0)
+        chain.save_snapshot({"model": chain.load_model_state(resumed)}, blocking=True)  # back to the bytes of before
+        self.assertEqual(chain.load_model_state(chain.get_latest_snapshot())["w"].unique().item(), 1.0)
+
+    def test_tracked_objects_without_tensors_are_resumed_too(self):
+        model, optimizer = trained(kind=torch.optim.SGD)
+        scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 2)
+        with CiuicSnapshotChain({**SAID, "save_every_steps": 1}, self.run_name) as first:
+            first.track(model=model, opt=optimizer, sched=scheduler).resume()
+            scheduler.step()
+            first.step()
+        other, other_optimizer = trained(2, torch.optim.SGD)
+        other_scheduler = torch.optim.lr_scheduler.StepLR(other_optimizer, 2)
+        self.chain().track(model=other, opt=other_optimizer, sched=other_scheduler).resume()
+        self.assertEqual(other_scheduler.state_dict(), scheduler.state_dict())
+
     def test_the_gil_is_not_held(self):
         chain = self.chain()
         state = {"model": {"w": torch.rand(20_000_000)}}
