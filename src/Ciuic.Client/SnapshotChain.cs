@@ -190,7 +190,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
         var run = new TrainingRun(
-            id, place, _client, _save, _ranks, CodecFor(_bytes), _coordinator, StoreFor(id), Watch(), _time, logger);
+            id, place, _client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
@@ -223,7 +223,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     private IObjectStore StoreFor(RunId run) => _bytes is null ? _store : Patient(new GatewayStore(_bytes, run), _time);
 
     /// <summary>A gateway checks a chunk before it stores it, and differences cannot be checked alone.</summary>
-    private CodecOptions CodecFor(GatewayConnection? bytes) => bytes is null || _codec.Mode == CodecMode.Raw
+    private CodecOptions Codec => _bytes is null || _codec.Mode == CodecMode.Raw
         ? _codec
         : new CodecOptions { Mode = CodecMode.Planes };
 

@@ -151,12 +151,4 @@ public sealed class GatewayServer(
                 QueueLimit = 0,
             }));
     }
-
-    /// <summary>.NET's own would take SIGTERM for this server alone; it ends with the silo.</summary>
-    private sealed class LifetimeOfTheSilo : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

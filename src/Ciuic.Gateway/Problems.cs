@@ -16,7 +16,7 @@ internal sealed class HttpProblemException(int status, string detail) : Exceptio
 /// <summary>Errors to answers, here and nowhere else.</summary>
 internal sealed partial class Problems(ILogger<Problems> logger)
 {
-    private static readonly string RetryAfterSeconds = "1";
+    private const string RetryAfterSeconds = "1";
 
     public async Task InvokeAsync(HttpContext http, Func<Task> next)
     {

@@ -36,13 +36,17 @@ public sealed class GatewayCluster : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        if (_gateway is not null)
-        {
-            await _gateway.StoppingAsync(CancellationToken.None);
-            await _gateway.DisposeAsync();
-        }
-
+        await StopGatewayAsync();
         await Cluster.DisposeAsync();
+    }
+
+    public async Task StopGatewayAsync()
+    {
+        if (_gateway is not { } gateway)
+            return;
+        _gateway = null;
+        await gateway.StoppingAsync(CancellationToken.None);
+        await gateway.DisposeAsync();
     }
 
     public async Task<ApiKey> NewKeyAsync(AccessScope scope = AccessScope.Write, string runs = "", TimeSpan? goodFor = null)

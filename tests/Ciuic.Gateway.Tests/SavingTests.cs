@@ -71,6 +71,30 @@ public sealed class SavingTests(GatewayCluster gateway) : IClassFixture<GatewayC
             chain.History.RollbackAsync(RunId.Parse("back"), SnapshotRef.Parse("#1"), "why not", "test", fenceLiveAttempt: true);
     }
 
+    [Fact]
+    public async Task Keys_are_made_listed_and_ended_over_HTTP_too()
+    {
+        await using var admin = gateway.Chain(await gateway.NewKeyAsync(AccessScope.Admin));
+        var key = ApiKey.Of(System.Security.Cryptography.RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
+        await admin.Access.AddAsync(key, "made over HTTP", AccessScope.Read, "seen", null);
+        Assert.Equal("made over HTTP", Assert.Single(await admin.Access.ListAsync(), k => k.Id == key.Id).Name);
+        await admin.Access.RevokeAsync(key.Id);
+        Assert.NotNull(Assert.Single(await admin.Access.ListAsync(), k => k.Id == key.Id).RevokedAt);
+        await Assert.ThrowsAsync<NotFoundException>(() => admin.Access.RevokeAsync("0123456789ab"));
+    }
+
+    [Fact]
+    public async Task A_gateway_that_drains_is_not_kept_by_whoever_follows_events()
+    {
+        await using var other = new GatewayCluster();
+        await other.InitializeAsync();
+        using var http = other.Http(await other.NewKeyAsync(AccessScope.Read));
+        using var stream = await http.GetAsync("runs/nothing-yet/events/stream", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", stream.Content.Headers.ContentType!.MediaType);
+        var stopping = other.StopGatewayAsync();
+        await stopping.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
     private async Task SaveAsync(string name, int steps)
     {
         await using var chain = gateway.Chain(await gateway.NewKeyAsync());

@@ -1,4 +1,5 @@
 using System.Net;
+using Ciuic.Gateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -22,7 +23,7 @@ internal sealed class HealthServer(SiloOptions options, SiloHealth health) : IHo
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddRoutingCore();
-        builder.Services.AddSingleton<IHostLifetime, OfTheSilo>();
+        builder.Services.AddSingleton<IHostLifetime, LifetimeOfTheSilo>();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(o =>
         {
             o.Listen(IPAddress.Parse(options.Address), options.HealthPort);
@@ -52,12 +53,4 @@ internal sealed class HealthServer(SiloOptions options, SiloHealth health) : IHo
     private static IResult Answer(IReadOnlyList<string> problems) => problems.Count == 0
         ? Results.Text("ok\n")
         : Results.Text(string.Join('\n', problems) + "\n", statusCode: StatusCodes.Status503ServiceUnavailable);
-
-    /// <summary>.NET's own would take SIGTERM for this server alone; it ends with the silo.</summary>
-    private sealed class OfTheSilo : IHostLifetime
-    {
-        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
 }

@@ -19,6 +19,7 @@ internal sealed class GatewayConnection : IDisposable
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
     private readonly HttpClient _http;
+    private readonly Func<string> _key;
 
     /// <param name="endpoint">Where gateways answer, such as <c>http://127.0.0.1:5000</c>.</param>
     /// <param name="key">The key to show, read when it is needed.</param>
@@ -39,8 +40,6 @@ internal sealed class GatewayConnection : IDisposable
         };
         _key = key;
     }
-
-    private readonly Func<string> _key;
 
     /// <summary>Where gateways are looked for, for messages.</summary>
     public string Address { get; }
@@ -67,6 +66,17 @@ internal sealed class GatewayConnection : IDisposable
     public Task<T> PostAsync<TBody, T>(
         string path, TBody body, JsonTypeInfo<TBody> type, JsonTypeInfo<T> answer, CancellationToken cancel, TimeSpan wait = default) =>
         AskAsync(new HttpRequestMessage(HttpMethod.Post, path) { Content = ContentOf(body, type) }, answer, wait, cancel);
+
+    /// <summary>Asks for something to be done that its path says.</summary>
+    public Task<T> PostAsync<T>(string path, JsonTypeInfo<T> answer, CancellationToken cancel) =>
+        AskAsync(new HttpRequestMessage(HttpMethod.Post, path), answer, TimeSpan.Zero, cancel);
+
+    /// <summary>Asks for something to be done that its path says, to which nothing is to be answered.</summary>
+    public async Task PostAsync(string path, CancellationToken cancel)
+    {
+        using var response = await SendAsync(new HttpRequestMessage(HttpMethod.Post, path), Patience, cancel);
+        await RequireAsync(response, cancel);
+    }
 
     /// <summary>Says something to which nothing is to be answered.</summary>
     public async Task PostAsync<TBody>(string path, TBody body, JsonTypeInfo<TBody> type, CancellationToken cancel)

@@ -82,7 +82,7 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
         gateway.GetAsync($"ledgers/{ledger}", Api.LedgerView, cancel);
 
     public async Task<VerifierKey> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel) =>
-        (await gateway.PostAsync($"ledgers/{ledger}/keys/{role}", new RebuildRequest(null), Api.RebuildRequest, Api.KeyAnswer, cancel)).Key;
+        (await gateway.PostAsync($"ledgers/{ledger}/keys/{role}", Api.KeyAnswer, cancel)).Key;
 
     public Task<LedgerView> RotateAsync(
         string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel) => gateway.PostAsync(
@@ -103,7 +103,7 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
     {
         try
         {
-            await gateway.PostAsync($"keys/{id}/revoke", new RebuildRequest(null), Api.RebuildRequest, cancel);
+            await gateway.PostAsync($"keys/{id}/revoke", cancel);
             return true;
         }
         catch (NotFoundException)

@@ -81,7 +81,7 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
         var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
         if (await IsGoodAsync(path, access))
             return;
-        var name = $"local: {path}";
+        var name = $"local: {Environment.MachineName}:{path}"; // other machines of the cluster have keys of their own
         var temporary = Write(path, _key.Reveal()); // where nothing can be written no key is made
         foreach (var before in (await access.DescribeAsync()).Keys.Where(k => k.Name == name && k.RevokedAt is null && k.Id != _key.Id))
             await access.RevokeAsync(before.Id);

@@ -197,9 +197,9 @@ class CiuicSnapshotChain:
 
     def restore_rng(self, snapshot: Snapshot) -> None:
         """Puts random generators back as they were when the snapshot was saved; nothing happens where it holds none."""
-        saved = snapshot._items.get(rng.ITEM)
-        if saved is None:
+        if rng.ITEM not in snapshot._items:
             return
+        saved = self._item(snapshot, rng.ITEM)
         state = self.load(snapshot, rng.ITEM) if tree.TREE in saved["bytes"] else None
         rng.restore(state, self._bytes(snapshot, rng.ITEM, rng.CPU) if rng.CPU in saved["bytes"] else None)
 
