@@ -32,6 +32,18 @@ ciuic_key() { # a new key of this name, on standard output
   fi
 }
 
+# The gateways' certificate, for the names and addresses of compose.yaml; it is its own authority.
+certificate() {
+  [ -e "$folder/gateway-key" ] && [ -e "$folder/gateway-certificate" ] && return
+  command -v openssl >/dev/null || { echo "openssl is needed, to make the gateways' certificate" >&2; exit 1; }
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj /CN=ciuic-gateway \
+    -addext "subjectAltName=DNS:localhost,DNS:silo1,DNS:silo2,DNS:silo3,IP:127.0.0.1,IP:172.31.77.11,IP:172.31.77.12,IP:172.31.77.13" \
+    -keyout "$folder/.key" -out "$folder/.certificate" 2>/dev/null
+  chmod 644 "$folder/.key" # as all of them: see above
+  mv "$folder/.key" "$folder/gateway-key"
+  mv "$folder/.certificate" "$folder/gateway-certificate"
+}
+
 random | write postgres-password
 echo "Host=database;Database=ciuic;Username=ciuic;Password=$(cat "$folder/postgres-password")" | write Ciuic__Database__PostgreSql
 random | write Ciuic__S3__AccessKey
@@ -42,4 +54,5 @@ for role in BlocksKey TreeHeadKey; do
   [ "$role" = BlocksKey ] && name=$origin/blocks
   ciuic_key "$name" | write "Ciuic__Ledger__$role"
 done
+certificate
 echo "The secrets are in $folder. Keep a copy of the two ledger keys: without them nobody can append to this history again."

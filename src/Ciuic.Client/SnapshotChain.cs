@@ -174,10 +174,10 @@ public sealed class SnapshotChain : IAsyncDisposable
         {
             await _coordinator.ConnectAsync(deadline.Token);
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
         {
             throw new UnavailableException(
-                $"No silo answers at {Address} within {patience.TotalSeconds:0} s. "
+                $"No silo answers at {Address} within {patience.TotalSeconds:0} s. {(error.InnerException is { } why ? $"{why.Message}. " : "")}"
                 + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:"
                 + $"{(_client.Mode == ClientMode.Http ? nameof(_client.Endpoint) : nameof(_client.Gateways))}.");
         }
@@ -214,7 +214,10 @@ public sealed class SnapshotChain : IAsyncDisposable
     private static GatewayConnection Gateway(ClientOptions client)
     {
         var endpoint = new Uri(client.Endpoint);
-        return new GatewayConnection(endpoint, () => LocalKey.Find(endpoint, client.ApiKey, client.ApiKeyFile, Environment.GetEnvironmentVariable));
+        return new GatewayConnection(
+            endpoint,
+            () => LocalKey.Find(endpoint, client.ApiKey, client.ApiKeyFile, Environment.GetEnvironmentVariable),
+            TrustedAuthorities.Read(client.CaFile, "Ciuic:Client:CaFile"));
     }
 
     private static RetryingObjectStore Patient(GatewayStore store, TimeProvider time) => new(store, new RetryOptions(), time);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Threading.RateLimiting;
 using Ciuic.Client;
 using Ciuic.Contracts;
@@ -9,6 +10,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.RateLimiting;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -58,7 +60,7 @@ public sealed class GatewayServer(
             kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
             {
                 if (options.HasTls)
-                    listen.UseHttps(Certificates.Read(options));
+                    listen.UseHttps(Tls(new GatewayCertificate(options, time, loggers.CreateLogger<GatewayCertificate>())));
             });
         });
         _app = builder.Build();
@@ -93,6 +95,11 @@ public sealed class GatewayServer(
         _chunks.Dispose();
         _ending.Dispose();
     }
+
+    private static TlsHandshakeCallbackOptions Tls(GatewayCertificate certificate) => new()
+    {
+        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current }),
+    };
 
     private void Wire(WebApplication app)
     {

@@ -29,9 +29,16 @@ public sealed class GatewayCluster : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await Cluster.InitializeAsync();
+        _gateway = await StartGatewayAsync(Options);
+    }
+
+    /// <summary>Another gateway to the same cluster.</summary>
+    public async Task<GatewayServer> StartGatewayAsync(GatewayOptions options)
+    {
         var info = new ServerInfo("test", Cluster.Store.Location, TestBucket.Ledger, GatewayServer.MaxObjectBytes);
-        _gateway = new GatewayServer(Options, Cluster.Grains, Cluster.Store, info, TimeProvider.System, NullLoggerFactory.Instance);
-        await _gateway.StartedAsync(CancellationToken.None);
+        var gateway = new GatewayServer(options, Cluster.Grains, Cluster.Store, info, TimeProvider.System, NullLoggerFactory.Instance);
+        await gateway.StartedAsync(CancellationToken.None);
+        return gateway;
     }
 
     public async ValueTask DisposeAsync()

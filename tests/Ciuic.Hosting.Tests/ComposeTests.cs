@@ -21,7 +21,7 @@ public sealed partial class ComposeTests
     [Fact]
     public void Every_secret_volume_and_network_is_defined_and_none_is_left_over()
     {
-        var secrets = Services.Values.SelectMany(s => s.List("secrets")).Cast<string>();
+        var secrets = Services.Values.SelectMany(SecretsOf).Select(s => s.Name);
         Assert.Equal(Sorted(Compose.Map("secrets").Keys), Sorted(secrets.Distinct()));
         var mounts = Services.Values.SelectMany(s => s.List("volumes")).Cast<string>().Select(v => v.Split(':')[0]).ToList();
         Assert.Equal(Sorted(Compose.Map("volumes").Keys), Sorted(mounts.Where(m => m[0] != '.')));
@@ -88,20 +88,35 @@ public sealed partial class ComposeTests
         foreach (var service in Silos.Select(s => s.Value).Append(Services["init-db"]))
         {
             Assert.Equal("/run/secrets", service.Text("environment", SettingsFile.FolderVariable));
-            Assert.Empty(service.List("secrets").Cast<string>().Except(SiloEnvironment.Secrets.Keys));
+            var settings = SecretsOf(service).Where(s => s.Path.StartsWith("/run/secrets/", StringComparison.Ordinal)).Select(s => s.Name);
+            Assert.Empty(settings.Except(SiloEnvironment.Secrets.Keys));
         }
 
-        Assert.All(Silos, s => Assert.Equal(SiloEnvironment.Secrets.Count, s.Value.List("secrets").Count));
+        Assert.All(Silos, s => Assert.Empty(SiloEnvironment.Secrets.Keys.Except(SecretsOf(s.Value).Select(secret => secret.Name))));
         Assert.All(Compose.Map("secrets"), s => Assert.Equal($"secrets/{s.Key}", s.Value.Text("file")));
         Assert.Contains("secrets/", File.ReadAllLines(Yaml.PathOf("compose", ".gitignore")));
     }
 
     [Fact]
-    public void Images_have_exact_versions_and_no_port_is_published()
+    public void Gateways_have_a_certificate_where_it_is_mounted_and_only_their_port_is_published_to_this_machine()
+    {
+        Assert.All(Services.Where(s => !Silos.Contains(s)), s => Assert.Null(s.Value.At("ports")));
+        foreach (var (_, silo) in Silos)
+        {
+            var gateway = new SiloEnvironment(VariablesOf(silo)).Silo.Gateway;
+            var mounted = SecretsOf(silo).ToDictionary(s => s.Name, s => s.Path);
+            Assert.Equal(mounted["gateway-certificate"], gateway.CertificateFile);
+            Assert.Equal(mounted["gateway-key"], gateway.CertificateKeyFile);
+            var published = Assert.IsType<string>(Assert.Single(silo.List("ports")));
+            Assert.Matches($@"^127\.0\.0\.1:\d+:{gateway.Port}$", published);
+        }
+    }
+
+    [Fact]
+    public void Images_have_exact_versions()
     {
         foreach (var service in Services.Values.Where(s => s.At("build") is null))
             Assert.Matches(@":v?\d+\.\d+(\.\d+)?(-\w+)?$", service.Text("image"));
-        Assert.All(Services.Values, s => Assert.Null(s.At("ports")));
         Assert.All(Silos, s => Assert.Equal("hosting/Dockerfile", s.Value.Text("build", "dockerfile")));
         Assert.Equal(Yaml.Root, Path.GetFullPath(Yaml.PathOf("compose", Services["silo1"].Text("build", "context"))));
     }
@@ -114,6 +129,10 @@ public sealed partial class ComposeTests
             variables.Add(name, Variable().Replace(Assert.IsType<string>(value), Origin));
         return variables;
     }
+
+    /// <summary>Secrets by name, and where the container finds each.</summary>
+    private static IEnumerable<(string Name, string Path)> SecretsOf(object? service) => service.List("secrets").Select(secret =>
+        secret is string name ? (name, $"/run/secrets/{name}") : (secret.Text("source"), secret.Text("target")));
 
     private static TimeSpan Seconds(string text) => TimeSpan.FromSeconds(int.Parse(text.TrimEnd('s')));
 

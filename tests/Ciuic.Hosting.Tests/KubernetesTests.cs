@@ -63,8 +63,8 @@ public sealed class KubernetesTests
     {
         Assert.DoesNotContain(Resources, r => r.Text("kind") == "Secret");
         var names = Templates.SelectMany(t => t.Everywhere("secretName")).Cast<string>().Distinct().ToList();
-        Assert.Equal(2, names.Count);
-        Assert.All(names, name => Assert.Contains($"create secret generic {name} ", Readme));
+        Assert.Equal(3, names.Count);
+        Assert.All(names, name => Assert.Contains($"create secret {(name.EndsWith("-tls", StringComparison.Ordinal) ? "tls" : "generic")} {name} ", Readme));
         Assert.All(SiloEnvironment.Secrets.Keys, key => Assert.Contains(key, Readme));
         Assert.Empty(Files["config-map.yaml"].Map("data").Keys.Intersect(SiloEnvironment.Secrets.Keys));
     }
@@ -100,7 +100,10 @@ public sealed class KubernetesTests
         Assert.Equal(settings.Silo.SiloPort, ports["silo"]);
         Assert.Equal(settings.Silo.GatewayPort, ports["gateway"]);
         Assert.Equal(settings.Silo.HealthPort, ports["health"]);
-        Assert.Equal(3, ports.Count);
+        Assert.Equal(settings.Gateway.Port, ports["http-api"]);
+        Assert.Equal(4, ports.Count);
+        Assert.StartsWith(Named(Container.List("volumeMounts"), "tls").Text("mountPath") + "/tls.", settings.Gateway.CertificateFile);
+        Assert.StartsWith(Named(Container.List("volumeMounts"), "tls").Text("mountPath") + "/tls.", settings.Gateway.CertificateKeyFile);
         Assert.StartsWith("https://", new SiloEnvironment(Variables()).S3.Endpoint);
         Assert.Equal("status.podIP", Named(Container.List("env"), Address).Text("valueFrom", "fieldRef", "fieldPath"));
         Assert.StartsWith(Named(Container.List("volumeMounts"), "state").Text("mountPath"), settings.Ledger.StateDirectory);
@@ -111,13 +114,13 @@ public sealed class KubernetesTests
     {
         var labels = Silos.Map("spec", "template", "metadata", "labels");
         var ports = Container.List("ports").Select(p => p.Text("name")).ToList();
-        var (service, policy) = (Files["services.yaml"], Files["network-policy.yaml"]);
-        Assert.Equal(labels, service.Map("spec", "selector"));
+        var (services, policy) = (new[] { Files["silo-service.yaml"], Files["gateway-service.yaml"] }, Files["network-policy.yaml"]);
+        Assert.All(services, service => Assert.Equal(labels, service.Map("spec", "selector")));
         Assert.Equal(labels, Silos.Map("spec", "selector", "matchLabels"));
         Assert.Equal(labels, Files["pod-disruption-budget.yaml"].Map("spec", "selector", "matchLabels"));
         Assert.All(Pod.List("topologySpreadConstraints"), c => Assert.Equal(labels, c.Map("labelSelector", "matchLabels")));
         Assert.All(policy.Everywhere("podSelector").Where(s => s.Map().Count > 0), s => Assert.Equal(labels, s.Map("matchLabels")));
-        Assert.All(service.List("spec", "ports"), p => Assert.Contains(p.Text("targetPort"), ports));
+        Assert.All(services.SelectMany(s => s.List("spec", "ports")), p => Assert.Contains(p.Text("targetPort"), ports));
         var opened = policy.List("spec", "ingress").SelectMany(rule => rule.List("ports")).Select(p => p.Text("port")).ToList();
         Assert.NotEmpty(opened);
         Assert.Empty(opened.Except(ports));

@@ -22,6 +22,8 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
 
     private string Secrets => _folder.File("secrets");
 
+    private string Tls => _folder.File("tls");
+
     private string Cli => programs.Here("/opt/ciuic/cli/ciuic");
 
     public async ValueTask InitializeAsync()
@@ -57,6 +59,7 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
 
         await RunCliAsync(ExitCode.Ok, "ok", _environments[0], "silo", "health");
         await RunCliAsync(ExitCode.Ok, "", Client(), "runs");
+        await AskEveryGatewayAsync();
         await ExpectOutageAsync("store:", () => _store.StopAsync(), () => _store.StartAsync());
         await ExpectOutageAsync("database:", () => Task.Run(_postgres.Kill), () => _postgres.RestartAsync());
 
@@ -129,6 +132,9 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
         Assert.Contains("Host=database;", await File.ReadAllTextAsync(Path.Combine(Secrets, "Ciuic__Database__PostgreSql")));
         await File.WriteAllTextAsync(Path.Combine(Secrets, "Ciuic__Database__PostgreSql"), await _postgres.NewDatabaseAsync());
         File.Delete(Path.Combine(Secrets, "postgres-password")); // the silos' containers do not see it
+        Directory.CreateDirectory(Tls);
+        foreach (var file in new[] { "gateway-certificate", "gateway-key" }) // mounted elsewhere
+            File.Move(Path.Combine(Secrets, file), Path.Combine(Tls, file));
     }
 
     private async Task InitDbAsync()
@@ -143,7 +149,7 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
 
     private void Start(object? service)
     {
-        var ports = FreePorts.Take(3).Select(p => p.ToString(CultureInfo.InvariantCulture)).ToArray();
+        var ports = FreePorts.Take(4).Select(p => p.ToString(CultureInfo.InvariantCulture)).ToArray();
         var environment = ComposeTests.VariablesOf(service);
         foreach (var secret in SiloEnvironment.Secrets.Keys)
             environment.Remove(secret); // they are in files
@@ -154,6 +160,13 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
             ["Ciuic__Silo__SiloPort"] = ports[0],
             ["Ciuic__Silo__GatewayPort"] = ports[1],
             ["Ciuic__Silo__HealthPort"] = ports[2],
+            ["Ciuic__Gateway__Address"] = "127.0.0.1",
+            ["Ciuic__Gateway__Port"] = ports[3],
+            ["Ciuic__Gateway__LocalKeyFile"] = "none",
+            ["Ciuic__Gateway__CertificateFile"] = Path.Combine(Tls, "gateway-certificate"),
+            ["Ciuic__Gateway__CertificateKeyFile"] = Path.Combine(Tls, "gateway-key"),
+            ["Ciuic__Client__Gateways__0"] = $"127.0.0.1:{ports[1]}",
+            ["Ciuic__Client__StateDirectory"] = _folder.File("client"),
             ["Ciuic__Silo__HealthInterval"] = "00:00:01",
             ["Ciuic__S3__Endpoint"] = _store.Endpoint,
             ["Ciuic__Ledger__StateDirectory"] = _folder.File($"state{_silos.Count}"),
@@ -164,6 +177,26 @@ public sealed class PublishedTests(PublishedPrograms programs) : IClassFixture<P
         Assert.Equal("dotnet", entry[0]);
         _environments.Add(environment);
         _silos.Add(new PublishedSilo(programs.Here(Assert.Single(entry.Skip(1))), environment));
+    }
+
+    /// <summary>With a key that a silo's CLI has made, and nothing else.</summary>
+    private async Task AskEveryGatewayAsync()
+    {
+        var key = (await RunCliAsync(ExitCode.Ok, "ciuic_", _environments[0], "key", "create", "test")).Trim();
+        foreach (var silo in _environments)
+        {
+            var environment = new Dictionary<string, string>
+            {
+                ["Ciuic__Client__Mode"] = "Http",
+                ["Ciuic__Client__Endpoint"] = $"https://localhost:{silo["Ciuic__Gateway__Port"]}",
+                ["Ciuic__Client__CaFile"] = Path.Combine(Tls, "gateway-certificate"),
+                ["CIUIC_API_KEY"] = key,
+                ["Ciuic__Client__StateDirectory"] = _folder.File("client"),
+            };
+            await RunCliAsync(ExitCode.Ok, "", environment, "runs");
+            environment.Remove("Ciuic__Client__CaFile");
+            await RunCliAsync(ExitCode.Unreachable, "Ciuic:Client:CaFile", environment, "runs");
+        }
     }
 
     /// <summary>By name, as on Kubernetes.</summary>

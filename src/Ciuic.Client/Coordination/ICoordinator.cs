@@ -10,6 +10,7 @@ namespace Ciuic.Client;
 internal interface ICoordinator : IAsyncDisposable
 {
     /// <summary>Returns when the cluster can be asked.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; what kept it from connecting is inside, where that is known.</exception>
     Task ConnectAsync(CancellationToken cancel);
 
     /// <inheritdoc cref="IRunGrain.OpenAsync"/>

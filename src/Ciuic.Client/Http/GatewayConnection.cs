@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Ciuic.Contracts;
@@ -23,22 +25,31 @@ internal sealed class GatewayConnection : IDisposable
 
     /// <param name="endpoint">Where gateways answer, such as <c>http://127.0.0.1:5000</c>.</param>
     /// <param name="key">The key to show, read when it is needed.</param>
-    /// <param name="handler">Sends requests; null for the usual one.</param>
-    public GatewayConnection(Uri endpoint, Func<string> key, HttpMessageHandler? handler = null)
+    /// <param name="handler">Sends requests.</param>
+    public GatewayConnection(Uri endpoint, Func<string> key, HttpMessageHandler handler)
     {
         Address = endpoint.GetLeftPart(UriPartial.Authority);
-        _http = new HttpClient(handler ?? new SocketsHttpHandler
-        {
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            AllowAutoRedirect = false, // no gateway sends anybody elsewhere
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a name may come to stand for other gateways
-            KeepAlivePingDelay = KeepAlive,
-        })
+        _http = new HttpClient(handler)
         {
             BaseAddress = new Uri(endpoint.AbsoluteUri.TrimEnd('/') + "/api/v1/"),
             Timeout = Timeout.InfiniteTimeSpan,
         };
         _key = key;
+    }
+
+    /// <param name="endpoint">Where gateways answer, such as <c>https://ciuic.example.org</c>.</param>
+    /// <param name="key">The key to show, read when it is needed.</param>
+    /// <param name="trusted">Whose certificates are believed; null for those of the machine's authorities.</param>
+    public GatewayConnection(Uri endpoint, Func<string> key, X509ChainPolicy? trusted = null)
+        : this(endpoint, key, new SocketsHttpHandler
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            AllowAutoRedirect = false, // no gateway sends anybody elsewhere
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a name may come to stand for other gateways
+            KeepAlivePingDelay = KeepAlive,
+            SslOptions = { CertificateChainPolicy = trusted },
+        })
+    {
     }
 
     /// <summary>Where gateways are looked for, for messages.</summary>
@@ -100,7 +111,7 @@ internal sealed class GatewayConnection : IDisposable
         }
         catch (Exception error) when (IsOfTheWay(error) && !cancel.IsCancellationRequested)
         {
-            throw new UnavailableException($"No gateway answers at {Address}: {error.Message}", error);
+            throw new UnavailableException($"No gateway answers at {Address}: {ReasonOf(error)}", error);
         }
         finally
         {
@@ -127,6 +138,14 @@ internal sealed class GatewayConnection : IDisposable
 
     /// <summary>How long a request with a body of so many bytes may take.</summary>
     public static TimeSpan PatienceFor(long bytes) => Patience + TimeSpan.FromSeconds(bytes / (1 << 20));
+
+    private static string ReasonOf(Exception error) => error switch
+    {
+        HttpRequestException { InnerException: AuthenticationException tls } =>
+            $"its certificate is not trusted, see Ciuic:Client:CaFile ({tls.Message})",
+        OperationCanceledException => "no answer in time",
+        _ => error.Message,
+    };
 
     private static ByteArrayContent ContentOf<TBody>(TBody body, JsonTypeInfo<TBody> type)
     {

@@ -15,18 +15,26 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
 
     public async Task ConnectAsync(CancellationToken cancel)
     {
-        while (true)
+        UnavailableException? why = null;
+        while (!cancel.IsCancellationRequested)
         {
             try
             {
                 await gateway.GetAsync("info", Api.ServerInfo, cancel);
                 return;
             }
-            catch (UnavailableException)
+            catch (UnavailableException error)
             {
-                await Task.Delay(BetweenTries, time, cancel);
+                why = error;
+                await Task.Delay(BetweenTries, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                break;
             }
         }
+
+        throw new OperationCanceledException(why?.Message, why, cancel);
     }
 
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>

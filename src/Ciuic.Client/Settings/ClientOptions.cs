@@ -63,6 +63,9 @@ public sealed class ClientOptions : IValidatableObject
     /// </summary>
     public string ApiKeyFile { get; set; } = "";
 
+    /// <summary>A PEM file of certificate authorities that are trusted for gateways instead of the machine's. Default none.</summary>
+    public string CaFile { get; set; } = "";
+
     /// <summary>The cluster's name, as the silos have it.</summary>
     [Required]
     public string ClusterId { get; set; } = "ciuic";

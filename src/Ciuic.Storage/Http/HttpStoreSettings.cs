@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Ciuic.Core;
 
@@ -36,21 +35,5 @@ public abstract class HttpStoreSettings
     /// <summary>Whom to trust instead of the machine's authorities; null where no file is named.</summary>
     /// <param name="section">Where <see cref="CaFile"/> is set, for messages.</param>
     /// <exception cref="InvalidInputException">The file cannot be read, or holds no certificate.</exception>
-    public X509ChainPolicy? TrustPolicy(string section)
-    {
-        if (CaFile.Length == 0)
-            return null;
-        try
-        {
-            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.ImportFromPemFile(CaFile);
-            return policy.CustomTrustStore.Count > 0
-                ? policy
-                : throw new InvalidInputException($"{section}:CaFile: '{CaFile}' holds no certificate.");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException)
-        {
-            throw new InvalidInputException($"{section}:CaFile: '{CaFile}' cannot be read: {error.Message}", error);
-        }
-    }
+    public X509ChainPolicy? TrustPolicy(string section) => TrustedAuthorities.Read(CaFile, $"{section}:{nameof(CaFile)}");
 }

@@ -14,7 +14,7 @@ from .errors import InvalidInput
 
 KNOWN = {
     "storage_type", "bucket_name", "access_key", "secret_key", "endpoint_url", "region", "prefix", "path", "hdfs_url",
-    "blockchain_endpoint", "api_key", "api_key_file", "run", "save_every_steps", "save_rng", "on_sigterm", "sigterm_deadline", "settings",
+    "blockchain_endpoint", "ca_file", "api_key", "api_key_file", "run", "save_every_steps", "save_rng", "on_sigterm", "sigterm_deadline", "settings",
 }
 STORAGE = ("gateway", "s3", "file", "hdfs")
 ON_SIGTERM = ("save_and_exit", "save", "ignore")
@@ -57,6 +57,7 @@ def parse(said: dict[str, Any], source: str) -> Config:
         "Ciuic:Client:Mode": "Http",
         "Ciuic:Client:Endpoint": text(said, "blockchain_endpoint", "http://127.0.0.1:5000", source),
         "Ciuic:Client:StateDirectory": str(state_directory()),
+        "Ciuic:Client:CaFile": text(said, "ca_file", "", source),
         "Ciuic:Client:ApiKey": text(said, "api_key", "", source),
         "Ciuic:Client:ApiKeyFile": text(said, "api_key_file", "", source),
         "Ciuic:Save:OnTerminate": "Ignore",  # Python's signals are Python's
