@@ -15,6 +15,7 @@ public sealed class ChainEvents
     private const int PageSize = 1_000;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+
     /// <summary>
     /// A silo that was declared dead and does not know it yet may answer from what it remembers. It learns of it within seconds; only a
     /// run that stays behind was rebuilt.
@@ -72,14 +73,17 @@ public sealed class ChainEvents
         Task<T> PatientlyAsync<T>(Func<Task<T>> ask) => backoff.UntilAvailableAsync(ask, _ => { }, cancel);
     }
 
-    /// <summary>Follows all runs, also those that begin later, each from its first event, for ever.</summary>
+    /// <summary>Follows all runs, also those that begin later, for ever.</summary>
+    /// <param name="from">The first event's number of runs that were followed before; null, and for all others: 1.</param>
     /// <param name="cancel">Ends it.</param>
-    /// <exception cref="CorruptException">A run was rebuilt from its ledger.</exception>
-    public async IAsyncEnumerable<RunEvent> FollowAllAsync([EnumeratorCancellation] CancellationToken cancel = default)
+    /// <exception cref="ArgumentOutOfRangeException">A number is below 1.</exception>
+    /// <exception cref="CorruptException">A run was rebuilt from its ledger, and with it all: read their history again.</exception>
+    public async IAsyncEnumerable<RunEvent> FollowAllAsync(
+        IReadOnlyDictionary<RunId, long>? from = null, [EnumeratorCancellation] CancellationToken cancel = default)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var events = Channel.CreateBounded<RunEvent>(PageSize);
-        var finding = FindRunsAsync(events.Writer, ending.Token);
+        var finding = FindRunsAsync(from ?? new Dictionary<RunId, long>(), events.Writer, ending.Token);
         try
         {
             await foreach (var happened in events.Reader.ReadAllAsync(cancel))
@@ -92,7 +96,7 @@ public sealed class ChainEvents
         }
     }
 
-    private async Task FindRunsAsync(ChannelWriter<RunEvent> events, CancellationToken cancel)
+    private async Task FindRunsAsync(IReadOnlyDictionary<RunId, long> from, ChannelWriter<RunEvent> events, CancellationToken cancel)
     {
         var (backoff, followed) = (new Backoff(_time), new Dictionary<RunId, Task>());
         try
@@ -102,7 +106,7 @@ public sealed class ChainEvents
                 foreach (var run in await backoff.UntilAvailableAsync(() => _coordinator.ListRunsAsync(cancel), _ => { }, cancel))
                 {
                     if (!followed.ContainsKey(run))
-                        followed[run] = ForwardAsync(run, events, cancel);
+                        followed[run] = ForwardAsync(run, from.GetValueOrDefault(run, 1), events, cancel);
                 }
 
                 var failed = followed.Values.FirstOrDefault(f => f.IsFaulted);
@@ -116,9 +120,9 @@ public sealed class ChainEvents
         }
     }
 
-    private async Task ForwardAsync(RunId run, ChannelWriter<RunEvent> events, CancellationToken cancel)
+    private async Task ForwardAsync(RunId run, long from, ChannelWriter<RunEvent> events, CancellationToken cancel)
     {
-        await foreach (var happened in FollowAsync(run, 1, cancel))
+        await foreach (var happened in FollowAsync(run, from, cancel))
             await events.WriteAsync(happened, cancel);
     }
 

@@ -47,7 +47,7 @@ public sealed class EventTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         await _chain.SaveStepsAsync("all-first", 1);
         var heard = new List<RunEvent>();
         using var ending = new CancellationTokenSource();
-        var listening = ListenAsync(_chain.Chain().Events.FollowAllAsync(ending.Token), heard);
+        var listening = ListenAsync(_chain.Chain().Events.FollowAllAsync(null, ending.Token), heard);
         await UntilAsync(heard, e => e is { Kind: RunEventKind.Committed } && e.Run.Value == "all-first");
         await _chain.SaveStepsAsync("all-second", 1);
         await UntilAsync(heard, e => e is { Kind: RunEventKind.Closed } && e.Run.Value == "all-second");
@@ -55,6 +55,22 @@ public sealed class EventTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listening);
         foreach (var run in heard.GroupBy(e => e.Run))
             Assert.Equal(Enumerable.Range(1, run.Count()).Select(n => (long)n), run.Select(e => e.Number));
+    }
+
+    [Fact]
+    public async Task A_listener_to_all_runs_goes_on_from_what_it_remembers_of_each()
+    {
+        await _chain.SaveStepsAsync("known", 1);
+        await _chain.SaveStepsAsync("unknown", 1);
+        var (heard, from) = (new List<RunEvent>(), new Dictionary<RunId, long> { [RunId.Parse("known")] = 3 });
+        using var ending = new CancellationTokenSource();
+        var listening = ListenAsync(_chain.Chain().Events.FollowAllAsync(from, ending.Token), heard);
+        await UntilAsync(heard, e => e is { Kind: RunEventKind.Closed } && e.Run.Value == "known");
+        await UntilAsync(heard, e => e is { Kind: RunEventKind.Closed } && e.Run.Value == "unknown");
+        await ending.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => listening);
+        Assert.Equal(3, heard.First(e => e.Run.Value == "known").Number);
+        Assert.Equal(1, heard.First(e => e.Run.Value == "unknown").Number);
     }
 
     [Fact]

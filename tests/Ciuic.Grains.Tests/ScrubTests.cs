@@ -59,6 +59,27 @@ public sealed class ScrubTests : IAsyncLifetime
         Assert.Equal(1, (await scrub.DescribeAsync()).Snapshots); // the other one is due in half a day
     }
 
+    [Fact]
+    public async Task A_run_that_commits_faster_than_the_scrub_reads_does_not_keep_it()
+    {
+        _cluster.Scrub.MaxBytesPerSecond = 100_000; // most of a second for each
+        var token = (await _cluster.Run("busy").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        await _cluster.SaveAsync("busy", token, 1);
+        var scrub = _cluster.Grains.GetGrain<IScrubGrain>(ICatalogueGrain.ShelfOf(RunId.Parse("busy")));
+        await scrub.StartAsync();
+        await UntilAsync(scrub, s => s.Snapshots > 0);
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var saved = 1;
+        while ((await scrub.DescribeAsync()).Rounds == 0)
+        {
+            Assert.False(deadline.IsCancellationRequested, "no round ends while the run is busy");
+            await _cluster.SaveAsync("busy", token, ++saved);
+            await Task.Delay(100, CancellationToken.None);
+        }
+
+        Assert.True((await scrub.DescribeAsync()).Snapshots < saved);
+    }
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     private static async Task<ScrubView> UntilAsync(IScrubGrain scrub, Func<ScrubView, bool> fits)

@@ -37,7 +37,7 @@ internal static class EventsCommand
     }
 
     private static IAsyncEnumerable<RunEvent> Follow(SnapshotChain chain, RunId? run, long from, CancellationToken cancel) =>
-        run is { } one ? chain.Events.FollowAsync(one, from, cancel) : chain.Events.FollowAllAsync(cancel);
+        run is { } one ? chain.Events.FollowAsync(one, from, cancel) : chain.Events.FollowAllAsync(null, cancel);
 
     private static async IAsyncEnumerable<RunEvent> ReadAsync(
         SnapshotChain chain, RunId? run, long from, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)

@@ -88,7 +88,7 @@ internal sealed class ScrubGrain(
         var runs = await GrainFactory.GetGrain<ICatalogueGrain>(Shelf).ListAsync();
         if (!await IsDueAsync(runs))
             return false;
-        if (await FindNextAsync(runs) is not var (run, number, snapshot))
+        if (await FindNextAsync(runs) is not var (place, snapshot))
         {
             var isRound = Scrub.Run is not null;
             var done = Scrub.Done with { Rounds = Scrub.Done.Rounds + (isRound ? 1 : 0) };
@@ -98,11 +98,11 @@ internal sealed class ScrubGrain(
 
         if (await TryReadAsync(snapshot) is not { } verdict)
             return false;
-        var next = After(run, number, snapshot, verdict);
+        var next = After(place, snapshot, verdict);
         if (verdict.Complaint is { } complaint && !Scrub.Done.Findings.Any(f => f.Snapshot == NameOf(snapshot) && f.What == complaint))
         {
             logger.Damaged(new SnapshotId(snapshot.Run, snapshot.Sequence), complaint);
-            await GrainFactory.GetGrain<IRunGrain>(run.Value).OnDamagedAsync(snapshot, complaint);
+            await GrainFactory.GetGrain<IRunGrain>(place.Run.Value).OnDamagedAsync(snapshot, complaint);
         }
 
         await this.SaveAsync(state, next);
@@ -145,18 +145,21 @@ internal sealed class ScrubGrain(
     }
 
     /// <summary>The next committed snapshot behind where the scrub is; null at the end of a round.</summary>
-    private async Task<(RunId Run, long Number, SnapshotView Snapshot)?> FindNextAsync(RunId[] runs)
+    private async Task<(Place Place, SnapshotView Snapshot)?> FindNextAsync(RunId[] runs)
     {
         foreach (var run in runs.Where(r => Scrub.Run is not { } at || string.CompareOrdinal(r.Value, at.Value) >= 0))
         {
-            var from = run == Scrub.Run ? Scrub.Event + 1 : 1;
-            while (await GrainFactory.GetGrain<IRunGrain>(run.Value).ReadEventsAsync(from, EventPage) is { Length: > 0 } page)
+            var grain = GrainFactory.GetGrain<IRunGrain>(run.Value);
+            var (from, until) = run == Scrub.Run
+                ? (Scrub.Event + 1, Scrub.Until)
+                : (1, (await grain.DescribeAsync())?.LastEvent ?? 0);
+            while (from <= until && await grain.ReadEventsAsync(from, EventPage) is { Length: > 0 } page)
             {
-                foreach (var happened in page.Where(e => e is { Kind: RunEventKind.Committed, Sequence: not null }))
+                foreach (var happened in page.Where(e => e.Number <= until && e is { Kind: RunEventKind.Committed, Sequence: not null }))
                 {
                     var id = new SnapshotId(run, happened.Sequence!.Value);
                     if (await GrainFactory.GetGrain<ISnapshotGrain>(id.ToString()).GetAsync() is { Link: not null } snapshot)
-                        return (run, happened.Number, snapshot);
+                        return (new Place(run, happened.Number, until), snapshot);
                 }
 
                 from = page[^1].Number + 1;
@@ -181,7 +184,7 @@ internal sealed class ScrubGrain(
         }
     }
 
-    private ScrubState After(RunId run, long number, SnapshotView snapshot, Verdict verdict)
+    private ScrubState After(Place place, SnapshotView snapshot, Verdict verdict)
     {
         var (now, name) = (time.GetUtcNow(), NameOf(snapshot));
         // One that is right again is none; one that is damaged still keeps the time it was found.
@@ -189,8 +192,9 @@ internal sealed class ScrubGrain(
         var isNew = verdict.Complaint is not null && !others.Any(f => f.Snapshot == name);
         return new ScrubState
         {
-            Run = run,
-            Event = number,
+            Run = place.Run,
+            Event = place.Event,
+            Until = place.Until,
             NextAt = now + TimeSpan.FromSeconds(Math.Min(MaxShare.TotalSeconds, (double)verdict.Bytes / options.Value.MaxBytesPerSecond)),
             Done = Scrub.Done with
             {
@@ -203,4 +207,6 @@ internal sealed class ScrubGrain(
     }
 
     private static string NameOf(SnapshotView snapshot) => $"{snapshot.Run}#{snapshot.Sequence}";
+
+    private readonly record struct Place(RunId Run, long Event, long Until);
 }

@@ -18,6 +18,13 @@ public sealed record ScrubState
     [Id(1)]
     public long Event { get; init; }
 
+    /// <summary>
+    /// The last event of that run when the scrub came to it: what is committed later is read in the next round, or a run that commits
+    /// faster than the scrub reads would keep it for ever.
+    /// </summary>
+    [Id(5)]
+    public long Until { get; init; } = long.MaxValue;
+
     /// <summary>When it may read the next snapshot, UTC.</summary>
     [Id(2)]
     public DateTimeOffset NextAt { get; init; }

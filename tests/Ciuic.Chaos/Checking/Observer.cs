@@ -15,7 +15,7 @@ internal sealed class Observer(SnapshotChain chain, IReadOnlyList<RunGroup> runs
     {
         try
         {
-            await foreach (var happened in chain.Events.FollowAllAsync(cancel))
+            await foreach (var happened in chain.Events.FollowAllAsync(null, cancel))
                 evidence.Heard(happened);
         }
         catch (OperationCanceledException)

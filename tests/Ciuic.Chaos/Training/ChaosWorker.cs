@@ -16,7 +16,7 @@ internal sealed class ChaosWorker(string name, string[] settings)
 
     private static readonly TimeSpan StepTime = TimeSpan.FromMilliseconds(60);
 
-    /// <summary>Ranks that train together wait for one another in each step; these only do so after a save, for so long.</summary>
+    /// <summary>So long the next step waits for the commit: otherwise most saves would be skipped.</summary>
     private static readonly TimeSpan WaitForCommit = TimeSpan.FromSeconds(3);
 
     public async Task<int> RunAsync(CancellationToken cancel)
@@ -30,14 +30,7 @@ internal sealed class ChaosWorker(string name, string[] settings)
         Say(report.From is { } from
             ? $"@resumed {report.Progress.Step} {from.Sequence} {from.Manifest} {(state.IsOf(report.Progress.Step) ? "right" : "wrong")}"
             : "@fresh");
-        for (var step = report.Progress.Step + 1; !run.IsFenced && !run.Stopping.IsCancellationRequested; step++)
-        {
-            await Task.Delay(StepTime, CancellationToken.None);
-            state.MoveTo(step);
-            if (step % SaveEvery == 0)
-                await SaveAsync(run, step);
-        }
-
+        await TrainAsync(run, state, report.Progress.Step + 1);
         try
         {
             await run.FinishAsync(CancellationToken.None);
@@ -48,6 +41,18 @@ internal sealed class ChaosWorker(string name, string[] settings)
         }
 
         return run.IsFenced ? ExitCode.Conflict : ExitCode.Ok;
+    }
+
+    private static async Task TrainAsync(TrainingRun run, KnownState state, long first)
+    {
+        using var ranks = new LockStepMember();
+        for (var step = first; !run.IsFenced && !run.Stopping.IsCancellationRequested && await ranks.MeetAsync(); step++)
+        {
+            await Task.Delay(StepTime, CancellationToken.None);
+            state.MoveTo(step);
+            if (step % SaveEvery == 0)
+                await SaveAsync(run, step);
+        }
     }
 
     private static async Task SaveAsync(TrainingRun run, long step)

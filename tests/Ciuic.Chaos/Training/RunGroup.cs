@@ -64,8 +64,9 @@ internal sealed class RunGroup : IAsyncDisposable
 
     private async Task RunOnceAsync(string attempt)
     {
+        await using var steps = new LockStep(_worldSize);
         for (var rank = 0; rank < _worldSize; rank++)
-            _ranks[rank] = Start(rank, attempt);
+            _ranks[rank] = Start(rank, attempt, steps.Place);
         var all = _ranks.Values.Select(r => r.WaitAsync(CancellationToken.None)).ToList();
         await Task.WhenAny(all);
         if (!_isEnding)
@@ -80,7 +81,7 @@ internal sealed class RunGroup : IAsyncDisposable
         _ranks.Clear();
     }
 
-    private ChildProcess Start(int rank, string attempt) => ChildProcess.Start(
+    private ChildProcess Start(int rank, string attempt, string steps) => ChildProcess.Start(
         typeof(RunGroup).Assembly.Location,
         ["worker", "--run", Name, .. _settings.SelectMany(s => (string[])["--set", s])],
         line => _evidence.Heard(Name, rank, line),
@@ -89,5 +90,6 @@ internal sealed class RunGroup : IAsyncDisposable
             ["Ciuic__Ranks__Rank"] = rank.ToString(CultureInfo.InvariantCulture),
             ["Ciuic__Ranks__WorldSize"] = _worldSize.ToString(CultureInfo.InvariantCulture),
             ["Ciuic__Ranks__Attempt"] = attempt,
+            [LockStepMember.Variable] = steps,
         });
 }
