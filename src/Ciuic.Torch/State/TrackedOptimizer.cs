@@ -35,6 +35,8 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
         {
             values["groups"] = new JsonArray([.. Groups().Select((g, i) => ObjectFields.Read(g, $"group {i} ", skipped))]);
             values["states"] = new JsonArray([.. States().Select((s, i) => ReadState(s, i, skipped))]);
+            if (Counts() is { Count: > 1 } counts)
+                values["counts"] = new JsonArray([.. counts.Select(c => (JsonNode)c)]);
         }
 
         var tensors = Tensors().Select(t => new TorchTensorSource(t.Name, t.Tensor, SliceOf(t.Name))).ToList();
@@ -56,13 +58,18 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
     public IReadOnlyList<string> Compare(SavedItem saved)
     {
         var values = Read(saved);
-        if ((string?)values["type"] != optimizer.GetType().Name)
-            return [$"{item}: saved {values["type"]}, live {optimizer.GetType().Name}"];
+        // A state dictionary of PyTorch does not tell its optimizer's class.
+        if (values["type"] is { } type && (string?)type != optimizer.GetType().Name)
+            return [$"{item}: saved {type}, live {optimizer.GetType().Name}"];
         if (Managed is null)
             return [];
+        if (values["groups"] is null || values["states"] is null)
+            return [$"{item}: saved as another language's, live {optimizer.GetType().Name}"];
         var mismatches = new List<string>();
         Count("parameter groups", values["groups"]!.AsArray().Count, Groups().Count);
         Count("parameters", values["states"]!.AsArray().Count, States().Count);
+        foreach (var (there, live) in (values["counts"]?.AsArray() ?? []).Zip(Counts()))
+            Count("parameters in a group", (int)there!, live);
         // A moment has its parameter's shape; one that is not live yet is created from the snapshot.
         mismatches.AddRange(Tensors()
             .Where(t => saved.Tensors.ContainsKey(t.Name))
@@ -105,8 +112,7 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
             var live = (torch.Tensor?)field.GetValue(state);
             if (!saved.Tensors.TryGetValue(path, out var record))
             {
-                live?.Dispose();
-                field.SetValue(state, null);
+                Forget(state, field, live, isFresh: (long?)values["step"] == 0);
                 continue;
             }
 
@@ -114,6 +120,22 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
                 field.SetValue(state, live = Create(record, _slices.Of(parameter), parameter));
             TensorBytes.Restore(saved, path, _slices.Of(parameter), live);
         }
+    }
+
+    /// <summary>
+    /// Where nothing was saved there was nothing yet. TorchSharp's Adam has zeros before its first step, and PyTorch's has no tensors: the
+    /// same is meant.
+    /// </summary>
+    private static void Forget(OptimizerState state, System.Reflection.FieldInfo field, torch.Tensor? live, bool isFresh)
+    {
+        if (live is not null && isFresh)
+        {
+            using var zeroed = live.zero_();
+            return;
+        }
+
+        live?.Dispose();
+        field.SetValue(state, null);
     }
 
     /// <summary>A state tensor that the optimizer makes on its first step: the snapshot knows it, the object not yet.</summary>
@@ -137,6 +159,8 @@ internal sealed class TrackedOptimizer(string item, torch.optim.Optimizer optimi
     private List<OptimizerState> States() => Managed?.state_dict().State ?? [];
 
     private List<OptimizerOptions> Groups() => Managed?.state_dict().Options ?? [];
+
+    private List<int> Counts() => [.. optimizer.ParamGroups.OfType<ParamGroup>().Select(g => g.Parameters.Count())];
 
     private static JsonObject Read(SavedItem saved) =>
         saved.TryReadBytes(Name) is { } bytes ? JsonNode.Parse(bytes)!.AsObject() : [];

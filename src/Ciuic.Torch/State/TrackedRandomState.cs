@@ -11,6 +11,7 @@ namespace Ciuic.Torch;
 internal sealed class TrackedRandomState(IReadOnlyList<torch.Generator> generators) : ITrackedState
 {
     private const string Cpu = "cpu";
+    private const string Generators = "generator-";
 
     public string Item => TrainingRun.RandomItem;
 
@@ -30,7 +31,7 @@ internal sealed class TrackedRandomState(IReadOnlyList<torch.Generator> generato
     {
         var names = Enumerable.Range(0, generators.Count).Select(NameOf).Prepend(Cpu).ToList();
         return names.Except(saved.ByteNames).Select(n => $"{Item}/{n}: live, but not in the snapshot")
-            .Concat(saved.ByteNames.Except(names).Select(n => $"{Item}/{n}: in the snapshot, but not live"))
+            .Concat(saved.ByteNames.Except(names).Where(n => !IsForeign(n)).Select(n => $"{Item}/{n}: in the snapshot, but not live"))
             .ToList();
     }
 
@@ -40,10 +41,13 @@ internal sealed class TrackedRandomState(IReadOnlyList<torch.Generator> generato
         torch.set_rng_state(torch.tensor(saved.TryReadBytes(Cpu)!));
         for (var i = 0; i < generators.Count; i++)
             generators[i].set_state(torch.tensor(saved.TryReadBytes(NameOf(i))!));
-        return Devices();
+        return [.. Devices(), .. saved.ByteNames.Where(IsForeign).Select(n => new SkippedPart(n, "generators of another language"))];
     }
 
-    private static string NameOf(int generator) => $"generator-{generator}";
+    /// <summary>Other languages have generators of their own beside torch's.</summary>
+    private static bool IsForeign(string name) => name != Cpu && !name.StartsWith(Generators, StringComparison.Ordinal);
+
+    private static string NameOf(int generator) => $"{Generators}{generator}";
 
     private static SkippedPart[] Devices() => torch.cuda.is_available()
         ? [new SkippedPart("cuda", "TorchSharp gives no access to the GPUs' default generators")]

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Iterable, Mapping, Optional, Union
 
-from . import memory, rng, tree
+from . import memory, optimizer, rng, tree
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .handle import SaveHandle
@@ -68,9 +68,8 @@ class CiuicSnapshotChain:
             self._wait_for_room()
         items, values, names = self._split(state)
         step = self._step_of(values, step)
-        values_packed = tree.pack(PROGRESS, {"values": values, "names": names})
-        packed = {item: tree.pack(item, content) for item, content in items.items()}
-        packed[PROGRESS] = values_packed
+        packed = {item: _pack(item, given) for item, given in items.items()}
+        packed[PROGRESS] = tree.pack(PROGRESS, {"values": values, "names": names})
         if self._config.save_rng:
             packed[rng.ITEM] = rng.capture()
         handle = self._save(packed, step, values)
@@ -184,8 +183,10 @@ class CiuicSnapshotChain:
         item = ALIASES.get(item, item)
         saved = self._item(snapshot, item)
         tensors = self._tensors(snapshot, item, saved["tensors"])
+        if tree.TREE not in saved["bytes"] and optimizer.VALUES in saved["bytes"]:
+            return optimizer.read(self._bytes(snapshot, item, optimizer.VALUES), list(tensors), tensors.__getitem__)
         text = self._bytes(snapshot, item, tree.TREE) if tree.TREE in saved["bytes"] else None
-        return tree.unpack([t["name"] for t in saved["tensors"]], text, tensors.__getitem__)
+        return tree.unpack(list(tensors), text, tensors.__getitem__)
 
     def load_state(self, snapshot: Snapshot) -> dict[str, Any]:
         """The whole dictionary that was saved, under the names that were used."""
@@ -255,24 +256,22 @@ class CiuicSnapshotChain:
         return self._run
 
     def _split(self, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-        """Items of their own, plain values, and under which names the items were given."""
+        """Items of their own as they were given, plain values, and under which names the items were given."""
         items: dict[str, Any] = {}
         values: dict[str, Any] = {}
         names: dict[str, str] = {}
         for key, value in state.items():
             if not isinstance(key, str) or not key:
                 raise InvalidInput(f"{key!r} names nothing: keys are strings.")
-            is_object = hasattr(value, "state_dict") and callable(value.state_dict)
-            content = value.state_dict() if is_object else value
-            if key not in ALIASES and not is_object and not _holds_tensors(content):
-                values[key] = content
+            if key not in ALIASES and not hasattr(value, "state_dict") and not _holds_tensors(value):
+                values[key] = value
                 continue
             item = ALIASES.get(key, key)
             if item in RESERVED:
                 raise InvalidInput(f"'{key}' is an item of our own: use another name.")
             if item in items:
                 raise InvalidInput(f"'{key}' and another key both mean '{item}'.")
-            items[item], names[key] = content, item
+            items[item], names[key] = value, item
         return items, values, names
 
     def _step_of(self, values: Mapping[str, Any], step: Optional[int]) -> int:
@@ -337,6 +336,8 @@ class CiuicSnapshotChain:
                 values.setdefault(name, value)
             for name in ("epoch", "step"):
                 values[name] = progress["values"].get(name, values[name])
+        elif items:  # another language has saved
+            values["batch_idx"] = values["next_sample"] - 1
         return snapshot
 
     def _item(self, snapshot: Snapshot, item: str) -> Mapping[str, Any]:
@@ -360,6 +361,18 @@ class CiuicSnapshotChain:
 
     def _bytes(self, snapshot: Snapshot, item: str, name: str) -> bytes:
         return base64.b64decode(self._library.call("bytes", source=snapshot._source, item=item, name=name)["bytes"])
+
+
+def _pack(item: str, given: Any) -> tree.Packed:
+    """A state, or an object that has one."""
+    is_object = hasattr(given, "state_dict")
+    state = given.state_dict() if is_object else given
+    packed = tree.pack(item, state)
+    if optimizer.is_state(state):
+        values = optimizer.write(state, optimizer.kind_of(given) if is_object else None)
+        if values is not None:
+            packed.bytes[optimizer.VALUES] = values
+    return packed
 
 
 def _summary(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ public sealed class PythonTests : IAsyncLifetime
 
     [Theory]
     [InlineData("test_tree.py")]
+    [InlineData("test_optimizer.py")]
     [InlineData("test_config.py")]
     [InlineData("test_chain.py")]
     public async Task The_packages_own_tests_pass(string file)
