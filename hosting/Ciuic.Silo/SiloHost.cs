@@ -44,7 +44,7 @@ internal static class SiloHost
         var database = await OpenDatabaseAsync(settings, builder.Services);
         AddOptions(builder.Services, settings);
         builder.Services.AddSingleton(new SiloSummary(settings, database, store));
-        if (settings.Silo.HealthPort > 0)
+        if (settings.Silo.HealthPort > 0 || settings.Gateway.IsOn)
             AddHealth(builder.Services, settings, database, store);
         if (settings.Gateway.IsOn)
             AddGateway(builder.Services, settings, store);
@@ -95,7 +95,8 @@ internal static class SiloHost
                 Watch("store", new StoreProbe(store, TimeProvider.System).RunAsync),
                 Watch("ledger", new LedgerProbe(provider.GetRequiredService<IGrainFactory>(), settings.Ledger.Name).RunAsync),
             ]));
-        services.AddHostedService(provider => new HealthServer(settings.Silo, provider.GetRequiredService<SiloHealth>()));
+        if (settings.Silo.HealthPort > 0)
+            services.AddHostedService(provider => new HealthServer(settings.Silo, provider.GetRequiredService<SiloHealth>()));
         WatchedPart Watch(string name, Func<CancellationToken, Task> probe) => new(name, probe, settings.Silo, TimeProvider.System);
     }
 
@@ -106,8 +107,9 @@ internal static class SiloHost
         services.AddHostedService(provider => new LocalKeyFile(
             settings.Gateway, provider.GetRequiredService<IGrainFactory>(), TimeProvider.System, provider.GetRequiredService<ILogger<LocalKeyFile>>()));
         services.AddHostedService(provider => new GatewayServer(
-            settings.Gateway, provider.GetRequiredService<IGrainFactory>(), store, info, TimeProvider.System,
-            provider.GetRequiredService<ILoggerFactory>()));
+            settings.Gateway, provider.GetRequiredService<IGrainFactory>(), store, info, HealthOf(provider.GetRequiredService<SiloHealth>()),
+            TimeProvider.System, provider.GetRequiredService<ILoggerFactory>()));
+        static ProgramHealth HealthOf(SiloHealth health) => new(health.Live, health.Startup, health.ReadyAsync);
     }
 
     private static void Configure(

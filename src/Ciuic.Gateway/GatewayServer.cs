@@ -25,10 +25,17 @@ namespace Ciuic.Gateway;
 /// <param name="grains">The cluster.</param>
 /// <param name="store">The bucket.</param>
 /// <param name="info">What it says of itself.</param>
+/// <param name="health">What the program knows of itself.</param>
 /// <param name="time">The clock.</param>
 /// <param name="loggers">Where warnings go.</param>
 public sealed class GatewayServer(
-    GatewayOptions options, IGrainFactory grains, IObjectStore store, ServerInfo info, TimeProvider time, ILoggerFactory loggers)
+    GatewayOptions options,
+    IGrainFactory grains,
+    IObjectStore store,
+    ServerInfo info,
+    ProgramHealth health,
+    TimeProvider time,
+    ILoggerFactory loggers)
     : IHostedLifecycleService, IAsyncDisposable
 {
     /// <summary>The largest object that is taken in.</summary>
@@ -49,7 +56,8 @@ public sealed class GatewayServer(
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Services.AddSingleton(loggers);
-        builder.Services.AddRoutingCore();
+        builder.Services.AddRouting();
+        ApiDescription.Add(builder.Services);
         builder.Services.AddRateLimiter(Limit);
         builder.Services.AddSingleton<IHostLifetime, LifetimeOfTheSilo>();
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
@@ -113,15 +121,20 @@ public sealed class GatewayServer(
         app.UseRouting();
         app.Use((http, next) => Caller.AdmitAsync(http, keys, () => next(http)));
         app.UseRateLimiter();
+        ApiDescription.MapTo(app);
+        new HealthEndpoints(health).MapTo(app);
         var api = app.MapGroup("/api/v1");
-        api.MapGet("/info", http => http.WriteAsync(info, ApiJson.Default.ServerInfo)).Needs(AccessScope.Read);
-        new RunEndpoints(coordinator).MapTo(api);
-        new LeaseEndpoints(coordinator).MapTo(api);
-        new SnapshotEndpoints(coordinator, new ChainHistory(coordinator)).MapTo(api);
-        new ObjectEndpoints(store, new Intake(store, _chunks, shelf, coordinator, keys), shelf, budget).MapTo(api);
-        new LedgerEndpoints(coordinator, store, budget).MapTo(api);
-        new AdminEndpoints(coordinator).MapTo(api);
-        new EventEndpoints(coordinator, new ChainEvents(coordinator, time)).MapTo(api);
+        api.MapGet("/info", http => http.WriteAsync(info, ApiJson.Default.ServerInfo)).Needs(AccessScope.Read)
+            .Says("What this gateway serves.").Answers<ServerInfo>().WithTags("Program");
+        var history = new ChainHistory(coordinator);
+        new RunEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Runs"));
+        new LeaseEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Training"));
+        new SnapshotEndpoints(coordinator, history).MapTo(api.MapGroup("").WithTags("Snapshots"));
+        new ContentEndpoints(coordinator, history, store, info.Ledger, shelf, budget).MapTo(api.MapGroup("").WithTags("Content"));
+        new ObjectEndpoints(store, new Intake(store, _chunks, shelf, coordinator, keys), shelf, budget).MapTo(api.MapGroup("").WithTags("Bytes"));
+        new LedgerEndpoints(coordinator, store, budget).MapTo(api.MapGroup("").WithTags("Ledgers"));
+        new EventEndpoints(coordinator, new ChainEvents(coordinator, time)).MapTo(api.MapGroup("").WithTags("Events"));
+        new AdminEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Administration"));
     }
 
     private async Task EndAsync(HttpContext http, Func<Task> answer)
@@ -149,7 +162,7 @@ public sealed class GatewayServer(
         if (options.RequestsPerSecond == 0)
             return;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => RateLimitPartition.GetTokenBucketLimiter(
-            http.Key().Id,
+            Caller.Counted(http),
             _ => new TokenBucketRateLimiterOptions
             {
                 TokenLimit = 2 * options.RequestsPerSecond,

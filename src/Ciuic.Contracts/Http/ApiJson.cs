@@ -52,6 +52,11 @@ namespace Ciuic.Contracts;
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(RebuildRequest))]
 [JsonSerializable(typeof(RebuildView))]
+[JsonSerializable(typeof(ApiPage<ApiItem>))]
+[JsonSerializable(typeof(RestorePlan))]
+[JsonSerializable(typeof(StorageUsage))]
+[JsonSerializable(typeof(MissingRequest))]
+[JsonSerializable(typeof(MissingAnswer))]
 [JsonSerializable(typeof(ApiProblem))]
 public sealed partial class ApiJson : JsonSerializerContext;
 

@@ -13,6 +13,9 @@ internal sealed record Needs(AccessScope Scope);
 /// <summary>An endpoint that is about more than one run: a key for some runs is not enough.</summary>
 internal sealed record OfAllRuns;
 
+/// <summary>An endpoint that needs no key: it tells nothing of anybody's.</summary>
+internal sealed record IsOpen;
+
 /// <summary>Who calls, and what he may.</summary>
 internal static class Caller
 {
@@ -22,12 +25,22 @@ internal static class Caller
     public static T Needs<T>(this T endpoint, AccessScope scope)
         where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Needs(scope));
 
+    /// <summary>Lets everybody call an endpoint.</summary>
+    public static T Open<T>(this T endpoint)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new IsOpen());
+
     /// <summary>Lets a request pass whose key is good for what it asks.</summary>
     public static async Task AdmitAsync(HttpContext http, KeyRing keys, Func<Task> next)
     {
         if (http.GetEndpoint() is not { } endpoint)
         {
             http.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        if (endpoint.Metadata.GetMetadata<IsOpen>() is not null && (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)))
+        {
+            await next();
             return;
         }
 
@@ -51,6 +64,9 @@ internal static class Caller
 
     /// <summary>The key that a request came with.</summary>
     public static ApiKeyRecord Key(this HttpContext http) => http.Features.Get<ApiKeyRecord>()!;
+
+    /// <summary>Whose requests are counted together: those of a key, or of an address where no key is needed.</summary>
+    public static string Counted(HttpContext http) => http.Features.Get<ApiKeyRecord>()?.Id ?? $"{http.Connection.RemoteIpAddress}";
 
     /// <summary>Whether a key is for a run.</summary>
     public static bool Reaches(ApiKeyRecord key, string run) => run.StartsWith(key.RunPrefix, StringComparison.Ordinal);

@@ -18,12 +18,16 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
 
     public void MapTo(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/runs/{run}/events", ListAsync).Needs(AccessScope.Read);
+        routes.MapGet("/runs/{run}/events", ListAsync).Needs(AccessScope.Read)
+            .Says("What happened to a run, in order.").Pages<RunEvent>(byNumber: true);
         routes.MapGet("/runs/{run}/events/newest", async http => await http.WriteAsync(
             new EventsAnswer(await coordinator.WaitEventAsync(
                 http.Run(), http.Number("number", 1, 1, long.MaxValue), http.Wait(), http.RequestAborted)),
-            ApiJson.Default.EventsAnswer)).Needs(AccessScope.Read);
-        routes.MapGet("/runs/{run}/events/stream", FollowAsync).Needs(AccessScope.Read);
+            ApiJson.Default.EventsAnswer)).Needs(AccessScope.Read)
+            .Says("How far the events are.").Query("number", "The event to wait for.").Waits().Answers<EventsAnswer>();
+        routes.MapGet("/runs/{run}/events/stream", FollowAsync).Needs(AccessScope.Read)
+            .Says("Events as they happen, as server-sent events; Last-Event-ID goes on where one was.")
+            .Query("from", "The first event's number.").AnswersBytes("text/event-stream");
     }
 
     private async Task ListAsync(HttpContext http)

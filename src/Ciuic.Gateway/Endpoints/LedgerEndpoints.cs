@@ -21,10 +21,14 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
     public void MapTo(IEndpointRouteBuilder routes)
     {
         routes.MapGet("/ledgers/{ledger}", async http => await http.WriteAsync(
-            await coordinator.DescribeLedgerAsync(NameOf(http), http.RequestAborted), ApiJson.Default.LedgerView)).Needs(AccessScope.Read);
-        routes.MapGet("/ledgers/{ledger}/objects", ListAsync).Needs(AccessScope.Read);
+            await coordinator.DescribeLedgerAsync(NameOf(http), http.RequestAborted), ApiJson.Default.LedgerView)).Needs(AccessScope.Read)
+            .Says("Its newest signed tree head and its keys.").Answers<LedgerView>();
+        routes.MapGet("/ledgers/{ledger}/objects", ListAsync).Needs(AccessScope.Read)
+            .Says("Its objects, by path.").Query("prefix", "What their paths begin with.", isNumber: false)
+            .Query("cursor", "What the page before said comes next.", isNumber: false).Answers<ApiPage<ApiObject>>();
         routes.MapMethods("/ledgers/{ledger}/objects/{**path}", [HttpMethods.Get, HttpMethods.Head], http => _answer.SendAsync(
-            http, BucketLayout.Tile(NameOf(http), Route.Value(http, "path")), isImmutable: false)).Needs(AccessScope.Read);
+            http, BucketLayout.Tile(NameOf(http), Route.Value(http, "path")), isImmutable: false)).Needs(AccessScope.Read)
+            .Says("One of them, as C2SP tlog-tiles has it: checkpoint, tiles of hashes, entries; and blocks.").AnswersBytes();
     }
 
     /// <summary>A name is one segment of a key: nothing else of the bucket is reached through it.</summary>

@@ -27,19 +27,26 @@ internal sealed class ObjectEndpoints(IObjectStore store, Intake intake, ShardSh
     public void MapTo(IEndpointRouteBuilder routes)
     {
         var run = routes.MapGroup("/runs/{run}");
-        run.MapPut("objects/{**key}", TakeChunkAsync).Needs(AccessScope.Write);
+        run.MapPut("objects/{**key}", TakeChunkAsync).Needs(AccessScope.Write)
+            .Says("Stores a whole chunk, if it is what its name says.").TakesBytes()
+            .AnswersNothing(StatusCodes.Status201Created).AnswersNothing(StatusCodes.Status200OK)
+            .WithHeader(ReceiptHeader, "The proof that it was sent; a shard manifest that lists it needs it.");
         var shards = run.MapGroup("snapshots/{sequence}/shards/{rank}");
-        shards.MapPut("manifest", TakeShardAsync).Needs(AccessScope.Write);
-        shards.MapPut("signature", TakeSignatureAsync).Needs(AccessScope.Write);
-        Serve(shards, "manifest", http => BucketLayout.Shard(http.Snapshot(), http.Rank()));
-        Serve(shards, "signature", http => BucketLayout.ShardSignature(http.Snapshot(), http.Rank()));
-        Serve(run, "snapshots/{sequence}/manifest", http => BucketLayout.Manifest(http.Snapshot()));
-        shards.MapMethods("objects/{**key}", [HttpMethods.Get, HttpMethods.Head], SendChunkAsync).Needs(AccessScope.Read);
+        shards.MapPut("manifest", TakeShardAsync).Needs(AccessScope.Write)
+            .Says("Stores what a rank's shard is made of.").Takes<ShardUploadRequest>()
+            .AnswersNothing(StatusCodes.Status201Created).WithHeader("ETag", "Its digest.");
+        shards.MapPut("signature", TakeSignatureAsync).Needs(AccessScope.Write)
+            .Says("Stores the trainer's signature under a shard manifest.").TakesBytes().AnswersNothing(StatusCodes.Status201Created);
+        Serve(shards, "manifest", "What a rank's shard is made of.", http => BucketLayout.Shard(http.Snapshot(), http.Rank()));
+        Serve(shards, "signature", "The trainer's signature under it.", http => BucketLayout.ShardSignature(http.Snapshot(), http.Rank()));
+        Serve(run, "snapshots/{sequence}/manifest", "A committed snapshot's manifest.", http => BucketLayout.Manifest(http.Snapshot()));
+        shards.MapMethods("objects/{**key}", [HttpMethods.Get, HttpMethods.Head], SendChunkAsync).Needs(AccessScope.Read)
+            .Says("A chunk that a shard lists, whole or a range of it.").AnswersBytes();
     }
 
-    private void Serve(IEndpointRouteBuilder routes, string pattern, Func<HttpContext, ObjectKey> keyOf) => routes
+    private void Serve(IEndpointRouteBuilder routes, string pattern, string what, Func<HttpContext, ObjectKey> keyOf) => routes
         .MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], http => _answer.SendAsync(http, keyOf(http), isImmutable: true))
-        .Needs(AccessScope.Read);
+        .Needs(AccessScope.Read).Says(what).AnswersBytes();
 
     private async Task TakeChunkAsync(HttpContext http)
     {

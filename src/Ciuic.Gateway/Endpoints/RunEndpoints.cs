@@ -15,15 +15,20 @@ internal sealed class RunEndpoints(ICoordinator coordinator)
 
     public void MapTo(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/runs", ListAsync).Needs(AccessScope.Read);
-        routes.MapGet("/run-names", ListNamesAsync).Needs(AccessScope.Read);
-        routes.MapGet("/runs/{run}", DescribeAsync).Needs(AccessScope.Read);
+        routes.MapGet("/runs", ListAsync).Needs(AccessScope.Read)
+            .Says("Runs that the key is for, by name.").Pages<RunView>(byNumber: false);
+        routes.MapGet("/run-names", ListNamesAsync).Needs(AccessScope.Read)
+            .Says("Their names, all at once.").Answers<ApiPage<RunId>>();
+        routes.MapGet("/runs/{run}", DescribeAsync).Needs(AccessScope.Read)
+            .Says("How a run stands.").Answers<RunView>().WithHeader("ETag", "Changes with the answer.").AnswersNothing(StatusCodes.Status304NotModified);
         routes.MapPost("/runs/{run}/rollback", async http => await http.WriteAsync(
             await coordinator.RollbackAsync(http.Run(), await RequireAsync(http), http.RequestAborted), ApiJson.Default.RollbackReply))
-            .Needs(AccessScope.Write);
+            .Needs(AccessScope.Write)
+            .Says("Moves the head back. Without a lease's token the key must be for Admin.").Takes<RollbackRequest>().Answers<RollbackReply>();
         routes.MapPost("/runs/{run}/marks", async http => await http.WriteAsync(
             await coordinator.MarkAsync(http.Run(), await http.ReadAsync(ApiJson.Default.MarkRequest), http.RequestAborted),
-            ApiJson.Default.MarkReply)).Needs(AccessScope.Admin);
+            ApiJson.Default.MarkReply)).Needs(AccessScope.Admin)
+            .Says("Tags or pins a snapshot, or takes that back.").Takes<MarkRequest>().Answers<MarkReply>();
     }
 
     /// <summary>A trainer may go back under its own token; anybody else changes what others train.</summary>

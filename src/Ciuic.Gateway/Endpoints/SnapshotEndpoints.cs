@@ -16,24 +16,29 @@ internal sealed class SnapshotEndpoints(ICoordinator coordinator, ChainHistory h
     public void MapTo(IEndpointRouteBuilder routes)
     {
         var snapshots = routes.MapGroup("/runs/{run}/snapshots");
-        snapshots.MapGet("", ListAsync).Needs(AccessScope.Read);
-        snapshots.MapPost("", BeginAsync).Needs(AccessScope.Write);
-        snapshots.MapGet("{reference}", FindAsync).Needs(AccessScope.Read);
+        snapshots.MapGet("", ListAsync).Needs(AccessScope.Read)
+            .Says("Snapshots, the newest first.").Pages<SnapshotView>(byNumber: true);
+        snapshots.MapPost("", BeginAsync).Needs(AccessScope.Write)
+            .Says("Begins one, or joins the ranks that have begun it.").Takes<BeginRequest>().Answers<BeginReply>();
+        snapshots.MapGet("{reference}", FindAsync).Needs(AccessScope.Read)
+            .Says("One, by its number (and its end can be waited for), latest, step:N, tag:NAME or the first digits of its digest.")
+            .Waits().Answers<SnapshotView>();
         snapshots.MapGet("{sequence}/final", async http => await http.WriteAsync(
             new FinalAnswer(await coordinator.WaitFinalAsync(http.Snapshot(), http.Wait(), http.RequestAborted)),
-            ApiJson.Default.FinalAnswer)).Needs(AccessScope.Read);
+            ApiJson.Default.FinalAnswer)).Needs(AccessScope.Read)
+            .Says("Whether a tree head that the quorum has cosigned covers it.").Waits().Answers<FinalAnswer>();
         snapshots.MapPost("{sequence}/shards/{rank}/complete", async http =>
         {
             var request = await http.ReadAsync(ApiJson.Default.CompleteRequest);
             var reply = await coordinator.CompleteShardAsync(http.Snapshot(), request.Token, http.Rank(), request.Shard, http.RequestAborted);
             await http.WriteAsync(new ShardAnswer(reply), ApiJson.Default.ShardAnswer);
-        }).Needs(AccessScope.Write);
+        }).Needs(AccessScope.Write).Says("A rank's shard is stored whole.").Takes<CompleteRequest>().Answers<ShardAnswer>();
         snapshots.MapPost("{sequence}/shards/{rank}/abandon", async http =>
         {
             var request = await http.ReadAsync(ApiJson.Default.AbandonRequest);
             await coordinator.AbandonShardAsync(http.Snapshot(), request.Token, http.Rank(), request.Reason, http.RequestAborted);
             http.Response.StatusCode = StatusCodes.Status204NoContent;
-        }).Needs(AccessScope.Write);
+        }).Needs(AccessScope.Write).Says("A rank's shard will not come.").Takes<AbandonRequest>().AnswersNothing();
     }
 
     private async Task BeginAsync(HttpContext http)

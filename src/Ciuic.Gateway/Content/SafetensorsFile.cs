@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Ciuic.Client;
+using Ciuic.Core;
+
+namespace Ciuic.Gateway;
+
+/// <summary>
+/// An item's tensors as a safetensors file (https://github.com/huggingface/safetensors): the length of a header, the header in JSON, the bytes.
+/// </summary>
+internal sealed class SafetensorsFile
+{
+    private const int Alignment = 8;
+
+    private readonly SavedItem _item;
+    private readonly byte[] _header;
+
+    /// <param name="item">The item.</param>
+    /// <param name="metadata">Put into the file.</param>
+    /// <exception cref="InvalidInputException">A tensor is of a type that such files do not have.</exception>
+    public SafetensorsFile(SavedItem item, IReadOnlyDictionary<string, string> metadata)
+    {
+        _item = item;
+        var (header, offset) = (new JsonObject { ["__metadata__"] = JsonSerializer.SerializeToNode(metadata) }, 0L);
+        foreach (var tensor in item.Tensors.Values)
+        {
+            header[tensor.Name] = new JsonObject
+            {
+                ["dtype"] = NameOf(tensor.Name, tensor.DType),
+                ["shape"] = new JsonArray([.. tensor.Shape.Select(n => (JsonNode)n)]),
+                ["data_offsets"] = new JsonArray(offset, offset + tensor.Length),
+            };
+            offset += tensor.Length;
+        }
+
+        var text = JsonSerializer.SerializeToUtf8Bytes(header);
+        _header = new byte[sizeof(ulong) + ((text.Length + Alignment - 1) / Alignment * Alignment)];
+        _header.AsSpan().Fill((byte)' ');
+        BinaryPrimitives.WriteUInt64LittleEndian(_header, (ulong)(_header.Length - sizeof(ulong)));
+        text.CopyTo(_header.AsSpan(sizeof(ulong)));
+        Length = _header.Length + offset;
+    }
+
+    /// <summary>Its bytes.</summary>
+    public long Length { get; }
+
+    /// <summary>The largest tensor that has to be put together in memory, because several ranks have saved parts of it.</summary>
+    public long MaxAssembled => _item.Tensors.Values.Where(t => t.Parts.Count > 1).Select(t => t.Length).DefaultIfEmpty(0).Max();
+
+    /// <summary>Writes it. Every byte was checked before it is written.</summary>
+    public void WriteTo(Stream output)
+    {
+        output.Write(_header);
+        foreach (var tensor in _item.Tensors.Values)
+        {
+            if (tensor.Parts.Count > 1)
+                Assemble(tensor.Name, tensor.Length, output);
+            else
+                _item.ReadTensor(tensor.Name, (_, bytes) => output.Write(bytes.Span));
+        }
+    }
+
+    private void Assemble(string name, long length, Stream output)
+    {
+        var whole = new byte[length];
+        _item.ReadTensor(name, (at, bytes) => bytes.Span.CopyTo(whole.AsSpan((int)at)));
+        output.Write(whole);
+    }
+
+    private static string NameOf(string tensor, DType type) => type switch
+    {
+        DType.UInt8 => "U8",
+        DType.Int8 => "I8",
+        DType.Int16 => "I16",
+        DType.Int32 => "I32",
+        DType.Int64 => "I64",
+        DType.Float16 => "F16",
+        DType.BFloat16 => "BF16",
+        DType.Float32 => "F32",
+        DType.Float64 => "F64",
+        DType.Complex64 => "C64",
+        DType.Bool => "BOOL",
+        _ => throw new InvalidInputException($"'{tensor}' is of {type.Name()}, which safetensors files do not have."),
+    };
+}

@@ -1,0 +1,103 @@
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
+
+namespace Ciuic.Gateway;
+
+/// <summary>What is in snapshots, for those who have no client of ours: items, files to load elsewhere, what to read, what it takes.</summary>
+internal sealed class ContentEndpoints(
+    ICoordinator coordinator, ChainHistory history, IObjectStore store, string ledger, ShardShelf shelf, ByteBudget budget)
+{
+    private const int MaxNames = 10_000;
+    private const int Readers = 2;
+
+    /// <summary>Chunks on their way while a file is put together.</summary>
+    private const long ReadingBytes = 16L << 20;
+
+    private readonly SnapshotManifests _manifests = new(store, coordinator);
+    private readonly LedgerWatch _ledger = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
+
+    public void MapTo(IEndpointRouteBuilder routes)
+    {
+        var run = routes.MapGroup("/runs/{run}");
+        run.MapGet("usage", async http => await http.WriteAsync(
+            await _manifests.MeasureAsync((await history.DescribeAsync(http.Run(), http.RequestAborted)).Run, http.RequestAborted),
+            ApiJson.Default.StorageUsage)).Needs(AccessScope.Read)
+            .Says("How much its committed snapshots take. Reads all their manifests.").Answers<StorageUsage>();
+        run.MapPost("chunks:missing", FindMissingAsync).Needs(AccessScope.Write)
+            .Says("Which objects have to be sent before a shard may list them.").Takes<MissingRequest>().Answers<MissingAnswer>();
+        var snapshot = run.MapGroup("snapshots/{reference}");
+        snapshot.MapGet("plan", PlanAsync).Needs(AccessScope.Read)
+            .Says("What has to be read to restore it, or a rank's part of it.").Query("rank", "The rank.").Answers<RestorePlan>();
+        snapshot.MapGet("items", ListAsync).Needs(AccessScope.Read)
+            .Says("What it holds.").Answers<ApiPage<ApiItem>>();
+        snapshot.MapGet("items/{item}.safetensors", SendAsync).Needs(AccessScope.Read)
+            .Says("An item's tensors as a safetensors file, every byte checked.").AnswersBytes();
+    }
+
+    /// <summary>That a chunk is there at all is told to nobody: it would tell what others have.</summary>
+    private async Task FindMissingAsync(HttpContext http)
+    {
+        var names = (await http.ReadAsync(ApiJson.Default.MissingRequest)).Names;
+        if (names.Length > MaxNames)
+            throw new InvalidInputException($"{names.Length} names; at most {MaxNames} are taken at once.");
+        var head = (await coordinator.DescribeAsync(http.Run(), http.RequestAborted))?.Head;
+        var there = head is null
+            ? new HashSet<string>()
+            : await shelf.ObjectsOfAsync(new SnapshotId(http.Run(), head.Sequence), http.RequestAborted);
+        await http.WriteAsync(new MissingAnswer([.. names.Where(n => !there.Contains(n))]), ApiJson.Default.MissingAnswer);
+    }
+
+    private async Task PlanAsync(HttpContext http)
+    {
+        var rank = http.Number("rank", -1, 0, Rank.MaxWorldSize - 1);
+        await http.WriteAsync(
+            await _manifests.PlanAsync(await FindAsync(http), rank < 0 ? null : (int)rank, http.RequestAborted), ApiJson.Default.RestorePlan);
+    }
+
+    private async Task ListAsync(HttpContext http)
+    {
+        using var snapshot = await OpenAsync(http, []);
+        var items = snapshot.Items.Select(i => new ApiItem(
+            i.Item, [.. i.Tensors.Values.Select(t => new ApiTensor(t.Name, t.DType.Name(), [.. t.Shape], t.Length))], [.. i.ByteNames]));
+        await http.WriteAsync(new ApiPage<ApiItem>([.. items], null), ApiJson.Default.ApiPageApiItem);
+    }
+
+    private async Task SendAsync(HttpContext http)
+    {
+        var name = Route.Value(http, "item");
+        using var snapshot = await OpenAsync(http, [name]);
+        var item = snapshot.Items.FirstOrDefault(i => i.Item == name) ?? throw new NotFoundException($"The snapshot has no item '{name}'.");
+        var file = new SafetensorsFile(item, new Dictionary<string, string>
+        {
+            ["run"] = $"{http.Run()}", ["manifest"] = $"{snapshot.Link.Manifest}",
+        });
+        using var room = budget.Take(ReadingBytes + file.MaxAssembled);
+        http.Response.ContentType = "application/octet-stream";
+        http.Response.ContentLength = file.Length;
+        http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
+        await Task.Run(() => file.WriteTo(http.Response.Body), http.RequestAborted); // reading checks and decodes on its thread
+    }
+
+    private async Task<SavedSnapshot> OpenAsync(HttpContext http, string[] parts)
+    {
+        var view = await FindAsync(http);
+        return await new SnapshotReading(store, _ledger, Readers).OpenAsync(
+            view.Run, SnapshotManifests.LinkOf(view), view.Position, new PartPatterns(parts), http.RequestAborted);
+    }
+
+    private Task<SnapshotView> FindAsync(HttpContext http)
+    {
+        var reference = Route.Value(http, "reference");
+        return history.FindAsync(
+            http.Run(),
+            Sequence.TryParse(reference, null, out var sequence) ? new SnapshotRef.AtSequence(sequence) : SnapshotRef.Parse(reference),
+            http.RequestAborted);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Json;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Snapshots;
+using Ciuic.Testing;
+
+namespace Ciuic.Gateway.Tests;
+
+/// <summary>What is in snapshots, without a client of ours.</summary>
+public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<GatewayCluster>
+{
+    [Fact]
+    public async Task An_item_is_a_safetensors_file()
+    {
+        var key = await gateway.NewKeyAsync();
+        var weights = await SaveAsync(key, "files", 1);
+        using var http = gateway.Http(key);
+        var file = await http.GetByteArrayAsync("runs/files/snapshots/latest/items/model.safetensors");
+        var length = (int)BinaryPrimitives.ReadUInt64LittleEndian(file);
+        Assert.Equal(0, length % 8);
+        var header = JsonDocument.Parse(file.AsMemory(8, length)).RootElement;
+        Assert.Equal("files", header.GetProperty("__metadata__").GetProperty("run").GetString());
+        var tensor = header.GetProperty("weights");
+        Assert.Equal(("F32", "[300,100]", "[0,120000]"), (
+            tensor.GetProperty("dtype").GetString(), tensor.GetProperty("shape").GetRawText(), tensor.GetProperty("data_offsets").GetRawText()));
+        Assert.Equal(MemoryMarshal.AsBytes(weights.AsSpan()).ToArray(), file[(8 + length)..]);
+
+        var listed = Assert.Single((await http.GetFromJsonAsync("runs/files/snapshots/1/items", ApiJson.Default.ApiPageApiItem))!.Items);
+        Assert.Equal(("model", "weights", 120_000), (listed.Item, listed.Tensors[0].Name, listed.Tensors[0].Length));
+    }
+
+    [Theory]
+    [InlineData("snapshots/latest/items/optimizer.safetensors", "model")]
+    [InlineData("snapshots/9/items", "no snapshot")]
+    [InlineData("snapshots/latest/plan?rank=7", "1 ranks")]
+    public async Task What_is_not_there_is_named(string path, string says)
+    {
+        var key = await gateway.NewKeyAsync();
+        if (await gateway.Over(key).DescribeAsync(RunId.Parse("named"), CancellationToken.None) is null)
+            await SaveAsync(key, "named", 1);
+        using var http = gateway.Http(key);
+        var response = await http.GetAsync($"runs/named/{path}");
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Contains(says, (await response.Content.ReadFromJsonAsync(ApiJson.Default.ApiProblem))!.Detail);
+    }
+
+    [Fact]
+    public async Task Usage_counts_what_snapshots_share_once()
+    {
+        var key = await gateway.NewKeyAsync();
+        await SaveAsync(key, "shared", 3);
+        using var http = gateway.Http(key);
+        var usage = await http.GetFromJsonAsync("runs/shared/usage", ApiJson.Default.StorageUsage);
+        Assert.Equal((3, 3 * 120_000), (usage!.Snapshots, usage.Bytes));
+        Assert.InRange(usage.UniqueBytes, 120_000, 2 * 120_000 + 60_000); // one of two chunks changes
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("runs/none/usage")).StatusCode);
+    }
+
+    private async Task<float[]> SaveAsync(ApiKey key, string run, int steps)
+    {
+        var weights = Enumerable.Range(0, 30_000).Select(i => MathF.Sin(i)).ToArray();
+        await using var chain = gateway.Chain(key);
+        await using var training = await chain.OpenRunAsync(run);
+        await training.Track(new Weights(weights)).ResumeAsync();
+        for (var step = 1; step <= steps; step++)
+        {
+            weights[0] = step;
+            await (await training.SaveAsync(new TrainingProgress(step, 0, step))).Committed;
+        }
+
+        return weights;
+    }
+
+    private sealed class Weights(float[] values) : ITrackedState
+    {
+        public string Item => "model";
+
+        public ItemState Capture() => new(
+            Item, [new ArrayTensor("weights", DType.Float32, [300, 100], MemoryMarshal.AsBytes(values.AsSpan()).ToArray())], [], []);
+
+        public IReadOnlyList<string> Compare(SavedItem saved) => [];
+
+        public IReadOnlyList<SkippedPart> Restore(SavedItem saved) => [];
+    }
+}
