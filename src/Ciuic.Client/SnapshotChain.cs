@@ -164,6 +164,41 @@ public sealed class SnapshotChain : IAsyncDisposable
         return await reading.OpenAsync(id, link, view.Position, patterns, cancel);
     }
 
+    /// <summary>
+    /// Commits saves of a run that were kept on this machine (Ciuic:Save:SpoolDirectory) while the bucket was away. Opening the run does it,
+    /// too. Those behind which somebody has trained from elsewhere stay where they are.
+    /// </summary>
+    /// <param name="run">The run's name.</param>
+    /// <param name="discard">Whether to remove them instead.</param>
+    /// <param name="cancel">Ends it; what is left can be synced later.</param>
+    /// <returns>What became of each; none where none was kept.</returns>
+    /// <exception cref="ConflictException">The run is being trained.</exception>
+    /// <exception cref="CorruptException">What was kept is damaged.</exception>
+    /// <exception cref="UnavailableException">No silo or no bucket answers.</exception>
+    public async Task<IReadOnlyList<SyncedSave>> SyncAsync(string run, bool discard = false, CancellationToken cancel = default)
+    {
+        var id = RunId.Parse(run);
+        if (!Spool.Exists(_save.SpoolDirectory, id))
+            return [];
+        using var spool = Spool.Open(_save.SpoolDirectory, id);
+        var saves = await spool.ListAsync(cancel);
+        if (discard || saves.Count == 0)
+            return await DiscardAsync(spool, saves, cancel);
+        var logger = _loggers.CreateLogger<TrainingRun>();
+        await using var training = New(id, RankPlace.Alone(Guid.CreateVersion7()), logger, spools: false);
+        await OpenAsync(training, cancel);
+        var synced = await new SpoolSync(spool, training, _coordinator, StoreFor(id)).RunAsync(cancel);
+        foreach (var save in synced)
+        {
+            if (save.Outcome == SyncOutcome.Committed)
+                logger.SpoolCommitted(id, save.Step);
+            else
+                logger.SpoolLeft(id, $"step {save.Step}: {save.Reason}");
+        }
+
+        return synced;
+    }
+
     /// <summary>Returns when a silo answers.</summary>
     /// <exception cref="UnavailableException">None did within the patience.</exception>
     public async Task WaitForSiloAsync(TimeSpan patience, CancellationToken cancel = default)
@@ -189,8 +224,9 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal async Task<TrainingRun> OpenRunAsync(RunId id, RankPlace place, CancellationToken cancel)
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
-        var run = new TrainingRun(
-            id, place, _client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger);
+        if (place.IsAlone)
+            await TrySyncAsync(id, logger, cancel);
+        var run = New(id, place, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
@@ -207,6 +243,30 @@ public sealed class SnapshotChain : IAsyncDisposable
         }
 
         return run;
+    }
+
+    private TrainingRun New(RunId id, RankPlace place, ILogger logger, bool spools = true) =>
+        new(id, place, _client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger, spools);
+
+    /// <summary>What was kept while the bucket was away is the newest there is: it is committed before the run is resumed.</summary>
+    private async Task TrySyncAsync(RunId id, ILogger logger, CancellationToken cancel)
+    {
+        try
+        {
+            await SyncAsync(id.Value, discard: false, cancel);
+        }
+        catch (CiuicException error)
+        {
+            logger.SpoolLeft(id, error.Message);
+        }
+    }
+
+    private static async Task<IReadOnlyList<SyncedSave>> DiscardAsync(
+        Spool spool, IReadOnlyList<(ObjectKey Key, SpooledSave Save)> saves, CancellationToken cancel)
+    {
+        foreach (var (key, _) in saves)
+            await spool.RemoveAsync(key, cancel);
+        return [.. saves.Select(s => new SyncedSave(s.Save.Plan.Step, SyncOutcome.Discarded, null, ""))];
     }
 
     private string Address => _client.Mode == ClientMode.Http ? _client.Endpoint : string.Join(", ", _client.Gateways);

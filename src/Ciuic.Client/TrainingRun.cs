@@ -25,6 +25,8 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
+    private readonly SpoolWriter? _spool;
+    private readonly IObjectStore _store;
     private readonly Saver _saver;
     private readonly SavePolicy _policy;
     private readonly TerminationSignal _termination;
@@ -45,7 +47,8 @@ public sealed class TrainingRun : IAsyncDisposable
         IObjectStore store,
         LedgerWatch ledger,
         TimeProvider time,
-        ILogger logger)
+        ILogger logger,
+        bool spools = true)
     {
         RequireSameDecisions(place, options);
         Id = run;
@@ -57,7 +60,11 @@ public sealed class TrainingRun : IAsyncDisposable
         _time = time;
         _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
+        _store = store;
         _chunks = new ChunkStore(store);
+        _spool = spools && place.IsAlone && options.SpoolDirectory.Length > 0
+            ? new SpoolWriter(run, options, codec.Mode, () => _opening.Lease.Token, time, logger)
+            : null;
         _policy = new SavePolicy(options, time);
         var watch = new TrainingWatch(run, options, logger);
         _delivery = new SaveDelivery(
@@ -67,7 +74,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _saver = new Saver(
             run, place, options, _buffers,
             new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
-            _delivery, watch, time, logger, Report);
+            _delivery, _spool, watch, time, logger, Report);
         var resumer = new Resumer(run, place.Rank, store, _chunks, _buffers, options.Readers, _tracked, _saver.ContinueFrom, logger);
         _resuming = new RunResuming(run, place, client, ranks, coordinator, ledger, _opening, resumer, _tracked, time, logger);
         _termination = new TerminationSignal(
@@ -155,7 +162,9 @@ public sealed class TrainingRun : IAsyncDisposable
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
         using var ending = EndingWith(cancel);
-        return await _resuming.ResumeAsync(ending.Token);
+        var report = await _resuming.ResumeAsync(ending.Token);
+        _spool?.ContinueFrom(_opening.ContinuesFrom);
+        return report;
     }
 
     /// <summary>
@@ -260,6 +269,7 @@ public sealed class TrainingRun : IAsyncDisposable
         await _delivery.DisposeAsync();
         await _opening.Lease.DisposeAsync();
         _termination.Dispose();
+        _spool?.Dispose();
         _chunks.Dispose();
         _buffers.Dispose();
         _key?.Dispose();
@@ -267,7 +277,37 @@ public sealed class TrainingRun : IAsyncDisposable
 
     internal RankPlace Place { get; }
 
+    /// <summary>The chain head that was found when the run was opened.</summary>
+    internal SnapshotLink? Head => _opening.Head;
+
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
+
+    /// <summary>Goes on from the head without restoring it: what is committed next was trained from there.</summary>
+    internal Task ContinueFromHeadAsync(CancellationToken cancel) => _opening.ContinueFromAsync(Head, null, "", cancel);
+
+    /// <summary>Commits a save that was kept on this machine.</summary>
+    /// <param name="save">The save.</param>
+    /// <param name="disk">Where its chunks are.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    internal async Task<SnapshotLink> CommitAsync(SpooledSave save, IObjectStore disk, CancellationToken cancel)
+    {
+        var shard = save.At(SpooledSave.Placeholder);
+        await Parallel.ForEachAsync(
+            shard.Chunks.Select(c => BucketLayout.Chunk(c)).Distinct(),
+            new ParallelOptions { MaxDegreeOfParallelism = _options.Readers, CancellationToken = cancel },
+            async (key, ending) =>
+            {
+                if (await _store.GetLengthAsync(key, ending) is not null)
+                    return;
+                var bytes = await disk.GetAsync(key, ending) ?? throw new CorruptException($"The save of step {save.Plan.Step} that was kept lacks {key}.");
+                await _store.CreateAsync(key, bytes, ending);
+            });
+        var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
+        _delivery.Enqueue(new UploadedSave(
+            handle, save.Plan with { Signer = _key?.Verifier }, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases,
+            new Dictionary<string, int>()));
+        return await handle.Committed.WaitAsync(cancel);
+    }
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
     internal CancellationTokenSource EndingWith(CancellationToken cancel) =>
@@ -324,8 +364,12 @@ public sealed class TrainingRun : IAsyncDisposable
         }
     }
 
-    private void ReportStage(UploadedSave save, SaveStage stage) => Report(
-        new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));
+    private void ReportStage(UploadedSave save, SaveStage stage)
+    {
+        if (stage == SaveStage.Committed && _spool is { } spool)
+            _ = spool.CommittedAsync(save.Handle.Committed.Result, save.Plan.Step, CancellationToken.None);
+        Report(new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));
+    }
 
     /// <summary>Whatever a listener does, saves go on.</summary>
     private void Report(SaveProgress progress)

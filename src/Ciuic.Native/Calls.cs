@@ -35,6 +35,7 @@ internal sealed class Calls
         "wait" => AnswerAsync(arguments, Json.WaitArguments, Json.WaitAnswer, WaitAsync),
         "find" => AnswerAsync(arguments, Json.SnapshotArguments, Json.SnapshotSummary, FindAsync),
         "list" => AnswerAsync(arguments, Json.RunArguments, Json.ListAnswer, ListAsync),
+        "sync" => AnswerAsync(arguments, Json.SyncArguments, Json.SyncAnswer, SyncAsync),
         "rollback" => AnswerAsync(arguments, Json.SnapshotArguments, Json.SnapshotSummary, RollbackAsync),
         "log" => Task.FromResult(JsonSerializer.SerializeToUtf8Bytes(new LogAnswer(_log.Take()), Json.LogAnswer)),
         _ => throw new InvalidInputException($"There is no method '{method}'."),
@@ -168,6 +169,13 @@ internal sealed class Calls
         foreach (var sequence in committed.AsEnumerable().Reverse())
             views.Add(Summary.Of(await history.FindAsync(run, new SnapshotRef.AtSequence(sequence))));
         return new ListAnswer([.. views]);
+    }
+
+    private async Task<SyncAnswer> SyncAsync(SyncArguments arguments)
+    {
+        var saves = await _open.Get<SnapshotChain>(arguments.Chain).SyncAsync(arguments.Run, arguments.Discard);
+        return new SyncAnswer([.. saves.Select(s => new SyncedSaveView(
+            s.Step, s.Outcome.ToString().ToLowerInvariant(), s.Snapshot?.Sequence.Value ?? 0, s.Reason))]);
     }
 
     private async Task<SnapshotSummary> RollbackAsync(SnapshotArguments arguments)

@@ -66,6 +66,16 @@ internal sealed record SnapshotSummary
 /// <summary>Snapshots, newest first.</summary>
 internal sealed record ListAnswer(SnapshotSummary[] Snapshots);
 
+internal sealed record SyncArguments(int Chain, string Run, bool Discard);
+
+internal sealed record SyncAnswer(SyncedSaveView[] Saves);
+
+/// <param name="Step">The save's step.</param>
+/// <param name="Outcome">committed, left or discarded.</param>
+/// <param name="Sequence">The committed snapshot; 0: none.</param>
+/// <param name="Reason">Why it was left.</param>
+internal sealed record SyncedSaveView(long Step, string Outcome, long Sequence, string Reason);
+
 /// <summary>Where bytes of a tensor go.</summary>
 internal sealed record ReadTarget(string Item, string Name, ulong Address, long Length);
 
@@ -123,6 +133,8 @@ internal sealed record Nothing;
 [JsonSerializable(typeof(ResumeAnswer))]
 [JsonSerializable(typeof(ReadAnswer))]
 [JsonSerializable(typeof(ListAnswer))]
+[JsonSerializable(typeof(SyncArguments))]
+[JsonSerializable(typeof(SyncAnswer))]
 [JsonSerializable(typeof(CopyArguments))]
 [JsonSerializable(typeof(BytesArguments))]
 [JsonSerializable(typeof(BytesAnswer))]

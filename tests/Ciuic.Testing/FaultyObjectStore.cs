@@ -27,6 +27,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Which objects cannot be read; null: all can.</summary>
     public Func<ObjectKey, bool>? Unreadable { get; set; }
 
+    /// <summary>Which objects cannot be written or asked for; null: all can.</summary>
+    public Func<ObjectKey, bool>? Unwritable { get; set; }
+
     /// <summary>Writes wait for it; null: they do not.</summary>
     public Task? Held { get; set; }
 
@@ -61,7 +64,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         return inner.GetRangeAsync(key, offset, buffer, cancel);
     }
 
-    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => inner.GetLengthAsync(key, cancel);
+    public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => Unwritable?.Invoke(key) == true
+        ? throw new UnavailableException($"injected: {key} cannot be asked for")
+        : inner.GetLengthAsync(key, cancel);
 
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
@@ -102,6 +107,8 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
             Happened |= fails;
         }
 
+        if (Unwritable?.Invoke(key) == true)
+            throw new UnavailableException($"injected: {key} cannot be written");
         if (Held is { } held)
             await held;
         if (!fails)

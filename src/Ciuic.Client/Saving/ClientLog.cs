@@ -66,6 +66,18 @@ internal static partial class ClientLog
     [LoggerMessage(55, LogLevel.Warning, "Run {Run}: chunks of step {Step} cannot be stored yet: {Error}")]
     public static partial void StoreAway(this ILogger logger, RunId run, long step, string error);
 
+    [LoggerMessage(83, LogLevel.Error, "Run {Run}: step {Step} is kept in '{Folder}' and NOT COMMITTED: {Reason}")]
+    public static partial void Spooled(this ILogger logger, RunId run, long step, string folder, string reason);
+
+    [LoggerMessage(84, LogLevel.Error, "Run {Run}: the save of step {Step} that was kept on this machine gave way: the spool is full ({MaxBytes} bytes)")]
+    public static partial void SpoolGaveWay(this ILogger logger, RunId run, long step, long maxBytes);
+
+    [LoggerMessage(85, LogLevel.Warning, "Run {Run}: saves that are kept on this machine stay there: {Reason}")]
+    public static partial void SpoolLeft(this ILogger logger, RunId run, string reason);
+
+    [LoggerMessage(86, LogLevel.Warning, "Run {Run}: step {Step}, which was kept on this machine, is committed now")]
+    public static partial void SpoolCommitted(this ILogger logger, RunId run, long step);
+
     [LoggerMessage(56, LogLevel.Warning, "Run {Run}: {Damage}; falling back to the snapshot before")]
     public static partial void FellBack(this ILogger logger, RunId run, string damage);
 

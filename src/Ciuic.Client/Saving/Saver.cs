@@ -17,6 +17,7 @@ internal sealed class Saver(
     StagingBuffers buffers,
     ShardUploader uploader,
     SaveDelivery delivery,
+    SpoolWriter? spool,
     TrainingWatch watch,
     TimeProvider time,
     ILogger logger,
@@ -208,11 +209,24 @@ internal sealed class Saver(
         var begun = _bases.Begin(keepsContent: buffers.IsKept);
         return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
-            var uploaded = await _store.UntilStoredAsync(
-                plan.Step, () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token), _ending.Token);
+            var uploaded = await StoreAsync(plan, shard, replicated);
             _bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;
         });
+    }
+
+    /// <summary>Stores a shard; where the store has been away for too long, it is kept on this machine, and its handle says so.</summary>
+    private async Task<UploadedShard> StoreAsync(SnapshotPlan plan, StagedShard shard, Digest? replicated)
+    {
+        try
+        {
+            return await _store.UntilStoredAsync(
+                plan.Step, () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token), spool?.After, _ending.Token);
+        }
+        catch (StoreGoneException gone)
+        {
+            throw await spool!.KeepAsync(plan, shard, replicated, gone.Message, _ending.Token);
+        }
     }
 
     private async Task CompleteAsync(
@@ -226,7 +240,7 @@ internal sealed class Saver(
                 logger.Repaired(run, uploaded.RepairedChunks);
             Report(plan.Step, SaveStage.Uploaded, staging.Length);
             var versions = watch.Uploaded(staging.Tensors, uploaded.Health);
-            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, replicated, uploaded, versions));
+            delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, replicated, uploaded.Records, uploaded.Bases, versions));
         }
         catch (OperationCanceledException)
         {

@@ -1,6 +1,5 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
-using Ciuic.Snapshots;
 
 namespace Ciuic.Client;
 
@@ -13,7 +12,8 @@ internal sealed record UploadedSave(
     IReadOnlyList<TensorRecord> Tensors,
     IReadOnlyList<ByteRecord> Bytes,
     Digest? Replicated,
-    UploadedShard Upload,
+    IReadOnlyList<ChunkRecord> Chunks,
+    IReadOnlyList<ChunkRecord>? Bases,
     IReadOnlyDictionary<string, int> ItemVersions)
 {
     public ShardManifest Manifest(SnapshotId snapshot, Rank rank) => new()
@@ -24,8 +24,8 @@ internal sealed record UploadedSave(
         Rank = rank,
         Tensors = Tensors,
         Bytes = Bytes,
-        Chunks = Upload.Records,
-        Bases = Upload.Bases,
+        Chunks = Chunks,
+        Bases = Bases,
         Replicated = Replicated,
     };
 }

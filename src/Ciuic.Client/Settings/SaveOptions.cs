@@ -99,6 +99,21 @@ public sealed class SaveOptions
     /// </summary>
     public string KeyFile { get; set; } = "";
 
+    /// <summary>
+    /// Where saves are kept while the bucket, or the gateway to it, is away for longer than <see cref="SpoolAfter"/>: they are not committed
+    /// until the run is opened again, or synced. For a process that trains alone, and a state that fits into the staging memory. Empty:
+    /// saves wait in memory, and those for which there is no room are skipped.
+    /// </summary>
+    public string SpoolDirectory { get; set; } = "";
+
+    /// <summary>Default 15 s.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan SpoolAfter { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Bytes of one run's spool; the oldest saves give way to the newest. Default 16 GiB.</summary>
+    [Range(1, long.MaxValue)]
+    public long MaxSpoolBytes { get; set; } = 16L << 30;
+
     /// <summary>Plain bytes of a full chunk, 64 KiB to 64 MiB, a multiple of 16: numbers of any type are then whole. Default 4 MiB.</summary>
     [Range(64 << 10, ManifestLimits.MaxChunkBytes), MultipleOf(16)]
     public int ChunkBytes { get; set; } = ShardPlan.DefaultChunkBytes;

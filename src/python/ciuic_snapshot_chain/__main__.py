@@ -27,6 +27,8 @@ def main() -> int:
     export.add_argument("file")
     export.add_argument("reference", nargs="?", default="latest")
     export.add_argument("--item", default="model")
+    sync = commands.add_parser("sync", help="commits saves that were kept on this machine while the gateway was away")
+    sync.add_argument("--discard", action="store_true", help="removes them instead")
     said = parser.parse_args()
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -60,7 +62,19 @@ def export_(chain: CiuicSnapshotChain, said: Any) -> int:
     return 0
 
 
-COMMANDS = {"list": list_, "verify": verify_, "export": export_}
+def sync_(chain: CiuicSnapshotChain, said: Any) -> int:
+    saves = chain.sync(discard=said.discard)
+    if said.json:
+        print(json.dumps(saves))
+    for save in [] if said.json else saves:
+        what = f" as #{save['sequence']}" if save["sequence"] else ""
+        print(f"step {save['step']}: {save['outcome']}{what}{': ' if save['reason'] else ''}{save['reason']}")
+    if not saves and not said.json:
+        print("Nothing was kept on this machine.")
+    return 11 if any(save["outcome"] == "left" for save in saves) else 0
+
+
+COMMANDS = {"list": list_, "verify": verify_, "export": export_, "sync": sync_}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -214,6 +214,13 @@ class CiuicSnapshotChain:
         )
         return Snapshot(_summary(answer), 0, {})
 
+    def sync(self, *, discard: bool = False) -> list[dict[str, Any]]:
+        """
+        Commits saves that were kept on this machine while the gateway was away; opening the run does it, too. Each is answered with its
+        ``step``, an ``outcome`` (committed, left, discarded), the ``sequence`` or the ``reason``. ``discard`` removes them instead.
+        """
+        return list(self._library.call("sync", chain=self._chain, run=self.run, discard=discard)["saves"])
+
     def verify(self, reference: Union[str, int] = "latest") -> Snapshot:
         """Reads every byte of a snapshot and checks it; raises Corrupt where something is wrong."""
         snapshot = self.get_snapshot(reference)

@@ -14,7 +14,8 @@ from .errors import InvalidInput
 
 KNOWN = {
     "storage_type", "bucket_name", "access_key", "secret_key", "endpoint_url", "region", "prefix", "path", "hdfs_url",
-    "blockchain_endpoint", "ca_file", "api_key", "api_key_file", "run", "save_every_steps", "save_rng", "on_sigterm", "sigterm_deadline", "settings",
+    "blockchain_endpoint", "ca_file", "api_key", "api_key_file", "run", "save_every_steps", "save_rng", "on_sigterm", "sigterm_deadline",
+    "spool_directory", "spool_max_bytes", "settings",
 }
 STORAGE = ("gateway", "s3", "file", "hdfs")
 ON_SIGTERM = ("save_and_exit", "save", "ignore")
@@ -63,6 +64,8 @@ def parse(said: dict[str, Any], source: str) -> Config:
         "Ciuic:Save:OnTerminate": "Ignore",  # Python's signals are Python's
         "Ciuic:Save:MaxWait": "00:00:05",
         "Ciuic:Save:EverySteps": str(int(said.get("save_every_steps", 100))),
+        "Ciuic:Save:SpoolDirectory": text(said, "spool_directory", str(state_directory().parent / "spool"), source),
+        "Ciuic:Save:MaxSpoolBytes": str(int(said.get("spool_max_bytes", 16 << 30))),
         **storage(said, source),
         **{str(name): str(value) for name, value in said.get("settings", {}).items()},
     }

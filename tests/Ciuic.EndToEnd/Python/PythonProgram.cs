@@ -27,14 +27,19 @@ internal static class PythonProgram
         ]);
 
     /// <summary>Writes the configuration of a run of a silo's.</summary>
-    public static string Configure(DemoPlace place, string run, params (string Name, string Value)[] more)
+    public static string Configure(DemoPlace place, string run, params (string Name, string Value)[] more) => Configure(place, run, [], more);
+
+    /// <summary>Writes it with settings of the library, too.</summary>
+    public static string Configure(
+        DemoPlace place, string run, Dictionary<string, string> settings, params (string Name, string Value)[] more)
     {
         var path = Path.Combine(place.Folder, $"{run}.json");
-        var said = new Dictionary<string, string>
+        var said = new Dictionary<string, object>
         {
             ["blockchain_endpoint"] = $"http://localhost:{place.ApiPort}",
             ["api_key_file"] = place.ApiKeyFile,
             ["run"] = run,
+            ["settings"] = settings,
         };
         foreach (var (name, value) in more)
             said[name] = value;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ciuic.Core;
 using Ciuic.Testing;
 using Ciuic.Trainer;
@@ -71,6 +72,44 @@ public sealed class PythonTests : IAsyncLifetime
 
         Assert.Equal(expected, expected.Select(line => seen[Key(line)]));
         await new CliRun(_place!).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+    }
+
+    [Fact]
+    public async Task A_dead_gateway_stops_no_training_and_the_next_start_resumes_from_what_was_saved_meanwhile()
+    {
+        var settings = new Dictionary<string, string> { ["Ciuic:Save:SpoolAfter"] = "00:00:00" };
+        var config = PythonProgram.Configure(_place!, "dead", settings);
+        await using (var python = PythonProgram.Start(_place!, [Script, "--config", config, .. Training]))
+        {
+            while (python.Lines.Count(IsTraining) < 5)
+                await Task.Delay(20);
+            await _silo!.DisposeAsync(); // SIGKILL
+            _silo = null;
+            var before = python.Lines.Count(IsTraining);
+            await python.UntilAsync(l => l.Contains("NOT COMMITTED", StringComparison.Ordinal));
+            await python.UntilAsync(_ => python.Lines.Count(IsTraining) > before + 10);
+            python.Kill();
+            await python.ExitAsync();
+        }
+
+        _silo = await SiloProcess.StartAsync(_place!, CancellationToken.None);
+        var synced = await RunModuleAsync(config, "sync");
+        var newest = JsonDocument.Parse(await RunModuleAsync(config, "--json", "list")).RootElement[0];
+        Assert.EndsWith($": committed as #{newest.GetProperty("sequence")}", synced);
+
+        await using var straight = Start("undisturbed");
+        await using var again = PythonProgram.Start(_place!, [Script, "--config", config, .. Training]);
+        Assert.True(await again.ExitAsync() == 0 && await straight.ExitAsync() == 0, again.Text + straight.Text);
+        var lines = again.Lines.Where(IsTraining).ToList();
+        Assert.Equal(newest.GetProperty("next_sample").GetInt32(), straight.Lines.Count(IsTraining) - lines.Count);
+        Assert.Equal(straight.Lines.Where(IsTraining).TakeLast(lines.Count), lines);
+    }
+
+    private async Task<string> RunModuleAsync(string config, params string[] arguments)
+    {
+        await using var module = PythonProgram.Start(_place!, ["-m", "ciuic_snapshot_chain", "--config", config, .. arguments]);
+        Assert.True(await module.ExitAsync() == 0, module.Text);
+        return module.Lines.Last();
     }
 
     /// <summary>At once, in a step, or in a save, wherever the dice fall.</summary>

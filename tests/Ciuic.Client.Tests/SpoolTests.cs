@@ -1,0 +1,177 @@
+using System.Text.Json;
+using Ciuic.Client;
+using Ciuic.Contracts;
+using Ciuic.Core;
+using Ciuic.Storage;
+using Ciuic.Testing;
+
+namespace Ciuic.Client.Tests;
+
+/// <summary>While the bucket is away saves are kept on this machine, and nothing of them is lost or committed in a wrong place.</summary>
+public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose()
+    {
+        cluster.Store.Unwritable = null;
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public async Task What_was_saved_while_the_bucket_was_away_is_what_the_next_start_resumes_from()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("kept"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await TestChain.StepAsync(run, model, 1);
+            await KeepAsync(run, model, 2, 3);
+        }
+
+        cluster.Store.Unwritable = null;
+        var next = NewChain();
+        await using var again = await next.OpenAsync("kept");
+        var restored = new TrackedArray(TestChain.Elements);
+        var report = await again.Track(restored).ResumeAsync();
+        Assert.Equal(3, report.Progress.Step);
+        Assert.Equal(TrackedArray.At(3, TestChain.Elements), restored.Content);
+        Assert.True(next.Log.Contains("step 2, which was kept on this machine, is committed now"));
+        Assert.Equal([1, 2, 3], (await cluster.EventsAsync("kept")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Empty(Saves("kept"));
+        Assert.Empty(Files("kept", "chunks"));
+        await TestChain.StepAsync(again, restored, 4);
+        await cluster.AuditAsync();
+    }
+
+    [Fact]
+    public async Task When_the_bucket_is_back_the_process_commits_and_what_it_kept_goes()
+    {
+        var chain = NewChain();
+        await using var run = await chain.OpenAsync("back");
+        var model = new TrackedArray(TestChain.Elements);
+        await run.Track(model).ResumeAsync();
+        await KeepAsync(run, model, 1);
+        Assert.Single(Saves("back"));
+        cluster.Store.Unwritable = null;
+        await TestChain.StepAsync(run, model, 2);
+        using var deadline = new CancellationTokenSource(TestChain.Soon);
+        while (Saves("back").Length > 0)
+            await Task.Delay(20, deadline.Token);
+    }
+
+    [Fact]
+    public async Task A_save_behind_which_somebody_has_trained_stays_until_a_person_decides()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("elsewhere"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await KeepAsync(run, model, 5);
+        }
+
+        cluster.Store.Unwritable = null;
+        await new TestChain(cluster).SaveStepsAsync("elsewhere", 1, 2); // another machine, without this spool
+        var left = Assert.Single(await NewChain().Chain().SyncAsync("elsewhere"));
+        Assert.Equal((5L, SyncOutcome.Left), (left.Step, left.Outcome));
+        Assert.Contains("from scratch, and the run's head is #2 now", left.Reason);
+        Assert.Single(Saves("elsewhere"));
+        Assert.Equal(SyncOutcome.Discarded, Assert.Single(await NewChain().Chain().SyncAsync("elsewhere", discard: true)).Outcome);
+        Assert.Empty(Saves("elsewhere"));
+        Assert.Empty(await NewChain().Chain().SyncAsync("elsewhere"));
+        Assert.Empty(await NewChain().Chain().SyncAsync("never"));
+    }
+
+    [Fact]
+    public async Task A_sync_that_was_interrupted_goes_on_where_it_was()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("twice"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await KeepAsync(run, model, 1, 2);
+        }
+
+        cluster.Store.Unwritable = null;
+        var before = Files("twice", "").ToDictionary(f => f, File.ReadAllBytes);
+        File.Delete(Saves("twice").Order().Last());
+        Assert.Equal(1, Assert.Single(await NewChain().Chain().SyncAsync("twice")).Step);
+        foreach (var (file, bytes) in before)
+            await File.WriteAllBytesAsync(file, bytes); // as if it had died after the commit of the first
+        var synced = await NewChain().Chain().SyncAsync("twice");
+        Assert.Equal([(1, SyncOutcome.Committed), (2, SyncOutcome.Committed)], synced.Select(s => ((int)s.Step, s.Outcome)));
+        Assert.Equal([1, 2], (await cluster.EventsAsync("twice")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+    }
+
+    [Fact]
+    public async Task The_oldest_give_way_to_the_newest_and_one_that_is_too_large_is_not_kept()
+    {
+        var chain = NewChain();
+        chain.Save.MaxSpoolBytes = 200_000; // one of 80,000 bytes, and some of another
+        await using var run = await chain.OpenAsync("full");
+        var model = new TrackedArray(TestChain.Elements);
+        await run.Track(model).ResumeAsync();
+        await KeepAsync(run, model, 1, 2, 3);
+        Assert.EndsWith("-3", Saves("full").Order().Last());
+        Assert.True(Saves("full").Length < 3 && chain.Log.Contains("gave way"));
+        chain.Save.MaxSpoolBytes = 1_000;
+        model.Train(4);
+        var error = await Assert.ThrowsAsync<UnavailableException>(async () => await (await run.SaveAsync(new TrainingProgress(4, 0, 0))).Committed.WaitAsync(TestChain.Soon));
+        Assert.Contains("MaxSpoolBytes", error.Message);
+    }
+
+    [Fact]
+    public async Task The_spool_of_a_run_that_trains_is_its_own()
+    {
+        var chain = NewChain();
+        await using var run = await chain.OpenAsync("own");
+        var model = new TrackedArray(TestChain.Elements);
+        await run.Track(model).ResumeAsync();
+        await KeepAsync(run, model, 1);
+        var error = await Assert.ThrowsAsync<ConflictException>(() => NewChain().Chain().SyncAsync("own"));
+        Assert.Contains("in use", error.Message);
+    }
+
+    [Fact]
+    public void The_bytes_of_a_save_stay_what_they_are()
+    {
+        var plan = new SnapshotPlan
+        {
+            Step = 40, Epoch = 1, NextSample = 3, Metrics = new() { ["loss"] = 0.5 }, Labels = new() { ["a"] = "b" }, WorldSize = 1,
+            Trainer = new TrainerIdentity { Host = "host", ProcessId = 7, Agent = "test", Space = "space" },
+        };
+        var link = new SnapshotLink { Sequence = new Sequence(3), Manifest = ManifestDigest.Of([1]) };
+        var save = new SpooledSave(SpooledSave.CurrentFormat, plan, link, new FencingToken(7), [1, 2, 3]);
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(save, SpoolJson.Default.SpooledSave);
+        Golden.Check("spooled-save.json", bytes);
+        Assert.Equal(bytes, JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(bytes, SpoolJson.Default.SpooledSave), SpoolJson.Default.SpooledSave));
+    }
+
+    private TestChain NewChain()
+    {
+        var chain = new TestChain(cluster);
+        (chain.Save.SpoolDirectory, chain.Save.SpoolAfter, chain.Save.ChunkBytes) = (_folder.Path, TimeSpan.Zero, 64 << 10);
+        return chain;
+    }
+
+    private async Task KeepAsync(TrainingRun run, TrackedArray model, params long[] steps)
+    {
+        cluster.Store.Unwritable = key => !key.Path.StartsWith(BucketLayout.LedgersPrefix, StringComparison.Ordinal);
+        foreach (var step in steps)
+        {
+            model.Train(step);
+            var save = await run.SaveAsync(new TrainingProgress(step, 1, 5));
+            var error = await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(TestChain.Soon));
+            Assert.Contains("NOT COMMITTED", error.Message);
+        }
+    }
+
+    private string[] Saves(string run) => Files(run, "saves");
+
+    private string[] Files(string run, string below) => Directory.Exists(Path.Combine(_folder.Path, run, "bucket", below))
+        ? Directory.GetFiles(Path.Combine(_folder.Path, run, "bucket", below), "*", SearchOption.AllDirectories)
+        : [];
+}
