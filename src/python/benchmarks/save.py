@@ -16,10 +16,10 @@ import torch
 from ciuic_snapshot_chain import CiuicSnapshotChain
 
 
-def state_of(megabytes: int):
+def state_of(megabytes: int, device: str):
     """A GPT-like model's state after one step of AdamW: weights and two moments."""
     layers = max(1, megabytes * (1 << 20) // (3 * 4 * 12 * 512 * 512))
-    model = torch.nn.ModuleList(torch.nn.TransformerEncoderLayer(512, 8, 2048) for _ in range(layers))
+    model = torch.nn.ModuleList(torch.nn.TransformerEncoderLayer(512, 8, 2048) for _ in range(layers)).to(device)
     optimizer = torch.optim.AdamW(model.parameters())
     for parameter in model.parameters():
         parameter.grad = torch.randn_like(parameter) * 1e-3
@@ -38,10 +38,11 @@ def main() -> None:
     parser.add_argument("--config", required=True)
     parser.add_argument("--megabytes", type=int, default=256)
     parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--device", default="cpu", help="where the model is (default: %(default)s)")
     parser.add_argument("--folder", default=None, help="where torch.save writes (default: the temporary folder)")
     said = parser.parse_args()
 
-    model, optimizer = state_of(said.megabytes)
+    model, optimizer = state_of(said.megabytes, said.device)
     chain = CiuicSnapshotChain(said.config, f"benchmark-{os.getpid()}")
     chain.get_latest_snapshot()
     figures = {"torch_save": [], "torch_save_fsync": [], "stall": [], "durable_and_verified": []}
@@ -55,8 +56,10 @@ def main() -> None:
                     file.flush()
                     os.fsync(file.fileno())
 
+        settle = torch.cuda.synchronize if said.device.startswith("cuda") else lambda: None
         for number in range(said.repetitions + 1):
             optimizer.step()
+            settle()
             took, _ = seconds(lambda: peer(False))
             synced, _ = seconds(lambda: peer(True))
             begin = time.perf_counter()
@@ -69,6 +72,7 @@ def main() -> None:
                 figures[name].append(value)
     medians = {name: statistics.median(values) for name, values in figures.items()}
     print(json.dumps({
+        "device": said.device,
         "state_bytes": handle.bytes,
         "median_seconds": {name: round(value, 4) for name, value in medians.items()},
         "stall_over_torch_save": round(medians["stall"] / medians["torch_save"], 4),

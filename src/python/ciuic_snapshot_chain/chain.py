@@ -13,6 +13,7 @@ from typing import Any, Iterable, Mapping, Optional, Union
 from . import memory, optimizer, rng, tree
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
+from .gpu import PinnedCopies
 from .handle import SaveHandle
 from .library import Library
 from .sigterm import Sigterm
@@ -52,6 +53,7 @@ class CiuicSnapshotChain:
         self._saves = 0
         self._unfinished: list[SaveHandle] = []
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
+        self._pinned = PinnedCopies()
         # Several ranks are told at different moments: they must agree on their last step.
         alone = os.environ.get("WORLD_SIZE", "1") == "1"
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
@@ -59,10 +61,13 @@ class CiuicSnapshotChain:
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
-    def save_snapshot(self, state: Mapping[str, Any], *, blocking: bool = False, step: Optional[int] = None) -> SaveHandle:
+    def save_snapshot(
+        self, state: Mapping[str, Any], *, blocking: bool = False, step: Optional[int] = None, labels: Optional[Mapping[str, str]] = None
+    ) -> SaveHandle:
         """
         Saves a dictionary as people give it to ``torch.save``: state dictionaries under their usual names, plain values beside
         them. Returns once everything is copied aside; with ``blocking`` once it is committed. Objects with a ``state_dict`` may stand for it.
+        ``labels`` are kept with the snapshot, and listed.
         """
         if self._sigterm.requested:
             self._wait_for_room()
@@ -72,7 +77,7 @@ class CiuicSnapshotChain:
         packed[PROGRESS] = tree.pack(PROGRESS, {"values": values, "names": names})
         if self._config.save_rng:
             packed[rng.ITEM] = rng.capture()
-        handle = self._save(packed, step, values)
+        handle = self._save(packed, step, values, labels or {})
         if blocking:
             handle.result()
         if self._sigterm.requested:
@@ -288,10 +293,13 @@ class CiuicSnapshotChain:
             raise InvalidInput(f"A step is a number from 0, not {self._step}.")
         return self._step
 
-    def _save(self, packed: Mapping[str, tree.Packed], step: int, values: Mapping[str, Any]) -> SaveHandle:
+    def _save(self, packed: Mapping[str, tree.Packed], step: int, values: Mapping[str, Any], labels: Mapping[str, str]) -> SaveHandle:
         held, items = [], []
+        on_gpus = [(item, name, t) for item, content in packed.items() for name, t in content.tensors.items() if t.device.type == "cuda"]
+        copies = self._pinned.of(on_gpus) if on_gpus else {}
         for item, content in packed.items():
-            tensors = [(name, memory.hold(tensor)) for name, tensor in content.tensors.items()]
+            tensors = [(name, copies.get((item, name), tensor)) for name, tensor in content.tensors.items()]
+            tensors = [(name, memory.hold(tensor)) for name, tensor in tensors]
             held.append(tensors)  # their memory must live until the call returns
             items.append({
                 "item": item,
@@ -303,7 +311,7 @@ class CiuicSnapshotChain:
         self._resumed = True
         answer = self._library.call(
             "save", run=self._open(), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
-            metrics=_metrics(values), labels={}, items=items,
+            metrics=_metrics(values), labels=dict(labels), items=items,
         )
         for error in answer["earlier_errors"]:
             log.error("An earlier save failed: %s", error)

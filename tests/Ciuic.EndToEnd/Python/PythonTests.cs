@@ -39,6 +39,7 @@ public sealed class PythonTests : IAsyncLifetime
     [InlineData("test_optimizer.py")]
     [InlineData("test_config.py")]
     [InlineData("test_chain.py")]
+    [InlineData("test_adapters.py")]
     public async Task The_packages_own_tests_pass(string file)
     {
         var config = PythonProgram.Configure(_place!, "own");

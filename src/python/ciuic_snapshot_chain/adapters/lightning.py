@@ -1,0 +1,77 @@
+"""
+Lightning::
+
+    trainer = Trainer(plugins=[CiuicCheckpointIO(CiuicSnapshotChain("ciuic_config.json"))], callbacks=[ModelCheckpoint(...)])
+    trainer.fit(model, ckpt_path=io.latest())
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Mapping, Optional
+
+from ..chain import CiuicSnapshotChain
+from ..errors import NotFound
+from ..snapshot import Snapshot
+
+try:
+    from lightning.pytorch.plugins.io import CheckpointIO
+except ImportError:
+    try:
+        from pytorch_lightning.plugins.io import CheckpointIO
+    except ImportError as error:
+        raise ImportError("ciuic_snapshot_chain.adapters.lightning needs lightning: pip install lightning") from error
+
+log = logging.getLogger("ciuic_snapshot_chain")
+PATH = "lightning_path"
+
+
+class CiuicCheckpointIO(CheckpointIO):
+    """
+    Saves what Lightning would write to files as snapshots of one run; the path is kept as a label, and finds the snapshot again. History is
+    not removed: neither is what ModelCheckpoint wants removed.
+
+    :param chain: where to save; closed by whoever made it.
+    """
+
+    def __init__(self, chain: CiuicSnapshotChain) -> None:
+        self._chain = chain
+
+    def latest(self) -> Optional[str]:
+        """The newest checkpoint's path, for ``Trainer.fit(ckpt_path=...)``; None where there is none."""
+        newest = next(iter(self._chain.list_snapshots()), None)
+        return None if newest is None else newest["labels"].get(PATH)
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        self._chain.save_snapshot(_plain(checkpoint), step=int(checkpoint.get("global_step", 0)), labels={PATH: str(path)})
+
+    def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        return self._chain.load_state(self._find(str(path)))
+
+    def remove_checkpoint(self, path: Any) -> None:
+        log.info("%s stays in the history of run %s: snapshots are not removed.", path, self._chain.run)
+
+    def teardown(self) -> None:
+        self._chain.finish()
+
+    def _find(self, path: str) -> Snapshot:
+        if self.latest() == path:
+            # What comes next is trained from it.
+            newest = self._chain.get_latest_snapshot()
+            if newest is not None and newest["labels"].get(PATH) == path:
+                return newest
+        for snapshot in self._chain.list_snapshots():
+            if snapshot["labels"].get(PATH) == path:
+                return self._chain.get_snapshot(int(snapshot["sequence"]))
+        raise NotFound(f"Run {self._chain.run} has no checkpoint '{path}'.")
+
+
+def _plain(value: Any) -> Any:
+    """Lightning's dictionaries with attributes are dictionaries."""
+    if isinstance(value, Mapping) and type(value).__module__.startswith(("lightning", "pytorch_lightning")):
+        value = dict(value)
+    if type(value) is dict:
+        return {key: _plain(part) for key, part in value.items()}
+    if type(value) is list:
+        return [_plain(part) for part in value]
+    return value

@@ -1,0 +1,146 @@
+"""On a real gateway (CIUIC_TEST_CONFIG); what is not installed is stood in for, see fakes.py."""
+
+import dataclasses
+import io
+import json
+import os
+import pathlib
+import struct
+import tempfile
+import types
+import unittest
+import uuid
+
+import torch
+
+import fakes
+
+fakes.install()
+
+from ciuic_snapshot_chain import CiuicSnapshotChain, NotFound  # noqa: E402
+from ciuic_snapshot_chain.adapters import dcp, lightning, transformers  # noqa: E402
+
+CONFIG = os.environ["CIUIC_TEST_CONFIG"]
+
+
+class AdapterTests(unittest.TestCase):
+    def setUp(self):
+        self.run_name = f"{self._testMethodName[:60]}-{uuid.uuid4().hex[:8]}"
+        self.chains = []
+        torch.manual_seed(1)
+        self.model = torch.nn.Linear(4, 2)
+        self.optimizer = torch.optim.AdamW(self.model.parameters())
+        self.model(torch.ones(1, 4)).sum().backward()
+        self.optimizer.step()
+
+    def tearDown(self):
+        for chain in self.chains:
+            chain.close()
+
+    def chain(self, **more):
+        with open(CONFIG) as file:
+            said = {**json.load(file), **more}
+        self.chains.append(CiuicSnapshotChain(said, self.run_name))
+        return self.chains[-1]
+
+    def test_a_trainers_state_is_saved_when_due_and_comes_back_as_a_folder(self):
+        callback = transformers.CiuicCallback(self.chain(save_every_steps=2))
+        self.assertIsNone(callback.checkpoint())
+        scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1 / (1 + step))
+        state = fakes.TrainerState()
+        for step in range(1, 6):
+            state.global_step, state.epoch, state.log_history = step, step / 10, [{"loss": 1 / step, "epoch": step / 10}]
+            callback.on_step_end(None, state, None, model=self.model, optimizer=self.optimizer, lr_scheduler=scheduler)
+        callback.on_save(None, state, None, model=self.model, optimizer=self.optimizer, lr_scheduler=scheduler)
+        callback.on_train_end(None, state, None)
+        self.assertEqual([5, 4, 2], [s.step for s in self.chains[0].list_snapshots()])
+        self.chains[0].close()
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(transformers.CiuicCallback(self.chain()).checkpoint(folder))
+            self.assertEqual("checkpoint-5", path.name)
+            self.assertEqual(5, json.loads((path / "trainer_state.json").read_text())["global_step"])
+            optimizer = torch.load(path / "optimizer.pt")
+            self.assertTrue(torch.equal(optimizer["state"][0]["exp_avg"], self.optimizer.state_dict()["state"][0]["exp_avg"]))
+            self.assertEqual(scheduler.state_dict()["last_epoch"], torch.load(path / "scheduler.pt")["last_epoch"])
+            self.assertIn("cpu", torch.load(path / "rng_state.pth"))
+            written = (path / "model.safetensors").read_bytes()
+            header = json.loads(written[8 : 8 + struct.unpack("<Q", written[:8])[0]])
+            self.assertEqual({"__metadata__", "weight", "bias"}, set(header))
+
+    def test_lightnings_checkpoints_are_found_by_their_paths(self):
+        class AttributeDict(dict):
+            pass
+
+        AttributeDict.__module__ = "lightning.fabric.utilities.data"
+        ours = lightning.CiuicCheckpointIO(self.chain())
+        self.assertIsNone(ours.latest())
+        for step in (1, 2):
+            ours.save_checkpoint(
+                {
+                    "epoch": 0, "global_step": step, "pytorch-lightning_version": "2.6.6", "state_dict": self.model.state_dict(),
+                    "optimizer_states": [self.optimizer.state_dict()], "lr_schedulers": [], "loops": {"fit_loop": {"state_dict": {}}},
+                    "callbacks": {"ModelCheckpoint{}": {"best_model_score": torch.tensor(0.5)}}, "hyper_parameters": AttributeDict(width=4),
+                },
+                f"/checkpoints/step={step}.ckpt",
+            )
+        ours.teardown()
+        ours.remove_checkpoint("/checkpoints/step=1.ckpt")
+        self.chains[0].close()
+
+        again = lightning.CiuicCheckpointIO(self.chain())
+        self.assertEqual("/checkpoints/step=2.ckpt", again.latest())
+        for step in (2, 1):
+            loaded = again.load_checkpoint(f"/checkpoints/step={step}.ckpt")
+            self.assertEqual((step, {"width": 4}, []), (loaded["global_step"], loaded["hyper_parameters"], loaded["lr_schedulers"]))
+            self.assertTrue(torch.equal(loaded["state_dict"]["weight"], self.model.state_dict()["weight"]))
+            self.assertEqual(self.optimizer.state_dict()["param_groups"], loaded["optimizer_states"][0]["param_groups"])
+            self.assertEqual(0.5, loaded["callbacks"]["ModelCheckpoint{}"]["best_model_score"].item())
+        with self.assertRaises(NotFound):
+            again.load_checkpoint("/checkpoints/none.ckpt")
+
+    def test_a_plan_of_torchs_distributed_checkpoint_is_written_and_read(self):
+        index = dataclasses.make_dataclass("MetadataIndex", ["fqn", ("offset", object, None)])
+        weight, extra = self.model.weight, io.BytesIO(b"of its planner's own")
+        items = [
+            types.SimpleNamespace(index=index("model.weight", torch.Size([0, 0])), type=dcp.WriteItemType.TENSOR),
+            types.SimpleNamespace(index=index("extra"), type=dcp.WriteItemType.BYTE_IO),
+        ]
+        planner = types.SimpleNamespace(resolve_data=lambda item: extra if item.index.fqn == "extra" else weight)
+        writer = dcp.CiuicWriter(self.chain(), step=7)
+        writer.reset()
+        writer.set_up_storage_writer(True)
+        self.assertEqual([32, 20], [r.size_in_bytes for r in writer.write_data(types.SimpleNamespace(items=items), planner).wait()])
+        chunk = dcp.ChunkStorageMetadata(offsets=torch.Size([0, 0]), sizes=weight.shape)
+        writer.finish(
+            dcp.Metadata(
+                state_dict_metadata={
+                    "model.weight": dcp.TensorStorageMetadata(dcp.TensorProperties(dtype=weight.dtype), weight.shape, [chunk]),
+                    "extra": dcp.BytesStorageMetadata(),
+                },
+                planner_data={"model.weight": ("model", "weight")},
+            ),
+            [],
+        )
+        self.chains[0].close()
+
+        reader, read, target = dcp.CiuicReader(self.chain()), {}, torch.zeros(1, 2)
+        metadata = reader.read_metadata()
+        self.assertEqual((weight.shape, weight.dtype), (metadata.state_dict_metadata["model.weight"].size, metadata.state_dict_metadata["model.weight"].properties.dtype))
+        self.assertEqual({"model.weight": ("model", "weight")}, metadata.planner_data)
+        reader.set_up_storage_reader(metadata, True)
+        plan = types.SimpleNamespace(items=[
+            types.SimpleNamespace(
+                storage_index=index("model.weight", torch.Size([0, 0])), type=dcp.LoadItemType.TENSOR, storage_offsets=torch.Size([1, 2]), lengths=torch.Size([1, 2]),
+            ),
+            types.SimpleNamespace(storage_index=index("extra"), type=dcp.LoadItemType.BYTE_IO),
+        ])
+        reader.read_data(plan, types.SimpleNamespace(
+            load_bytes=lambda item, data: read.update(extra=data.read()), resolve_tensor=lambda item: target, commit_tensor=lambda item, t: read.update(tensor=t),
+        )).wait()
+        self.assertEqual(b"of its planner's own", read["extra"])
+        self.assertTrue(torch.equal(weight[1:2, 2:4], read["tensor"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
