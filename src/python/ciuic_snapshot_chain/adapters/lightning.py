@@ -7,6 +7,7 @@ Lightning::
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import Any, Mapping, Optional
 
@@ -14,19 +15,26 @@ from ..chain import CiuicSnapshotChain
 from ..errors import NotFound
 from ..snapshot import Snapshot
 
-try:
-    from lightning.pytorch.plugins.io import CheckpointIO
-except ImportError:
-    try:
-        from pytorch_lightning.plugins.io import CheckpointIO
-    except ImportError as error:
-        raise ImportError("ciuic_snapshot_chain.adapters.lightning needs lightning: pip install lightning") from error
+
+
+def _bases() -> tuple[Any, ...]:
+    """Lightning comes as two packages, and each wants a class of its own."""
+    found = []
+    for name in ("lightning.pytorch.plugins.io", "pytorch_lightning.plugins.io"):
+        try:
+            found.append(importlib.import_module(name).CheckpointIO)
+        except ImportError:
+            continue
+    if not found:
+        raise ImportError("ciuic_snapshot_chain.adapters.lightning needs lightning: pip install lightning")
+    return tuple(found)
+
 
 log = logging.getLogger("ciuic_snapshot_chain")
 PATH = "lightning_path"
 
 
-class CiuicCheckpointIO(CheckpointIO):
+class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
     """
     Saves what Lightning would write to files as snapshots of one run; the path is kept as a label, and finds the snapshot again. History is
     not removed: neither is what ModelCheckpoint wants removed.
@@ -68,7 +76,7 @@ class CiuicCheckpointIO(CheckpointIO):
 
 def _plain(value: Any) -> Any:
     """Lightning's dictionaries with attributes are dictionaries."""
-    if isinstance(value, Mapping) and type(value).__module__.startswith(("lightning", "pytorch_lightning")):
+    if isinstance(value, Mapping) and type(value).__module__.split(".")[0].startswith(("lightning", "pytorch_lightning")):
         value = dict(value)
     if type(value) is dict:
         return {key: _plain(part) for key, part in value.items()}
