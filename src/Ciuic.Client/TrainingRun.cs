@@ -63,7 +63,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _store = store;
         _chunks = new ChunkStore(store);
         _spool = spools && place.IsAlone && options.SpoolDirectory.Length > 0
-            ? new SpoolWriter(run, options, codec.Mode, () => _opening.Lease.Token, time, logger)
+            ? new SpoolWriter(run, store.Location, options, codec.Mode, () => _opening.Lease.Token, time, logger)
             : null;
         _policy = new SavePolicy(options, time);
         var watch = new TrainingWatch(run, options, logger);

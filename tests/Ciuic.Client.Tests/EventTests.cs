@@ -91,7 +91,7 @@ public sealed class EventTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     {
         await _chain.SaveStepsAsync("past", 1);
         var last = (await cluster.QuietAsync("past")).LastEvent;
-        var coordinator = new HookedCoordinator(new OrleansCoordinator(_chain.Connection));
+        var coordinator = new HookedCoordinator(_chain.NewCoordinator());
         var stale = 0;
         coordinator.OnWaitEvent = (number, answer) => number == last && stale++ < 2 ? 1 : answer;
         await foreach (var happened in _chain.Chain(coordinator).Events.FollowAsync(RunId.Parse("past"), last, new CancellationTokenSource(Soon).Token))

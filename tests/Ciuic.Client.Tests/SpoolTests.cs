@@ -107,6 +107,24 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     }
 
     [Fact]
+    public async Task A_run_of_the_same_name_in_another_cluster_is_another_one()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("namesake"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await KeepAsync(run, model, 1);
+        }
+
+        cluster.Store.Unwritable = null;
+        var file = Assert.Single(Saves("namesake"));
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace(cluster.Store.Location, "s3://elsewhere"));
+        var left = Assert.Single(await NewChain().Chain().SyncAsync("namesake"));
+        Assert.Contains("it was to be stored in s3://elsewhere", left.Reason);
+    }
+
+    [Fact]
     public async Task The_oldest_give_way_to_the_newest_and_one_that_is_too_large_is_not_kept()
     {
         var chain = NewChain();
@@ -144,7 +162,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             Trainer = new TrainerIdentity { Host = "host", ProcessId = 7, Agent = "test", Space = "space" },
         };
         var link = new SnapshotLink { Sequence = new Sequence(3), Manifest = ManifestDigest.Of([1]) };
-        var save = new SpooledSave(SpooledSave.CurrentFormat, plan, link, new FencingToken(7), [1, 2, 3]);
+        var save = new SpooledSave(SpooledSave.CurrentFormat, "memory:", plan, link, new FencingToken(7), [1, 2, 3]);
         var bytes = JsonSerializer.SerializeToUtf8Bytes(save, SpoolJson.Default.SpooledSave);
         Golden.Check("spooled-save.json", bytes);
         Assert.Equal(bytes, JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(bytes, SpoolJson.Default.SpooledSave), SpoolJson.Default.SpooledSave));

@@ -3,7 +3,6 @@ using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Ciuic.Testing;
-using Microsoft.Extensions.Logging;
 
 namespace Ciuic.Client.Tests;
 
@@ -56,9 +55,12 @@ internal sealed class TestChain(CiuicCluster cluster)
         await cluster.Memory.PutAsync(key, stored, CancellationToken.None);
     }
 
+    /// <summary>What a new process asks the cluster by.</summary>
+    public ICoordinator NewCoordinator() => ClusterAccess.Of(cluster, Connection);
+
     /// <summary>The chain of a new process.</summary>
     public SnapshotChain Chain(ICoordinator? coordinator = null) => new(
-        Client, Save, Ranks, Codec, coordinator ?? new OrleansCoordinator(Connection), cluster.Store, null, TimeProvider.System, Log);
+        Client, Save, Ranks, Codec, coordinator ?? NewCoordinator(), cluster.Store, null, TimeProvider.System, Log);
 
     /// <summary>Opens a run as a new process would.</summary>
     /// <param name="run">The run.</param>
@@ -69,67 +71,8 @@ internal sealed class TestChain(CiuicCluster cluster)
     /// <summary>Opens a run as one of several processes would.</summary>
     public Task<TrainingRun> OpenAsync(string run, RankPlace place, Action<HookedCoordinator>? hook = null)
     {
-        var coordinator = new HookedCoordinator(new OrleansCoordinator(Connection));
+        var coordinator = new HookedCoordinator(NewCoordinator());
         hook?.Invoke(coordinator);
         return Chain(coordinator).OpenRunAsync(RunId.Parse(run), place, CancellationToken.None);
-    }
-}
-
-/// <summary>A connection to the test cluster that can be cut.</summary>
-internal sealed class SwitchedConnection(CiuicCluster cluster) : IClusterConnection
-{
-    private volatile TaskCompletionSource? _cut;
-
-    public string Address => "test";
-
-    public IGrainFactory? Grains => _cut is null ? cluster.Grains : null;
-
-    public void Cut() => _cut = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public void Mend()
-    {
-        var cut = _cut;
-        _cut = null;
-        cut?.SetResult();
-    }
-
-    public Task ConnectAsync(CancellationToken cancel) => _cut?.Task.WaitAsync(cancel) ?? Task.CompletedTask;
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-}
-
-/// <summary>Keeps what is logged.</summary>
-internal sealed class ListLogger : ILoggerFactory, ILogger
-{
-    private readonly List<string> _lines = [];
-
-    public void AddProvider(ILoggerProvider provider)
-    {
-        // Lines are kept here and go nowhere else.
-    }
-
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public bool Contains(string text)
-    {
-        lock (_lines)
-            return _lines.Any(l => l.Contains(text, StringComparison.Ordinal));
-    }
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => true;
-
-    public void Log<TState>(
-        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-    {
-        lock (_lines)
-            _lines.Add(formatter(state, exception));
-    }
-
-    public void Dispose()
-    {
-        // Nothing is held.
     }
 }

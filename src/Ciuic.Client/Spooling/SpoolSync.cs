@@ -58,6 +58,9 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
 
     private async Task<string?> WhyNotAsync(SpooledSave save, SnapshotLink? head, CancellationToken cancel)
     {
+        // A digest is of one history only; where there was none yet, the place tells them apart.
+        if (save.Base is null && save.Home != store.Location)
+            return $"it was to be stored in {save.Home}, and this is {store.Location}";
         if (head == save.Base)
             return null;
         var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(run.Id, head.Sequence), cancel);

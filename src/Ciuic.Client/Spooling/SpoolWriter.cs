@@ -10,7 +10,7 @@ namespace Ciuic.Client;
 /// committed they are not needed any more.
 /// </summary>
 internal sealed class SpoolWriter(
-    RunId run, SaveOptions options, CodecMode codec, Func<FencingToken?> token, TimeProvider time, ILogger logger) : IDisposable
+    RunId run, string home, SaveOptions options, CodecMode codec, Func<FencingToken?> token, TimeProvider time, ILogger logger) : IDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
     private Spool? _spool;
@@ -104,7 +104,7 @@ internal sealed class SpoolWriter(
             Chunks = uploaded.Records,
             Replicated = replicated,
         };
-        var save = new SpooledSave(SpooledSave.CurrentFormat, plan, _base, token(), ManifestCodec.Encode(manifest));
+        var save = new SpooledSave(SpooledSave.CurrentFormat, home, plan, _base, token(), ManifestCodec.Encode(manifest));
         await spool.AddAsync(save, time.GetUtcNow(), cancel);
     }
 }
