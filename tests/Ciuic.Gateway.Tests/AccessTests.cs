@@ -70,7 +70,7 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
     public async Task A_chunk_with_other_bytes_than_its_name_says_is_refused_and_not_stored()
     {
         using var http = gateway.Http(await gateway.NewKeyAsync());
-        var frame = FrameOf([4, 5, 6]);
+        var frame = Frames.Of([4, 5, 6]);
         await RequireProblemAsync(await http.PutAsync($"runs/a/{Frame}", new ByteArrayContent(frame)), HttpStatusCode.BadRequest, "nothing was stored");
         await RequireProblemAsync(await http.PutAsync($"runs/a/{Frame}", new ByteArrayContent([1, 2])), HttpStatusCode.BadRequest, "damaged");
         Assert.Null(await gateway.Cluster.Store.GetAsync(BucketLayout.Chunk(ChunkId.Of([1, 2, 3])), CancellationToken.None));
@@ -83,9 +83,9 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
         await gateway.Cluster.Memory.PutAsync(BucketLayout.Chunk(id), new byte[] { 1 }, CancellationToken.None);
         using var http = gateway.Http(await gateway.NewKeyAsync());
         var path = $"runs/a/objects/{BucketLayout.Chunk(id)}";
-        Assert.Equal(HttpStatusCode.Created, (await http.PutAsync(path, new ByteArrayContent(FrameOf(plain)))).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.PutAsync(path, new ByteArrayContent(FrameOf(plain)))).StatusCode);
-        Assert.Equal(FrameOf(plain), await gateway.Cluster.Store.GetAsync(BucketLayout.Chunk(id), CancellationToken.None));
+        Assert.Equal(HttpStatusCode.Created, (await http.PutAsync(path, new ByteArrayContent(Frames.Of(plain)))).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await http.PutAsync(path, new ByteArrayContent(Frames.Of(plain)))).StatusCode);
+        Assert.Equal(Frames.Of(plain), await gateway.Cluster.Store.GetAsync(BucketLayout.Chunk(id), CancellationToken.None));
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
     public async Task Nothing_but_a_whole_chunk_is_written(string path)
     {
         using var http = gateway.Http(await gateway.NewKeyAsync());
-        var response = await http.PutAsync(new Uri(http.BaseAddress + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }), new ByteArrayContent(FrameOf([1])));
+        var response = await http.PutAsync(new Uri(http.BaseAddress + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }), new ByteArrayContent(Frames.Of([1])));
         Assert.Contains(response.StatusCode, new[] { HttpStatusCode.BadRequest, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed });
     }
 
@@ -120,7 +120,7 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
         var secret = (byte[])[9, 9, 9, 9];
         var id = ChunkId.Of(secret);
         using var theirs = gateway.Http(await gateway.NewKeyAsync(AccessScope.Write, "theirs"));
-        Assert.True((await theirs.PutAsync($"runs/theirs/objects/{BucketLayout.Chunk(id)}", new ByteArrayContent(FrameOf(secret)))).IsSuccessStatusCode);
+        Assert.True((await theirs.PutAsync($"runs/theirs/objects/{BucketLayout.Chunk(id)}", new ByteArrayContent(Frames.Of(secret)))).IsSuccessStatusCode);
 
         using var mine = gateway.Http(await gateway.NewKeyAsync(AccessScope.Write, "mine"));
         var (sequence, manifest) = await BeginAsync(mine, "mine", id, secret.Length);
@@ -132,7 +132,7 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
 
         await RequireProblemAsync(
             await mine.GetAsync($"runs/mine/snapshots/{sequence}/shards/0/objects/{BucketLayout.Chunk(id)}"), HttpStatusCode.NotFound, "no committed");
-        var sent = await mine.PutAsync($"runs/mine/objects/{BucketLayout.Chunk(id)}", new ByteArrayContent(FrameOf(secret)));
+        var sent = await mine.PutAsync($"runs/mine/objects/{BucketLayout.Chunk(id)}", new ByteArrayContent(Frames.Of(secret)));
         var own = sent.Headers.GetValues("Ciuic-Receipt").Single();
         var taken = await mine.PutAsync($"runs/mine/snapshots/{sequence}/shards/0/manifest", UploadOf(manifest, own));
         Assert.Equal(HttpStatusCode.Created, taken.StatusCode);
@@ -173,14 +173,6 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
         using (budget.Take(60))
             Assert.Equal(429, Assert.Throws<HttpProblemException>(() => budget.Take(41)).Status);
         budget.Take(100).Dispose();
-    }
-
-    private static byte[] FrameOf(byte[] plain)
-    {
-        using var encoder = new ChunkEncoder();
-        var room = new PageBuffer();
-        room.Reserve(ChunkEncoder.RoomFor(plain.Length));
-        return encoder.Encode(plain, 0, room).ToArray();
     }
 
     private static ByteArrayContent UploadOf(byte[] manifest, string? receipt) =>

@@ -1,18 +1,21 @@
-using System.Buffers;
+using Ciuic.Snapshots;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciuic.Gateway;
 
-/// <summary>A request's body, whole in memory that is given back.</summary>
+/// <summary>
+/// A request's body, whole in memory that is given back. It begins at a page: disks take it as it is, past the page cache.
+/// </summary>
 internal sealed class Body : IDisposable
 {
-    private readonly byte[] _buffer;
+    private static readonly BufferPool Buffers = new();
+
+    private readonly BufferPool.Loan _loan;
     private readonly IDisposable _room;
-    private readonly int _length;
 
-    private Body(byte[] buffer, int length, IDisposable room) => (_buffer, _length, _room) = (buffer, length, room);
+    private Body(BufferPool.Loan loan, IDisposable room) => (_loan, _room) = (loan, room);
 
-    public ReadOnlyMemory<byte> Bytes => _buffer.AsMemory(0, _length);
+    public ReadOnlyMemory<byte> Bytes => _loan.Memory;
 
     /// <summary>Reads it.</summary>
     /// <exception cref="HttpProblemException">Its length is not said (411), too large (413), or there is no room now (429).</exception>
@@ -23,11 +26,10 @@ internal sealed class Body : IDisposable
         if (length > most)
             throw new HttpProblemException(StatusCodes.Status413PayloadTooLarge, $"A body of {length} bytes; at most {most} are taken here.");
         var room = budget.Take(length);
-        var buffer = ArrayPool<byte>.Shared.Rent((int)length);
-        var body = new Body(buffer, (int)length, room);
+        var body = new Body(Buffers.Take((int)length), room);
         try
         {
-            await http.Request.Body.ReadExactlyAsync(buffer.AsMemory(0, (int)length), http.RequestAborted);
+            await http.Request.Body.ReadExactlyAsync(body._loan.Memory, http.RequestAborted);
             return body;
         }
         catch (EndOfStreamException)
@@ -44,7 +46,7 @@ internal sealed class Body : IDisposable
 
     public void Dispose()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
+        _loan.Dispose();
         _room.Dispose();
     }
 }

@@ -7,7 +7,7 @@ namespace Ciuic.Snapshots;
 /// Lends buffers for frames and plain bytes, and keeps what comes back, up to a limit: memory of this size that nobody has touched
 /// yet costs more than reading into it. Thread-safe.
 /// </summary>
-internal sealed class BufferPool
+public sealed class BufferPool
 {
     /// <summary>What is kept at most: enough for all chunks on their way in a trainer; a busy silo lends more for a while.</summary>
     private const long MaxKeptBytes = 192L << 20;
@@ -36,11 +36,13 @@ internal sealed class BufferPool
     /// <summary>A buffer, lent.</summary>
     public readonly struct Loan(BufferPool pool, PageBuffer buffer, int bytes) : IDisposable
     {
+        /// <summary>What is lent.</summary>
         public PageBuffer Buffer => buffer;
 
         /// <summary>As many bytes as were asked for.</summary>
         public Memory<byte> Memory => buffer.Memory[..bytes];
 
+        /// <summary>Gives it back.</summary>
         public void Dispose() => pool.Return(buffer);
     }
 }

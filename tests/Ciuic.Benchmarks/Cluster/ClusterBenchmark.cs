@@ -14,6 +14,8 @@ internal static class ClusterBenchmark
             await VerificationBenchmark.RunAsync(report);
         if (plan.Parts.Contains(ClusterPart.Failover))
             await FailoverBenchmark.RunAsync(folder.FullName, report);
+        if (plan.Parts.Contains(ClusterPart.Gateway))
+            await GatewayBenchmark.RunAsync(folder.FullName, report);
         folder.Delete(recursive: true); // what went wrong leaves its logs
     }
 }

@@ -17,6 +17,9 @@ internal enum ClusterPart
 
     /// <summary>How long nothing is committed after a silo was killed, with our failure detection and with Orleans' defaults.</summary>
     Failover,
+
+    /// <summary>Through the HTTP gateway, beside the same store directly; and many clients at once.</summary>
+    Gateway,
 }
 
 /// <summary>What is measured.</summary>
