@@ -52,6 +52,9 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
     public async Task ReopenAsync(CancellationToken cancel) => Head = await new Backoff(time).UntilAvailableAsync(
         () => lease.ReplaceAsync(() => Task.CompletedTask, cancel), error => logger.SiloAway(run, 0, error.Message), cancel);
 
+    /// <summary>A save that was kept on this machine is committed: it is the head, and what comes next was trained from it.</summary>
+    public void MovedTo(SnapshotLink head) => (Head, _restored) = (head, head);
+
     /// <summary>
     /// Says what training went on from. After a fallback the chain head is moved there, so that history tells on what
     /// the next snapshot was trained.

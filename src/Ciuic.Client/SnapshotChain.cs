@@ -22,6 +22,9 @@ public sealed class SnapshotChain : IAsyncDisposable
 {
     private const string GatewayUri = "gateway:";
 
+    /// <summary>Bytes a second, at least; with fewer, training does not wait for the rest.</summary>
+    private const double SlowestSync = 32 << 20;
+
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
 
     private readonly ClientOptions _client;
@@ -173,30 +176,25 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <param name="cancel">Ends it; what is left can be synced later.</param>
     /// <returns>What became of each; none where none was kept.</returns>
     /// <exception cref="ConflictException">The run is being trained.</exception>
-    /// <exception cref="CorruptException">What was kept is damaged.</exception>
+    /// <exception cref="CorruptException">The ledger was rolled back or forked since this machine last looked.</exception>
     /// <exception cref="UnavailableException">No silo or no bucket answers.</exception>
     public async Task<IReadOnlyList<SyncedSave>> SyncAsync(string run, bool discard = false, CancellationToken cancel = default)
     {
         var id = RunId.Parse(run);
         if (!Spool.Exists(_save.SpoolDirectory, id))
             return [];
-        using var spool = Spool.Open(_save.SpoolDirectory, id);
-        var saves = await spool.ListAsync(cancel);
-        if (discard || saves.Count == 0)
-            return await DiscardAsync(spool, saves, cancel);
-        var logger = _loggers.CreateLogger<TrainingRun>();
-        await using var training = New(id, RankPlace.Alone(Guid.CreateVersion7()), logger, spools: false);
-        await OpenAsync(training, cancel);
-        var synced = await new SpoolSync(spool, training, _coordinator, StoreFor(id)).RunAsync(cancel);
-        foreach (var save in synced)
+        using (var spool = await Spool.OpenAsync(_save.SpoolDirectory, id, cancel))
         {
-            if (save.Outcome == SyncOutcome.Committed)
-                logger.SpoolCommitted(id, save.Step);
-            else
-                logger.SpoolLeft(id, $"step {save.Step}: {save.Reason}");
+            var entries = await spool.ListAsync(cancel);
+            if (discard || entries.Count == 0)
+                return await DiscardAsync(spool, entries, cancel);
         }
 
-        return synced;
+        var logger = _loggers.CreateLogger<TrainingRun>();
+        await using var training = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client.Refusing(), logger);
+        using var ending = training.EndingWith(cancel);
+        await OpenAsync(training, ending.Token);
+        return await SyncAsync(training, logger, ending.Token);
     }
 
     /// <summary>Returns when a silo answers.</summary>
@@ -224,13 +222,13 @@ public sealed class SnapshotChain : IAsyncDisposable
     internal async Task<TrainingRun> OpenRunAsync(RunId id, RankPlace place, CancellationToken cancel)
     {
         var logger = _loggers.CreateLogger<TrainingRun>();
-        if (place.IsAlone)
-            await TrySyncAsync(id, logger, cancel);
-        var run = New(id, place, logger);
+        var run = New(id, place, _client, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
             await OpenAsync(run, ending.Token);
+            if (place.IsAlone && Spool.Exists(_save.SpoolDirectory, id))
+                await TrySyncAsync(run, logger, ending.Token);
         }
         catch (UnavailableException error)
         {
@@ -245,28 +243,48 @@ public sealed class SnapshotChain : IAsyncDisposable
         return run;
     }
 
-    private TrainingRun New(RunId id, RankPlace place, ILogger logger, bool spools = true) =>
-        new(id, place, _client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger, spools);
+    private TrainingRun New(RunId id, RankPlace place, ClientOptions client, ILogger logger) =>
+        new(id, place, client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger);
 
-    /// <summary>What was kept while the bucket was away is the newest there is: it is committed before the run is resumed.</summary>
-    private async Task TrySyncAsync(RunId id, ILogger logger, CancellationToken cancel)
+    /// <summary>
+    /// What was kept while the bucket was away is the newest there is: it is committed before the run is resumed. Should that not be possible
+    /// now, training begins all the same.
+    /// </summary>
+    private async Task TrySyncAsync(TrainingRun run, ILogger logger, CancellationToken cancel)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
-            await SyncAsync(id.Value, discard: false, cancel);
+            patience.CancelAfter(_client.ConnectPatience + TimeSpan.FromSeconds(Spool.BytesOf(_save.SpoolDirectory, run.Id) / SlowestSync));
+            await SyncAsync(run, logger, patience.Token);
         }
-        catch (CiuicException error)
+        catch (Exception error) when (!cancel.IsCancellationRequested)
         {
-            logger.SpoolLeft(id, error.Message);
+            logger.SpoolLeft(run.Id, error.Message);
         }
     }
 
-    private static async Task<IReadOnlyList<SyncedSave>> DiscardAsync(
-        Spool spool, IReadOnlyList<(ObjectKey Key, SpooledSave Save)> saves, CancellationToken cancel)
+    private async Task<IReadOnlyList<SyncedSave>> SyncAsync(TrainingRun run, ILogger logger, CancellationToken cancel)
     {
-        foreach (var (key, _) in saves)
-            await spool.RemoveAsync(key, cancel);
-        return [.. saves.Select(s => new SyncedSave(s.Save.Plan.Step, SyncOutcome.Discarded, null, ""))];
+        await Watch().CheckAsync(run.Id, logger, mustAnswer: true, cancel);
+        var synced = await run.SyncAsync(cancel);
+        foreach (var save in synced)
+        {
+            if (save.Outcome == SyncOutcome.Committed)
+                logger.SpoolCommitted(run.Id, save.Step);
+            else
+                logger.SpoolLeft(run.Id, $"step {save.Step}: {save.Reason}");
+        }
+
+        return synced;
+    }
+
+    private static async Task<IReadOnlyList<SyncedSave>> DiscardAsync(
+        Spool spool, IReadOnlyList<SpoolEntry> entries, CancellationToken cancel)
+    {
+        foreach (var entry in entries)
+            await spool.RemoveAsync(entry.Key, cancel);
+        return [.. entries.Select(e => new SyncedSave(e.Save?.Plan.Step ?? 0, SyncOutcome.Discarded, null, e.Problem))];
     }
 
     private string Address => _client.Mode == ClientMode.Http ? _client.Endpoint : string.Join(", ", _client.Gateways);

@@ -47,8 +47,7 @@ public sealed class TrainingRun : IAsyncDisposable
         IObjectStore store,
         LedgerWatch ledger,
         TimeProvider time,
-        ILogger logger,
-        bool spools = true)
+        ILogger logger)
     {
         RequireSameDecisions(place, options);
         Id = run;
@@ -62,7 +61,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _store = store;
         _chunks = new ChunkStore(store);
-        _spool = spools && place.IsAlone && options.SpoolDirectory.Length > 0
+        _spool = place.IsAlone && options.SpoolDirectory.Length > 0
             ? new SpoolWriter(run, store.Location, options, codec.Mode, () => _opening.Lease.Token, time, logger)
             : null;
         _policy = new SavePolicy(options, time);
@@ -267,9 +266,10 @@ public sealed class TrainingRun : IAsyncDisposable
     {
         await _saver.DisposeAsync();
         await _delivery.DisposeAsync();
+        if (_spool is not null)
+            await _spool.DisposeAsync();
         await _opening.Lease.DisposeAsync();
         _termination.Dispose();
-        _spool?.Dispose();
         _chunks.Dispose();
         _buffers.Dispose();
         _key?.Dispose();
@@ -282,31 +282,38 @@ public sealed class TrainingRun : IAsyncDisposable
 
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
 
-    /// <summary>Goes on from the head without restoring it: what is committed next was trained from there.</summary>
-    internal Task ContinueFromHeadAsync(CancellationToken cancel) => _opening.ContinueFromAsync(Head, null, "", cancel);
+    /// <summary>The key that signs its shards; null where nothing does.</summary>
+    internal VerifierKey? Signer => _key?.Verifier;
 
-    /// <summary>Commits a save that was kept on this machine.</summary>
+    /// <summary>Commits what was kept on this machine for the run, where that may be.</summary>
+    /// <exception cref="ConflictException">Another process has it open.</exception>
+    /// <exception cref="UnavailableException">Silo or bucket went away; what is left can be synced later.</exception>
+    internal Task<IReadOnlyList<SyncedSave>> SyncAsync(CancellationToken cancel) => _spool!.UseAsync(
+        spool => new SpoolSync(spool, this, _coordinator, _store).RunAsync(cancel), cancel);
+
+    /// <summary>Commits a save that was kept on this machine, behind the head.</summary>
     /// <param name="save">The save.</param>
     /// <param name="disk">Where its chunks are.</param>
     /// <param name="cancel">Ends the waiting.</param>
     internal async Task<SnapshotLink> CommitAsync(SpooledSave save, IObjectStore disk, CancellationToken cancel)
     {
+        await _opening.ContinueFromAsync(Head, null, "", cancel);
         var shard = save.At(SpooledSave.Placeholder);
         await Parallel.ForEachAsync(
-            shard.Chunks.Select(c => BucketLayout.Chunk(c)).Distinct(),
+            shard.Chunks.DistinctBy(c => c.Id),
             new ParallelOptions { MaxDegreeOfParallelism = _options.Readers, CancellationToken = cancel },
-            async (key, ending) =>
+            async (chunk, ending) =>
             {
-                if (await _store.GetLengthAsync(key, ending) is not null)
-                    return;
-                var bytes = await disk.GetAsync(key, ending) ?? throw new CorruptException($"The save of step {save.Plan.Step} that was kept lacks {key}.");
-                await _store.CreateAsync(key, bytes, ending);
+                var key = BucketLayout.Chunk(chunk);
+                var frame = await disk.GetAsync(key, ending) ?? throw new CorruptException($"The save of step {save.Plan.Step} that was kept lacks {key}.");
+                await _chunks.TakeInAsync(chunk.Id, frame, ending); // checked, and in the place of one that is damaged
             });
         var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
         _delivery.Enqueue(new UploadedSave(
-            handle, save.Plan with { Signer = _key?.Verifier }, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases,
-            new Dictionary<string, int>()));
-        return await handle.Committed.WaitAsync(cancel);
+            handle, save.Plan, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
+        var link = await handle.Committed.WaitAsync(cancel);
+        _opening.MovedTo(link);
+        return link;
     }
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
@@ -367,7 +374,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private void ReportStage(UploadedSave save, SaveStage stage)
     {
         if (stage == SaveStage.Committed && _spool is { } spool)
-            _ = spool.CommittedAsync(save.Handle.Committed.Result, save.Plan.Step, CancellationToken.None);
+            _ = spool.CommittedAsync(save.Handle.Committed.Result, save.Plan.Step);
         Report(new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));
     }
 

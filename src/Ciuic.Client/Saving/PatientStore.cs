@@ -16,6 +16,9 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
     /// <summary>Whether the last thing heard of the store is that it is away.</summary>
     public bool IsAway => _isAway;
 
+    /// <summary>The last thing that kept something from being stored.</summary>
+    public string Problem { get; private set; } = "";
+
     /// <summary>Calls until the store has answered.</summary>
     /// <param name="step">The step whose save it is.</param>
     /// <param name="call">What to store; may be repeated.</param>
@@ -44,7 +47,7 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
     {
         if (!_isAway)
             logger.StoreAway(run, step, error.Message);
-        _isAway = true;
+        (_isAway, Problem) = (true, error.Message);
         _awaySince ??= time.GetTimestamp();
         if (time.GetElapsedTime(_awaySince.Value) >= giveUpAfter)
             throw new StoreGoneException(error);

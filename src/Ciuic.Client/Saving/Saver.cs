@@ -23,6 +23,8 @@ internal sealed class Saver(
     ILogger logger,
     Action<SaveProgress> progress) : IAsyncDisposable
 {
+    private static readonly TimeSpan TryOfWhatIsAway = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _ending = new();
     private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly PatientStore _store = new(run, time, logger);
@@ -215,17 +217,30 @@ internal sealed class Saver(
         });
     }
 
-    /// <summary>Stores a shard; where the store has been away for too long, it is kept on this machine, and its handle says so.</summary>
+    /// <summary>
+    /// Stores a shard; where the store has been away for too long, or is away when the run ends, it is kept on this machine, and its handle
+    /// says so. A store that is known to be away is tried for moments only.
+    /// </summary>
     private async Task<UploadedShard> StoreAsync(SnapshotPlan plan, StagedShard shard, Digest? replicated)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
+        if (spool is not null && _store.IsAway)
+            patience.CancelAfter(TryOfWhatIsAway);
+        var report = Reporting(plan.Step);
         try
         {
             return await _store.UntilStoredAsync(
-                plan.Step, () => uploader.UploadAsync(shard, Reporting(plan.Step), _ending.Token), spool?.After, _ending.Token);
+                plan.Step, () => uploader.UploadAsync(shard, ReportIt, patience.Token), spool?.After, patience.Token);
         }
-        catch (StoreGoneException gone)
+        catch (Exception gone) when (spool is not null && (gone is StoreGoneException || (gone is OperationCanceledException && _store.IsAway)))
         {
-            throw await spool!.KeepAsync(plan, shard, replicated, gone.Message, _ending.Token);
+            throw await spool.KeepAsync(plan, shard, replicated, _store.Problem);
+        }
+
+        void ReportIt(UploadProgress progress)
+        {
+            patience.CancelAfter(Timeout.InfiniteTimeSpan); // it is back
+            report(progress);
         }
     }
 

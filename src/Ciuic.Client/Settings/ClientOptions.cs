@@ -115,6 +115,14 @@ public sealed class ClientOptions : IValidatableObject
     [EnumDataType(typeof(ResumePolicy))]
     public ResumePolicy Resume { get; set; } = ResumePolicy.Auto;
 
+    /// <summary>These, for somebody who must disturb nobody.</summary>
+    internal ClientOptions Refusing()
+    {
+        var options = (ClientOptions)MemberwiseClone();
+        options.WhenLeased = WhenLeased.Refuse;
+        return options;
+    }
+
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {

@@ -1,22 +1,29 @@
 using System.Globalization;
-using System.Text.Json;
 using Ciuic.Core;
-using Ciuic.Snapshots;
 using Ciuic.Storage;
 
 namespace Ciuic.Client;
 
+/// <summary>A record of a spool.</summary>
+/// <param name="Key">Its name.</param>
+/// <param name="Save">What it says; null where it cannot be read.</param>
+/// <param name="Problem">Why not; empty otherwise.</param>
+internal sealed record SpoolEntry(ObjectKey Key, SpooledSave? Save, string Problem);
+
 /// <summary>
 /// The saves of one run that wait on this machine's disk. One process at a time has it open. A save is there once its record is, which
-/// is written last; what a crash leaves of others is removed when the next record goes.
+/// is written last; chunks that a crash leaves without one are removed when the spool is opened.
 /// </summary>
 internal sealed class Spool : IDisposable
 {
     private const string RecordsPrefix = "saves/";
+    private const int LockTries = 25;
+
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(200);
 
     private readonly FileStream _lock;
 
-    private Spool(string folder, FileStream taken) => (Folder, _lock, Disk) = (folder, taken, new FileObjectStore(Path.Combine(folder, "bucket")));
+    private Spool(string folder, FileStream taken, FileObjectStore disk) => (Folder, _lock, Disk) = (folder, taken, disk);
 
     /// <summary>Where it is.</summary>
     public string Folder { get; }
@@ -24,46 +31,45 @@ internal sealed class Spool : IDisposable
     /// <summary>Holds chunks and records.</summary>
     public FileObjectStore Disk { get; }
 
-    /// <summary>Opens a run's spool, making it where there is none.</summary>
+    /// <summary>Opens a run's spool, making it where there is none. A process that was killed may hold it for moments: its children do.</summary>
     /// <param name="directory">Holds those of all runs.</param>
     /// <param name="run">The run.</param>
+    /// <param name="cancel">Ends the waiting.</param>
     /// <exception cref="ConflictException">Another process has it open.</exception>
-    /// <exception cref="UnavailableException">The folder cannot be made.</exception>
-    public static Spool Open(string directory, RunId run)
+    /// <exception cref="UnavailableException">The disk does not answer, or is full.</exception>
+    public static async Task<Spool> OpenAsync(string directory, RunId run, CancellationToken cancel)
     {
         var folder = FolderOf(directory, run);
+        var taken = await LockAsync(folder, run, cancel);
         try
         {
-            Directory.CreateDirectory(folder);
+            var spool = new Spool(folder, taken, new FileObjectStore(Path.Combine(folder, "bucket")));
+            await spool.SweepAsync(cancel);
+            return spool;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch
         {
-            throw new UnavailableException($"The spool '{folder}' cannot be made: {error.Message}", error);
-        }
-
-        try
-        {
-            return new Spool(folder, new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new ConflictException($"The spool '{folder}' is in use: the process that trains run {run} has it. {error.Message}", error);
+            await taken.DisposeAsync();
+            throw;
         }
     }
 
     /// <summary>Whether a run has a spool, empty or not.</summary>
     public static bool Exists(string directory, RunId run) => directory.Length > 0 && Directory.Exists(FolderOf(directory, run));
 
-    /// <summary>All saves, in the order in which they were made.</summary>
-    /// <exception cref="CorruptException">A record cannot be read.</exception>
-    public async Task<List<(ObjectKey Key, SpooledSave Save)>> ListAsync(CancellationToken cancel)
+    /// <summary>Bytes of a run's spool, by what its files say of themselves.</summary>
+    public static long BytesOf(string directory, RunId run) =>
+        new DirectoryInfo(FolderOf(directory, run)).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
+
+    /// <summary>All records, in the order in which they were made.</summary>
+    public async Task<List<SpoolEntry>> ListAsync(CancellationToken cancel)
     {
         var keys = new List<ObjectKey>();
         await foreach (var found in Disk.ListAsync(RecordsPrefix, cancel))
             keys.Add(found.Key);
-        var saves = new List<(ObjectKey, SpooledSave)>();
+        var saves = new List<SpoolEntry>();
         foreach (var key in keys.OrderBy(k => k.Path, StringComparer.Ordinal))
-            saves.Add((key, await ReadAsync(key, cancel)));
+            saves.Add(await ReadAsync(key, cancel));
         return saves;
     }
 
@@ -71,30 +77,18 @@ internal sealed class Spool : IDisposable
     public async Task AddAsync(SpooledSave save, DateTimeOffset now, CancellationToken cancel)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{RecordsPrefix}{now:yyyyMMddTHHmmss.fffffff}-{save.Plan.Step}");
-        await Disk.CreateAsync(new ObjectKey(name), JsonSerializer.SerializeToUtf8Bytes(save, SpoolJson.Default.SpooledSave), cancel);
+        await Disk.CreateAsync(new ObjectKey(name), SpoolRecord.Encode(save), cancel);
     }
 
     /// <summary>Puts another record in the place of one.</summary>
     public Task ReplaceAsync(ObjectKey key, SpooledSave save, CancellationToken cancel) =>
-        Disk.PutAsync(key, JsonSerializer.SerializeToUtf8Bytes(save, SpoolJson.Default.SpooledSave), cancel);
+        Disk.PutAsync(key, SpoolRecord.Encode(save), cancel);
 
     /// <summary>Removes a save, and chunks that no other one needs.</summary>
     public async Task RemoveAsync(ObjectKey key, CancellationToken cancel)
     {
         await Disk.DeleteAsync(key, cancel);
-        var needed = (await ListAsync(cancel))
-            .SelectMany(s => s.Save.At(SpooledSave.Placeholder).Chunks)
-            .Select(c => BucketLayout.Chunk(c))
-            .ToHashSet();
-        var lost = new List<ObjectKey>();
-        await foreach (var found in Disk.ListAsync(BucketLayout.ChunksPrefix, cancel))
-        {
-            if (!needed.Contains(found.Key))
-                lost.Add(found.Key);
-        }
-
-        foreach (var chunk in lost)
-            await Disk.DeleteAsync(chunk, cancel);
+        await SweepAsync(cancel);
     }
 
     /// <summary>Bytes on the disk.</summary>
@@ -110,19 +104,62 @@ internal sealed class Spool : IDisposable
 
     private static string FolderOf(string directory, RunId run) => Path.Combine(Path.GetFullPath(directory), run.Value);
 
-    private async Task<SpooledSave> ReadAsync(ObjectKey key, CancellationToken cancel)
+    private static async Task<FileStream> LockAsync(string folder, RunId run, CancellationToken cancel)
     {
         try
         {
-            var bytes = await Disk.GetAsync(key, cancel) ?? throw new CorruptException($"{Folder}: {key} has gone.");
-            var save = JsonSerializer.Deserialize(bytes, SpoolJson.Default.SpooledSave);
-            return save is { Format: SpooledSave.CurrentFormat }
-                ? save
-                : throw new CorruptException($"{Folder}: {key} is of the format '{save?.Format}', which this version does not know.");
+            Directory.CreateDirectory(folder);
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new CorruptException($"{Folder}: {key} is damaged: {error.Message}", error);
+            throw new UnavailableException($"The spool '{folder}' cannot be made: {error.Message}", error);
+        }
+
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (tries < LockTries)
+            {
+                await Task.Delay(BetweenTries, cancel);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new ConflictException($"The spool '{folder}' is in use: the process that trains run {run} has it. {error.Message}", error);
+            }
+        }
+    }
+
+    /// <summary>What an unreadable record needs is not known: nothing is removed beside one.</summary>
+    private async Task SweepAsync(CancellationToken cancel)
+    {
+        var entries = await ListAsync(cancel);
+        if (entries.Any(e => e.Save is null))
+            return;
+        var needed = entries.SelectMany(e => e.Save!.At(SpooledSave.Placeholder).Chunks).Select(c => BucketLayout.Chunk(c)).ToHashSet();
+        var lost = new List<ObjectKey>();
+        await foreach (var found in Disk.ListAsync(BucketLayout.ChunksPrefix, cancel))
+        {
+            if (!needed.Contains(found.Key))
+                lost.Add(found.Key);
+        }
+
+        foreach (var chunk in lost)
+            await Disk.DeleteAsync(chunk, cancel);
+    }
+
+    private async Task<SpoolEntry> ReadAsync(ObjectKey key, CancellationToken cancel)
+    {
+        try
+        {
+            var bytes = await Disk.GetAsync(key, cancel) ?? throw new CorruptException("it has gone");
+            return new SpoolEntry(key, SpoolRecord.Decode(bytes), "");
+        }
+        catch (CorruptException error)
+        {
+            return new SpoolEntry(key, null, $"{Folder}: {key}: {error.Message}");
         }
     }
 }

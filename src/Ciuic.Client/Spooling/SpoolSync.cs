@@ -6,68 +6,111 @@ using Ciuic.Storage;
 namespace Ciuic.Client;
 
 /// <summary>
-/// Commits what was kept on this machine, in order, as long as nobody has trained the run from elsewhere meanwhile. After each commit the
-/// saves behind it are told that they follow it, and only then its record goes: whatever is interrupted can be repeated.
+/// Commits what was kept on this machine, in order, as long as nobody has trained the run from elsewhere or rolled it back meanwhile. After
+/// each commit the saves of the same process behind it are told that they follow it, and only then its record goes: whatever is interrupted
+/// can be repeated.
 /// </summary>
 internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coordinator, IObjectStore store)
 {
+    private const int EventPage = 1_000;
+
     /// <summary>Commits all that may be.</summary>
+    /// <exception cref="UnavailableException">Silo or bucket went away; what is left can be synced later.</exception>
     public async Task<IReadOnlyList<SyncedSave>> RunAsync(CancellationToken cancel)
     {
-        var (results, head) = (new List<SyncedSave>(), run.Head);
-        await run.ContinueFromHeadAsync(cancel);
+        var results = new List<SyncedSave>();
         var saves = await spool.ListAsync(cancel);
         for (var i = 0; i < saves.Count; i++)
         {
-            var (key, save) = saves[i];
-            if (await IsCommittedAsync(save, head, cancel))
+            if (saves[i].Save is not { } save)
             {
-                results.Add(new SyncedSave(save.Plan.Step, SyncOutcome.Committed, head, ""));
-            }
-            else if (await WhyNotAsync(save, head, cancel) is { } reason)
-            {
-                results.Add(new SyncedSave(save.Plan.Step, SyncOutcome.Left, null, reason));
+                results.Add(new SyncedSave(0, SyncOutcome.Left, null, saves[i].Problem));
                 continue;
             }
-            else
-            {
-                head = await run.CommitAsync(save, spool.Disk, cancel);
-                results.Add(new SyncedSave(save.Plan.Step, SyncOutcome.Committed, head, ""));
-            }
 
+            var result = await TryCommitAsync(save, cancel);
+            results.Add(result);
+            if (result.Snapshot is not { } link)
+                continue;
             for (var behind = i + 1; behind < saves.Count; behind++)
-            {
-                saves[behind] = (saves[behind].Key, saves[behind].Save with { Base = head });
-                await spool.ReplaceAsync(saves[behind].Key, saves[behind].Save, cancel);
-            }
-
-            await spool.RemoveAsync(key, cancel);
+                saves[behind] = await FollowAsync(saves[behind], save, link, cancel);
+            await spool.RemoveAsync(saves[i].Key, cancel);
         }
 
         return results;
     }
 
-    /// <summary>A sync before this one may have been interrupted after the commit.</summary>
-    private async Task<bool> IsCommittedAsync(SpooledSave save, SnapshotLink? head, CancellationToken cancel)
+    private async Task<SyncedSave> TryCommitAsync(SpooledSave save, CancellationToken cancel)
     {
-        if (head is null)
-            return false;
+        var step = save.Plan.Step;
+        try
+        {
+            var head = run.Head;
+            if (head is not null && await IsCommittedAsync(save, head, cancel))
+                return new SyncedSave(step, SyncOutcome.Committed, head, "");
+            return await WhyNotAsync(save, head, cancel) is { } reason
+                ? new SyncedSave(step, SyncOutcome.Left, null, reason)
+                : new SyncedSave(step, SyncOutcome.Committed, await run.CommitAsync(save, spool.Disk, cancel), "");
+        }
+        catch (Exception error) when (error is CorruptException or InvalidInputException or ConflictException)
+        {
+            return new SyncedSave(step, SyncOutcome.Left, null, error.Message); // those behind it may be better
+        }
+    }
+
+    private async Task<SpoolEntry> FollowAsync(SpoolEntry entry, SpooledSave committed, SnapshotLink link, CancellationToken cancel)
+    {
+        if (entry.Save is not { } save || save.Attempt != committed.Attempt || save.Base != committed.Base || save.Plan.Step <= committed.Plan.Step)
+            return entry;
+        var following = entry with { Save = save with { Base = link } };
+        await spool.ReplaceAsync(entry.Key, following.Save, cancel);
+        return following;
+    }
+
+    /// <summary>A sync before this one may have been interrupted after the commit.</summary>
+    private async Task<bool> IsCommittedAsync(SpooledSave save, SnapshotLink head, CancellationToken cancel)
+    {
         var manifest = await new ManifestReader(store).ReadAsync(new SnapshotId(run.Id, head.Sequence), head.Manifest, cancel);
         return manifest.WorldSize == 1 && manifest.Shards[0] == ShardDigest.Of(ManifestCodec.Encode(save.At(head.Sequence)));
     }
 
     private async Task<string?> WhyNotAsync(SpooledSave save, SnapshotLink? head, CancellationToken cancel)
     {
+        if (save.At(SpooledSave.Placeholder).Run != run.Id)
+            return $"it is one of run {save.At(SpooledSave.Placeholder).Run}";
+        if (save.Plan.Signer != run.Signer)
+            return "its shards were to be signed with another key, or with none: set the same Ciuic:Save:KeyFile";
         // A digest is of one history only; where there was none yet, the place tells them apart.
         if (save.Base is null && save.Home != store.Location)
             return $"it was to be stored in {save.Home}, and this is {store.Location}";
-        if (head == save.Base)
-            return null;
         var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(run.Id, head.Sequence), cancel);
-        // Later snapshots of the very attempt that made it, of which it never heard, are on its way.
-        if (there is not null && there.Order.Token == save.Token && there.Order.Plan.Step < save.Plan.Step)
-            return null;
-        return $"it was trained from {Name(save.Base)}, and the run's head is {Name(head)} now: training went on elsewhere";
+        if (!MayFollow(save, head, there))
+            return $"it was trained from {Name(save.Base)}, and the run's head is {Name(head)} now: training went on elsewhere";
+        return await WasRolledBackAsync(save.Base, cancel) ? "the run was rolled back since" : null;
+    }
+
+    /// <summary>Behind its base, or behind a later snapshot of its own attempt, of which it never heard.</summary>
+    private static bool MayFollow(SpooledSave save, SnapshotLink? head, SnapshotView? there) =>
+        (there is null || there.Order.Plan.Step < save.Plan.Step)
+        && (head == save.Base || (there is not null && there.Order.Token == save.Token && there.Sequence.Value > (save.Base?.Sequence.Value ?? 0)));
+
+    /// <summary>Whoever goes back wants to: what was trained before that is not put in front again.</summary>
+    private async Task<bool> WasRolledBackAsync(SnapshotLink? since, CancellationToken cancel)
+    {
+        var last = (await coordinator.DescribeAsync(run.Id, cancel))?.LastEvent ?? 0;
+        for (; last > 0; last -= EventPage)
+        {
+            var events = await coordinator.ReadEventsAsync(run.Id, Math.Max(1, last - EventPage + 1), (int)Math.Min(EventPage, last), cancel);
+            foreach (var happened in events.Reverse())
+            {
+                if (happened.Kind == RunEventKind.RolledBack)
+                    return true;
+                if (happened.Kind == RunEventKind.Committed && happened.Sequence == since?.Sequence)
+                    return false;
+            }
+        }
+
+        return false;
     }
 
     private static string Name(SnapshotLink? link) => link is null ? "scratch" : $"#{link.Sequence}";
