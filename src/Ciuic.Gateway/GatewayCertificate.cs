@@ -19,7 +19,7 @@ internal sealed partial class GatewayCertificate
     private readonly ILogger _logger;
     private readonly Lock _looking = new();
     private SslStreamCertificateContext _current;
-    private (DateTime Certificate, DateTime Key) _written;
+    private string _written;
     private long _looked;
 
     /// <summary>Reads it.</summary>
@@ -28,8 +28,7 @@ internal sealed partial class GatewayCertificate
     {
         (_options, _time, _logger) = (options, time, logger);
         _looked = time.GetTimestamp();
-        _written = Written();
-        _current = Read();
+        (_written, _current) = (Written(), Read());
     }
 
     /// <summary>The one to show.</summary>
@@ -60,25 +59,31 @@ internal sealed partial class GatewayCertificate
             LogRenewed(_logger, renewed.TargetCertificate.NotAfter);
             return renewed;
         }
-        catch (CiuicException error)
+        catch (InvalidInputException error)
         {
             LogNotRenewed(_logger, error.Message);
             return _current;
         }
     }
 
-    private (DateTime Certificate, DateTime Key) Written() =>
-        (File.GetLastWriteTimeUtc(_options.CertificateFile), File.GetLastWriteTimeUtc(_options.CertificateKeyFile));
+    /// <summary>What the files hold: times say nothing where they are links to a folder that is replaced, as in Kubernetes.</summary>
+    private string Written() => Guard(() => Convert.ToHexString(SHA256.HashData(
+        [.. File.ReadAllBytes(_options.CertificateFile), .. File.ReadAllBytes(_options.CertificateKeyFile)])));
 
-    private SslStreamCertificateContext Read()
+    private SslStreamCertificateContext Read() => Guard(() =>
+    {
+        var certificate = X509Certificate2.CreateFromPemFile(_options.CertificateFile, _options.CertificateKeyFile);
+        var all = new X509Certificate2Collection();
+        all.ImportFromPemFile(_options.CertificateFile);
+        all.RemoveAt(0); // the first is its own
+        return SslStreamCertificateContext.Create(certificate, all, offline: true);
+    });
+
+    private T Guard<T>(Func<T> read)
     {
         try
         {
-            var certificate = X509Certificate2.CreateFromPemFile(_options.CertificateFile, _options.CertificateKeyFile);
-            var all = new X509Certificate2Collection();
-            all.ImportFromPemFile(_options.CertificateFile);
-            all.RemoveAt(0); // the first is its own
-            return SslStreamCertificateContext.Create(certificate, all, offline: true);
+            return read();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {

@@ -47,6 +47,9 @@ public sealed class GatewayServer(
     /// </summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
 
+    /// <summary>Requests a second from an address, where no key is needed.</summary>
+    private const int StrangersPerSecond = 50;
+
     private readonly CancellationTokenSource _ending = new();
     private readonly ChunkStore _chunks = new(store);
     private WebApplication? _app;
@@ -121,6 +124,7 @@ public sealed class GatewayServer(
         app.UseRouting();
         app.Use((http, next) => Caller.AdmitAsync(http, keys, () => next(http)));
         app.UseRateLimiter();
+        app.UseOutputCache();
         ApiDescription.MapTo(app);
         new HealthEndpoints(health).MapTo(app);
         var api = app.MapGroup("/api/v1");
@@ -130,7 +134,7 @@ public sealed class GatewayServer(
         new RunEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Runs"));
         new LeaseEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Training"));
         new SnapshotEndpoints(coordinator, history).MapTo(api.MapGroup("").WithTags("Snapshots"));
-        new ContentEndpoints(coordinator, history, store, info.Ledger, shelf, budget).MapTo(api.MapGroup("").WithTags("Content"));
+        new ContentEndpoints(coordinator, history, store, info.Ledger, shelf).MapTo(api.MapGroup("").WithTags("Content"));
         new ObjectEndpoints(store, new Intake(store, _chunks, shelf, coordinator, keys), shelf, budget).MapTo(api.MapGroup("").WithTags("Bytes"));
         new LedgerEndpoints(coordinator, store, budget).MapTo(api.MapGroup("").WithTags("Ledgers"));
         new EventEndpoints(coordinator, new ChainEvents(coordinator, time)).MapTo(api.MapGroup("").WithTags("Events"));
@@ -161,12 +165,13 @@ public sealed class GatewayServer(
         limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
         if (options.RequestsPerSecond == 0)
             return;
+        int RateOf(HttpContext http) => http.Features.Get<ApiKeyRecord>() is null ? Math.Min(StrangersPerSecond, options.RequestsPerSecond) : options.RequestsPerSecond;
         limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => RateLimitPartition.GetTokenBucketLimiter(
             Caller.Counted(http),
             _ => new TokenBucketRateLimiterOptions
             {
-                TokenLimit = 2 * options.RequestsPerSecond,
-                TokensPerPeriod = Math.Max(1, options.RequestsPerSecond / 10),
+                TokenLimit = 2 * RateOf(http),
+                TokensPerPeriod = Math.Max(1, RateOf(http) / 10),
                 ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
                 QueueLimit = 0,
             }));

@@ -55,6 +55,36 @@ public sealed class TlsTests(GatewayCluster cluster) : IClassFixture<GatewayClus
     }
 
     [Fact]
+    public void A_folder_that_Kubernetes_swaps_is_a_renewal()
+    {
+        Write("CN=first");
+        var mounted = Directory.CreateDirectory(_folder.File("mounted")).FullName;
+        Swap("1");
+        foreach (var file in new[] { "own.pem", "own.key" })
+            File.CreateSymbolicLink(Path.Combine(mounted, file), Path.Combine("..data", file));
+        (_options.CertificateFile, _options.CertificateKeyFile) = (Path.Combine(mounted, "own.pem"), Path.Combine(mounted, "own.key"));
+        var time = new FakeTimeProvider();
+        var certificate = new GatewayCertificate(_options, time, NullLogger<GatewayCertificate>.Instance);
+        Write("CN=second");
+        (_options.CertificateFile, _options.CertificateKeyFile) = (Path.Combine(mounted, "own.pem"), Path.Combine(mounted, "own.key"));
+        Swap("2");
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("CN=second", certificate.Current.TargetCertificate.Subject);
+        Directory.Delete(Path.Combine(mounted, "2"), recursive: true); // nothing there for a moment
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("CN=second", certificate.Current.TargetCertificate.Subject);
+
+        void Swap(string version)
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(mounted, version)).FullName;
+            foreach (var file in new[] { "own.pem", "own.key" })
+                File.Copy(_folder.File(file), Path.Combine(folder, file));
+            File.Delete(Path.Combine(mounted, "..data"));
+            File.CreateSymbolicLink(Path.Combine(mounted, "..data"), version);
+        }
+    }
+
+    [Fact]
     public async Task Without_its_key_a_certificate_is_named_before_anything_listens()
     {
         Write("CN=any");

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ciuic.Client;
 using Ciuic.Core;
+using Ciuic.Snapshots;
 
 namespace Ciuic.Gateway;
 
@@ -12,6 +13,7 @@ namespace Ciuic.Gateway;
 internal sealed class SafetensorsFile
 {
     private const int Alignment = 8;
+    private const long BlockBytes = 8L << 20;
 
     private readonly SavedItem _item;
     private readonly byte[] _header;
@@ -45,9 +47,6 @@ internal sealed class SafetensorsFile
     /// <summary>Its bytes.</summary>
     public long Length { get; }
 
-    /// <summary>The largest tensor that has to be put together in memory, because several ranks have saved parts of it.</summary>
-    public long MaxAssembled => _item.Tensors.Values.Where(t => t.Parts.Count > 1).Select(t => t.Length).DefaultIfEmpty(0).Max();
-
     /// <summary>Writes it. Every byte was checked before it is written.</summary>
     public void WriteTo(Stream output)
     {
@@ -55,17 +54,23 @@ internal sealed class SafetensorsFile
         foreach (var tensor in _item.Tensors.Values)
         {
             if (tensor.Parts.Count > 1)
-                Assemble(tensor.Name, tensor.Length, output);
+                Assemble(tensor, output);
             else
                 _item.ReadTensor(tensor.Name, (_, bytes) => output.Write(bytes.Span));
         }
     }
 
-    private void Assemble(string name, long length, Stream output)
+    /// <summary>What several ranks have saved is put together some rows at a time.</summary>
+    private void Assemble(SavedTensor tensor, Stream output)
     {
-        var whole = new byte[length];
-        _item.ReadTensor(name, (at, bytes) => bytes.Span.CopyTo(whole.AsSpan((int)at)));
-        output.Write(whole);
+        var blocks = (int)Math.Clamp((tensor.Length + BlockBytes - 1) / BlockBytes, 1, tensor.Shape[0]);
+        for (var i = 0; i < blocks; i++)
+        {
+            var rows = TensorSlice.OfRows(tensor.Shape, i, blocks);
+            var block = new byte[tensor.DType.ByteLength(rows.Box.Shape)!.Value];
+            _item.ReadTensor(tensor.Name, rows, (at, bytes) => bytes.Span.CopyTo(block.AsSpan((int)at)));
+            output.Write(block);
+        }
     }
 
     private static string NameOf(string tensor, DType type) => type switch

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
 using Ciuic.Client;
 using Ciuic.Contracts;
 using Ciuic.Core;
@@ -9,7 +12,7 @@ namespace Ciuic.Gateway;
 /// <summary>What committed snapshots are made of, from their manifests.</summary>
 internal sealed class SnapshotManifests(IObjectStore store, ICoordinator coordinator)
 {
-    private const int AtOnce = 8;
+    private const int MaxObjects = 2_000_000;
     private const int EventPage = 1_000;
 
     private readonly ManifestReader _reader = new(store);
@@ -25,34 +28,38 @@ internal sealed class SnapshotManifests(IObjectStore store, ICoordinator coordin
         var manifest = await _reader.ReadAsync(id, link.Manifest, cancel);
         if (rank >= manifest.WorldSize)
             throw new NotFoundException($"Snapshot {id} has {manifest.WorldSize} ranks, no rank {rank}.");
-        var shards = await _reader.ReadShardsAsync(manifest, cancel);
+        var shards = rank is { } one
+            ? [await _reader.ReadShardAsync(id, new Rank(one), manifest.Shards[one], cancel)]
+            : await _reader.ReadShardsAsync(manifest, cancel);
         return new RestorePlan(
             view.Sequence, link.Manifest, manifest.Step,
-            [.. shards.Where(s => rank is null || s.Rank.Value == rank).Select(s => new PlannedShard(s.Rank, manifest.Shards[s.Rank.Value], s.Length, [.. ObjectsOf(s)]))]);
+            [.. shards.Select(s => new PlannedShard(s.Rank, manifest.Shards[s.Rank.Value], s.Length, [.. ObjectsOf(s)]))]);
     }
 
     /// <summary>How much all committed snapshots of a run take.</summary>
+    /// <exception cref="InvalidInputException">There are too many objects to tell them apart in memory.</exception>
     public async Task<StorageUsage> MeasureAsync(RunId run, CancellationToken cancel)
     {
-        var (bytes, count, unique) = (0L, 0L, new Dictionary<string, long>());
+        var (snapshots, bytes, uniqueBytes, seen) = (0L, 0L, 0L, new HashSet<UInt128>());
         await foreach (var sequences in CommittedAsync(run, cancel))
         {
-            foreach (var some in sequences.Chunk(AtOnce))
+            foreach (var sequence in sequences)
             {
-                var plans = await Task.WhenAll(some.Select(s => PlanAsync(run, s, cancel)));
-                foreach (var shard in plans.OfType<RestorePlan>().SelectMany(p => p.Shards))
-                {
-                    bytes += shard.Length;
-                    foreach (var there in shard.Objects)
-                        unique[there.Path] = there.Length;
-                }
-
-                count += plans.Count(p => p is not null);
+                if (await PlanAsync(run, sequence, cancel) is not { } plan)
+                    continue;
+                snapshots++;
+                bytes += plan.Shards.Sum(s => s.Length);
+                uniqueBytes += plan.Shards.SelectMany(s => s.Objects).Where(o => seen.Add(PrintOf(o.Path))).Sum(o => o.Length);
+                if (seen.Count > MaxObjects)
+                    throw new InvalidInputException($"Run {run} has more than {MaxObjects} objects: too many to be told apart here.");
             }
         }
 
-        return new StorageUsage(count, bytes, unique.Count, unique.Values.Sum());
+        return new StorageUsage(snapshots, bytes, seen.Count, uniqueBytes);
     }
+
+    /// <summary>Half of a hash: names are hashes themselves, of one or several chunks.</summary>
+    private static UInt128 PrintOf(string path) => BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(path)));
 
     /// <summary>The link of a snapshot that is committed.</summary>
     public static SnapshotLink LinkOf(SnapshotView view) => view.Link

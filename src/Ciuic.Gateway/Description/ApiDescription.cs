@@ -44,6 +44,7 @@ internal static class ApiDescription
                 json.SerializerOptions.Converters.Add(converter);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
         });
+        services.AddOutputCache();
         services.AddOpenApi(Name, options =>
         {
             options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
@@ -56,7 +57,7 @@ internal static class ApiDescription
     /// <summary>Serves it: <c>/openapi/v1.json</c>, and <c>/scalar</c> for people. Neither needs a key, and neither has one.</summary>
     public static void MapTo(IEndpointRouteBuilder routes)
     {
-        routes.MapOpenApi().Open();
+        routes.MapOpenApi().Open().CacheOutput(cached => cached.Expire(TimeSpan.FromHours(1)));
         routes.MapScalarApiReference(scalar =>
         {
             scalar.Title = "Ciuic snapshot chain";

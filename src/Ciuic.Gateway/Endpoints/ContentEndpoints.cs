@@ -12,23 +12,23 @@ namespace Ciuic.Gateway;
 
 /// <summary>What is in snapshots, for those who have no client of ours: items, files to load elsewhere, what to read, what it takes.</summary>
 internal sealed class ContentEndpoints(
-    ICoordinator coordinator, ChainHistory history, IObjectStore store, string ledger, ShardShelf shelf, ByteBudget budget)
+    ICoordinator coordinator, ChainHistory history, IObjectStore store, string ledger, ShardShelf shelf)
 {
     private const int MaxNames = 10_000;
     private const int Readers = 2;
 
-    /// <summary>Chunks on their way while a file is put together.</summary>
-    private const long ReadingBytes = 16L << 20;
+    /// <summary>What whoever reads a file or manifests may take of memory, and how many may: uploads have room of their own.</summary>
+    private const long ReadingBytes = 64L << 20;
+    private const int ReadingAtOnce = 4;
 
+    private readonly ByteBudget _room = new(ReadingBytes * ReadingAtOnce);
     private readonly SnapshotManifests _manifests = new(store, coordinator);
     private readonly LedgerWatch _ledger = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
 
     public void MapTo(IEndpointRouteBuilder routes)
     {
         var run = routes.MapGroup("/runs/{run}");
-        run.MapGet("usage", async http => await http.WriteAsync(
-            await _manifests.MeasureAsync((await history.DescribeAsync(http.Run(), http.RequestAborted)).Run, http.RequestAborted),
-            ApiJson.Default.StorageUsage)).Needs(AccessScope.Read)
+        run.MapGet("usage", MeasureAsync).Needs(AccessScope.Read)
             .Says("How much its committed snapshots take. Reads all their manifests.").Answers<StorageUsage>();
         run.MapPost("chunks:missing", FindMissingAsync).Needs(AccessScope.Write)
             .Says("Which objects have to be sent before a shard may list them.").Takes<MissingRequest>().Answers<MissingAnswer>();
@@ -54,8 +54,16 @@ internal sealed class ContentEndpoints(
         await http.WriteAsync(new MissingAnswer([.. names.Where(n => !there.Contains(n))]), ApiJson.Default.MissingAnswer);
     }
 
+    private async Task MeasureAsync(HttpContext http)
+    {
+        using var room = _room.Take(ReadingBytes);
+        var run = (await history.DescribeAsync(http.Run(), http.RequestAborted)).Run;
+        await http.WriteAsync(await _manifests.MeasureAsync(run, http.RequestAborted), ApiJson.Default.StorageUsage);
+    }
+
     private async Task PlanAsync(HttpContext http)
     {
+        using var room = _room.Take(ReadingBytes);
         var rank = http.Number("rank", -1, 0, Rank.MaxWorldSize - 1);
         await http.WriteAsync(
             await _manifests.PlanAsync(await FindAsync(http), rank < 0 ? null : (int)rank, http.RequestAborted), ApiJson.Default.RestorePlan);
@@ -63,6 +71,7 @@ internal sealed class ContentEndpoints(
 
     private async Task ListAsync(HttpContext http)
     {
+        using var room = _room.Take(ReadingBytes);
         using var snapshot = await OpenAsync(http, []);
         var items = snapshot.Items.Select(i => new ApiItem(
             i.Item, [.. i.Tensors.Values.Select(t => new ApiTensor(t.Name, t.DType.Name(), [.. t.Shape], t.Length))], [.. i.ByteNames]));
@@ -71,6 +80,7 @@ internal sealed class ContentEndpoints(
 
     private async Task SendAsync(HttpContext http)
     {
+        using var room = _room.Take(ReadingBytes);
         var name = Route.Value(http, "item");
         using var snapshot = await OpenAsync(http, [name]);
         var item = snapshot.Items.FirstOrDefault(i => i.Item == name) ?? throw new NotFoundException($"The snapshot has no item '{name}'.");
@@ -78,7 +88,6 @@ internal sealed class ContentEndpoints(
         {
             ["run"] = $"{http.Run()}", ["manifest"] = $"{snapshot.Link.Manifest}",
         });
-        using var room = budget.Take(ReadingBytes + file.MaxAssembled);
         http.Response.ContentType = "application/octet-stream";
         http.Response.ContentLength = file.Length;
         http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;

@@ -46,7 +46,7 @@ internal sealed class ChaosWorker(string name, string[] settings)
     private static async Task TrainAsync(TrainingRun run, KnownState state, long first)
     {
         using var ranks = new LockStepMember();
-        for (var step = first; !run.IsFenced && !run.Stopping.IsCancellationRequested && await ranks.MeetAsync(); step++)
+        for (var step = first; !run.IsFenced && !run.Stopping.IsCancellationRequested && await ranks.MeetAsync(run.Stopping); step++)
         {
             await Task.Delay(StepTime, CancellationToken.None);
             state.MoveTo(step);

@@ -15,14 +15,15 @@ internal sealed class LockStepMember : IDisposable
 
     /// <summary>Waits until all ranks are there.</summary>
     /// <returns>False where one of them is gone: training ends.</returns>
-    public async Task<bool> MeetAsync()
+    /// <param name="ending">Ends the waiting.</param>
+    public async Task<bool> MeetAsync(CancellationToken ending)
     {
         try
         {
-            await _socket.SendAsync(new byte[1]);
-            return await _socket.ReceiveAsync(new byte[1]) > 0;
+            await _socket.SendAsync(new byte[1], ending);
+            return await _socket.ReceiveAsync(new byte[1], ending) > 0;
         }
-        catch (SocketException)
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
             return false;
         }
