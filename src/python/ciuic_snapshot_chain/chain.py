@@ -130,8 +130,9 @@ class CiuicSnapshotChain:
         snapshot = self.get_latest_snapshot(restore_rng=False)
         if snapshot is None:
             return None
+        states = {name: self.load(snapshot, ALIASES.get(name, name)) for name in self._tracked}  # all of them, before anything is changed
         for name, value in self._tracked.items():
-            value.load_state_dict(self.load(snapshot, ALIASES.get(name, name)))
+            value.load_state_dict(states[name])
         self.restore_rng(snapshot)
         return snapshot
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, Sequence
+
+log = logging.getLogger("ciuic_snapshot_chain")
 
 
 class PinnedCopies:
@@ -50,5 +53,16 @@ class PinnedCopies:
 
         buffer = self._buffers.get(key)
         if buffer is None or buffer.shape != source.shape or buffer.dtype != source.dtype:
-            buffer = self._buffers[key] = torch.empty(source.shape, dtype=source.dtype, pin_memory=True)
+            buffer = self._buffers[key] = _pinned(source)
         return buffer
+
+
+def _pinned(like: Any) -> Any:
+    """Memory that a GPU copies to by itself; where the machine gives no more of it, memory as any."""
+    import torch
+
+    try:
+        return torch.empty(like.shape, dtype=like.dtype, device="cpu", pin_memory=True)
+    except RuntimeError as error:
+        log.warning("No pinned memory for %d bytes: the copy will take longer. %s", like.numel() * like.element_size(), error)
+        return torch.empty(like.shape, dtype=like.dtype, device="cpu")

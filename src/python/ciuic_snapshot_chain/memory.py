@@ -28,4 +28,4 @@ def empty(dtype: str, shape: list[int]) -> Any:
     """A tensor to read into."""
     import torch
 
-    return torch.empty(shape, dtype=getattr(torch, dtype))
+    return torch.empty(shape, dtype=getattr(torch, dtype), device="cpu")  # whatever the default is

@@ -9,6 +9,8 @@ import json
 import math
 from typing import Any, Callable, Mapping, Optional, Sequence
 
+from .errors import InvalidInput
+
 VALUES = "values"
 
 #: TorchSharp's name for each of torch's options, where they differ.
@@ -36,6 +38,12 @@ def write(state: Mapping[str, Any], kind: Optional[str]) -> Optional[bytes]:
     groups = state["param_groups"]
     if not groups or kind not in (None, "Adam", "AdamW", "SGD"):
         return None
+    for group in groups:
+        said = group.get("decoupled_weight_decay")  # newer versions of torch say so
+        if said is not None:
+            kind = kind or ("AdamW" if said else "Adam")
+            if said != (kind == "AdamW"):
+                return None
     described = [_group(group) for group in groups]
     if any(group is None for group in described):
         return None
@@ -53,15 +61,16 @@ def write(state: Mapping[str, Any], kind: Optional[str]) -> Optional[bytes]:
 def read(text: bytes, names: Sequence[str], tensor: Callable[[str], Any]) -> dict[str, Any]:
     """A state dictionary for torch's optimizers of what TorchSharp has saved."""
     values = json.loads(text)
+    kind = values.get("type") if isinstance(values, dict) else "a scheduler"
+    if not isinstance(values, dict) or kind not in (None, "Adam", "AdamW", "SGD"):
+        raise InvalidInput(f"TorchSharp has saved {kind} here, and torch has no such state: make it anew.")
     groups, states = values["groups"], values["states"]
     counts = values.get("counts") or [len(states)]
     if len(counts) != len(groups):
-        from .errors import InvalidInput
-
         raise InvalidInput(f"The optimizer has {len(groups)} groups, and the snapshot does not say how many parameters each has.")
     return {
         "state": {i: fields for i, fields in ((i, _fields(i, s, names, tensor)) for i, s in enumerate(states)) if fields},
-        "param_groups": [_options(group, sum(counts[:i]), counts[i]) for i, group in enumerate(groups)],
+        "param_groups": [_options(kind, group, sum(counts[:i]), counts[i]) for i, group in enumerate(groups)],
     }
 
 
@@ -93,7 +102,7 @@ def _fields(index: int, values: Mapping[str, Any], names: Sequence[str], tensor:
     return {"step": torch.tensor(float(values["step"])), **{name: value for name, value in fields.items() if name != "step"}}
 
 
-def _options(group: Mapping[str, Any], first: int, count: int) -> dict[str, Any]:
+def _options(kind: Optional[str], group: Mapping[str, Any], first: int, count: int) -> dict[str, Any]:
     options: dict[str, Any] = {"lr": _float(group["LearningRate"])}
     if "beta1" in group:
         options["betas"] = (_float(group["beta1"]), _float(group["beta2"]))
@@ -101,6 +110,8 @@ def _options(group: Mapping[str, Any], first: int, count: int) -> dict[str, Any]
     options["initial_lr"] = _float(group["InitialLearningRate"])
     # What only torch has is chosen by speed, and means the same.
     options.update(foreach=None, capturable=False, differentiable=False)
+    if kind in ("Adam", "AdamW"):
+        options["decoupled_weight_decay"] = kind == "AdamW"
     return {**options, "params": list(range(first, first + count))}
 
 

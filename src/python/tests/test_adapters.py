@@ -9,6 +9,7 @@ import struct
 import tempfile
 import types
 import unittest
+import unittest.mock
 import uuid
 
 import torch
@@ -17,7 +18,7 @@ import fakes
 
 fakes.install()
 
-from ciuic_snapshot_chain import CiuicSnapshotChain, NotFound  # noqa: E402
+from ciuic_snapshot_chain import CiuicSnapshotChain, InvalidInput, NotFound  # noqa: E402
 from ciuic_snapshot_chain.adapters import dcp, lightning, transformers  # noqa: E402
 
 CONFIG = os.environ["CIUIC_TEST_CONFIG"]
@@ -98,6 +99,8 @@ class AdapterTests(unittest.TestCase):
             self.assertEqual(0.5, loaded["callbacks"]["ModelCheckpoint{}"]["best_model_score"].item())
         with self.assertRaises(NotFound):
             again.load_checkpoint("/checkpoints/none.ckpt")
+        with unittest.mock.patch.dict(os.environ, WORLD_SIZE="2"), self.assertRaises(InvalidInput):
+            again.load_checkpoint("/checkpoints/step=1.ckpt")
 
     def test_a_plan_of_torchs_distributed_checkpoint_is_written_and_read(self):
         index = dataclasses.make_dataclass("MetadataIndex", ["fqn", ("offset", object, None)])

@@ -76,6 +76,17 @@ class OptimizerTests(unittest.TestCase):
         self.assertIsNone(optimizer.write(trained(torch.optim.AdamW).state_dict(), "mine.Adam"))
         self.assertFalse(optimizer.is_state({"state": {}}))
 
+    def test_what_torch_has_no_state_for_is_named(self):
+        for text in ('[{"type":"StepLR","fields":{}}]', '{"type":"LBFGS","learning_rates":[0.01]}'):
+            with self.assertRaises(InvalidInput):
+                optimizer.read(text.encode(), [], {}.__getitem__)
+
+    def test_decoupled_decay_tells_the_class_and_must_fit_it(self):
+        state = trained(torch.optim.AdamW).state_dict()
+        state["param_groups"][0]["decoupled_weight_decay"] = True
+        self.assertEqual("AdamW", json.loads(optimizer.write(state, None))["type"])
+        self.assertIsNone(optimizer.write(state, "Adam"))
+
     def test_a_class_is_that_of_torch_or_somebodys_own(self):
         class Mine(torch.optim.Adam):
             pass

@@ -13,8 +13,8 @@ import io
 from typing import Any, Optional, Union
 
 from ..chain import CiuicSnapshotChain
-from ..errors import InvalidInput
 from ..snapshot import Snapshot
+from ._alone import require_alone
 
 try:
     import torch
@@ -48,7 +48,7 @@ class CiuicWriter(StorageWriter):
         self._tensors, self._bytes = {}, {}
 
     def set_up_storage_writer(self, is_coordinator: bool, *args: Any, **kwargs: Any) -> None:
-        _require_alone()
+        require_alone()
 
     def prepare_local_plan(self, plan: Any) -> Any:
         return plan
@@ -105,7 +105,7 @@ class CiuicReader(StorageReader):
         return _metadata(self._snapshot["saved"][DESCRIPTION])
 
     def set_up_storage_reader(self, metadata: Any, is_coordinator: bool, *args: Any, **kwargs: Any) -> None:
-        _require_alone()
+        require_alone()
 
     def prepare_local_plan(self, plan: Any) -> Any:
         return plan
@@ -133,11 +133,6 @@ class CiuicReader(StorageReader):
     @classmethod
     def validate_checkpoint_id(cls, checkpoint_id: Any) -> bool:
         return checkpoint_id is None
-
-
-def _require_alone() -> None:
-    if torch.distributed.is_available() and torch.distributed.is_initialized() and torch.distributed.get_world_size() > 1:
-        raise InvalidInput("These are for one process; of several each saves its own slices with CiuicSnapshotChain.")
 
 
 def _name(index: Any) -> str:

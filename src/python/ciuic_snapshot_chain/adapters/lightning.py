@@ -13,7 +13,9 @@ from typing import Any, Mapping, Optional
 
 from ..chain import CiuicSnapshotChain
 from ..errors import NotFound
+from ..handle import SaveHandle
 from ..snapshot import Snapshot
+from ._alone import require_alone
 
 
 
@@ -39,11 +41,15 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
     Saves what Lightning would write to files as snapshots of one run; the path is kept as a label, and finds the snapshot again. History is
     not removed: neither is what ModelCheckpoint wants removed.
 
+    One process only: Lightning has one save for all.
+
     :param chain: where to save; closed by whoever made it.
+    :param training: whether what is loaded is trained on; otherwise the run is left to whoever trains it.
     """
 
-    def __init__(self, chain: CiuicSnapshotChain) -> None:
-        self._chain = chain
+    def __init__(self, chain: CiuicSnapshotChain, training: bool = True) -> None:
+        self._chain, self._training = chain, training
+        self._last: Optional[SaveHandle] = None
 
     def latest(self) -> Optional[str]:
         """The newest checkpoint's path, for ``Trainer.fit(ckpt_path=...)``; None where there is none."""
@@ -51,9 +57,13 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
         return None if newest is None else newest["labels"].get(PATH)
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        self._chain.save_snapshot(_plain(checkpoint), step=int(checkpoint.get("global_step", 0)), labels={PATH: str(path)})
+        require_alone()
+        if self._last is not None:
+            self._last.wait()  # Lightning saves several in a row, and counts on each
+        self._last = self._chain.save_snapshot(_plain(checkpoint), step=int(checkpoint.get("global_step", 0)), labels={PATH: str(path)})
 
     def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        require_alone()
         return self._chain.load_state(self._find(str(path)))
 
     def remove_checkpoint(self, path: Any) -> None:
@@ -63,7 +73,7 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
         self._chain.finish()
 
     def _find(self, path: str) -> Snapshot:
-        if self.latest() == path:
+        if self._training and self.latest() == path:
             # What comes next is trained from it.
             newest = self._chain.get_latest_snapshot()
             if newest is not None and newest["labels"].get(PATH) == path:

@@ -9,6 +9,7 @@ Hugging Face Trainer::
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import tempfile
@@ -51,16 +52,18 @@ class CiuicCallback(TrainerCallback):
         path = Path(folder or tempfile.mkdtemp(prefix="ciuic-")) / f"checkpoint-{snapshot['step']}"
         path.mkdir(parents=True, exist_ok=True)
         write(path / "model.safetensors", state["model"], {"format": "pt"})
-        for name in ("optimizer", "scheduler"):
+        for name in ("optimizer", "scheduler", "scaler"):
             if name in state:
                 torch.save(state[name], path / f"{name}.pt")
-        torch.save(_generators(), path / "rng_state.pth")
+        self._chain.restore_rng(snapshot)
+        torch.save(_generators(), path / _rng_file())
         (path / "trainer_state.json").write_text(state["trainer_state"], encoding="utf-8")
         self._saved = snapshot["step"]
         return str(path)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
-        if self._chain.should_save(state.global_step):
+        # Where the Trainer saves itself, it does so once this step is evaluated, and its state says so.
+        if self._chain.should_save(state.global_step) and not getattr(control, "should_save", False):
             self._save(state, objects)
 
     def on_save(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
@@ -74,6 +77,7 @@ class CiuicCallback(TrainerCallback):
             return
         self._saved = state.global_step
         saved = {"model": objects["model"], "optimizer": objects.get("optimizer"), "scheduler": objects.get("lr_scheduler")}
+        saved["scaler"] = getattr(saved["optimizer"], "scaler", None)
         self._chain.save_snapshot(
             {
                 **{name: value for name, value in saved.items() if value is not None},
@@ -104,8 +108,13 @@ def _metrics(state: Any) -> dict[str, float]:
     return {name: float(value) for name, value in last.items() if name != "epoch" and isinstance(value, float)}
 
 
+def _rng_file() -> str:
+    alone = int(os.environ.get("WORLD_SIZE", "1")) <= 1
+    return "rng_state.pth" if alone else f"rng_state_{os.environ.get('RANK', '0')}.pth"
+
+
 def _generators() -> dict[str, Any]:
-    """As the Trainer writes them; they were put back by get_latest_snapshot."""
+    """As the Trainer writes them."""
     import torch
 
     states: dict[str, Any] = {"python": random.getstate(), "cpu": torch.random.get_rng_state()}
