@@ -9,7 +9,8 @@ namespace Ciuic.EndToEnd;
 /// <summary>Python with torch, as Debian has it, and our package beside the native library that was built for it.</summary>
 internal static class PythonProgram
 {
-    private const string Python = "/usr/bin/python3";
+    /// <summary>Debian's.</summary>
+    public const string Python = "/usr/bin/python3";
 
     private static readonly Lazy<string?> Lacking = new(Look);
 
@@ -55,9 +56,9 @@ internal static class PythonProgram
             return "the native library is not built: dotnet publish src/Ciuic.Native -c Release";
         if (!File.Exists(Python))
             return $"there is no {Python}";
-        using var process = Process.Start(new ProcessStartInfo(Python, ["-c", "import torch, numpy"]) { RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Python, ["-c", "import setuptools, pip, wheel, torch, numpy"]) { RedirectStandardError = true })!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? null : $"{Python} has no torch or numpy: apt-get install python3-torch python3-numpy";
+        return process.ExitCode == 0 ? null : $"{Python} lacks something: apt-get install python3-torch python3-numpy python3-pip python3-setuptools python3-wheel";
     }
 }

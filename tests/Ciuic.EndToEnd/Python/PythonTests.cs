@@ -50,6 +50,33 @@ public sealed class PythonTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_wheel_holds_all_that_a_program_needs()
+    {
+        var (source, wheels, site) = (_folder.File("source"), _folder.File("wheels"), _folder.File("site"));
+        await RunAsync("cp", "-r", PythonProgram.Package(), source);
+        await RunAsync(PythonProgram.Python, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", source, "-w", wheels);
+        var wheel = Assert.Single(Directory.GetFiles(wheels));
+        Assert.Matches(@"-py3-none-linux_\w+\.whl$", wheel);
+        await RunAsync(PythonProgram.Python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", site, wheel);
+        const string Program = """
+            import sys, torch, ciuic_snapshot_chain
+            assert ciuic_snapshot_chain.__file__.startswith(sys.argv[1]), ciuic_snapshot_chain.__file__
+            with ciuic_snapshot_chain.CiuicSnapshotChain(sys.argv[2]) as chain:
+                print(chain.save_snapshot({"model": {"w": torch.ones(3)}}, blocking=True).result()["sequence"])
+            """;
+        await using var python = PythonProgram.Start(
+            _place!, ["-c", Program, site, PythonProgram.Configure(_place!, "wheel")], $"PYTHONPATH={site}");
+        Assert.True(await python.ExitAsync() == 0, python.Text);
+        Assert.Equal("1", python.Lines.Last());
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        await using var run = ProgramRun.Native(program, arguments);
+        Assert.True(await run.ExitAsync() == 0, run.Text);
+    }
+
+    [Fact]
     public async Task A_script_that_is_killed_again_and_again_continues_bit_for_bit()
     {
         await using var straight = Start("straight");
