@@ -216,7 +216,12 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     {
         var plan = new SnapshotPlan
         {
-            Step = 40, Epoch = 1, NextSample = 3, Metrics = new() { ["loss"] = 0.5 }, Labels = new() { ["a"] = "b" }, WorldSize = 1,
+            Step = 40,
+            Epoch = 1,
+            NextSample = 3,
+            Metrics = new() { ["loss"] = 0.5 },
+            Labels = new() { ["a"] = "b" },
+            WorldSize = 1,
             Trainer = new TrainerIdentity { Host = "host", ProcessId = 7, Agent = "test", Space = "space" },
         };
         var link = new SnapshotLink { Sequence = new Sequence(3), Manifest = ManifestDigest.Of([1]) };

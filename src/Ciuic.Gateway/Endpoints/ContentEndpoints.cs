@@ -86,7 +86,8 @@ internal sealed class ContentEndpoints(
         var item = snapshot.Items.FirstOrDefault(i => i.Item == name) ?? throw new NotFoundException($"The snapshot has no item '{name}'.");
         var file = new SafetensorsFile(item, new Dictionary<string, string>
         {
-            ["run"] = $"{http.Run()}", ["manifest"] = $"{snapshot.Link.Manifest}",
+            ["run"] = $"{http.Run()}",
+            ["manifest"] = $"{snapshot.Link.Manifest}",
         });
         http.Response.ContentType = "application/octet-stream";
         http.Response.ContentLength = file.Length;
