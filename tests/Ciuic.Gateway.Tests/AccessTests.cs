@@ -67,6 +67,29 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
     }
 
     [Fact]
+    public async Task Events_end_with_the_key()
+    {
+        var key = await gateway.NewKeyAsync();
+        await using (var chain = gateway.Chain(key))
+        await using (var run = await chain.OpenRunAsync("listened"))
+            await run.ResumeAsync();
+        using var http = gateway.Http(key);
+        using var response = await http.GetAsync("runs/listened/events/stream", HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Equal("id: 1", await lines.ReadLineAsync());
+        Assert.True(await gateway.Coordinator.RevokeKeyAsync(key.Id, CancellationToken.None));
+        var other = await gateway.NewKeyAsync();
+        await Task.Delay(gateway.Options.KeyRefresh * 2);
+        await using var next = gateway.Chain(other);
+        await using var going = await next.OpenRunAsync("listened"); // something happens
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            while (await lines.ReadLineAsync() is { } line)
+                Assert.False(line.StartsWith("id: 9", StringComparison.Ordinal));
+        });
+    }
+
+    [Fact]
     public async Task A_chunk_with_other_bytes_than_its_name_says_is_refused_and_not_stored()
     {
         using var http = gateway.Http(await gateway.NewKeyAsync());

@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Ciuic.Client;
+using Ciuic.Client.Tests;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
@@ -32,6 +33,31 @@ public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<Gateway
 
         var listed = Assert.Single((await http.GetFromJsonAsync("runs/files/snapshots/1/items", ApiJson.Default.ApiPageApiItem))!.Items);
         Assert.Equal(("model", "weights", 120_000), (listed.Item, listed.Tensors[0].Name, listed.Tensors[0].Length));
+    }
+
+    [Theory]
+    [InlineData(8 << 20)]
+    [InlineData(100_000)]
+    public async Task What_several_ranks_have_saved_is_one_tensor_in_a_file(int blockBytes)
+    {
+        var (key, run, attempt) = (await gateway.NewKeyAsync(), RunId.Parse($"ranks-{blockBytes}"), Guid.NewGuid());
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(async rank =>
+        {
+            var model = new RankModel(rank, 3);
+            await using var chain = gateway.Chain(key);
+            await using var training = await chain.OpenRunAsync(run, new RankPlace(new Rank(rank), 3, attempt, Guid.NewGuid()), CancellationToken.None);
+            await model.TrackIn(training).ResumeAsync();
+            model.Train(1);
+            await (await training.SaveAsync(new TrainingProgress(1, 0, 1))).Committed;
+        }));
+        await using var reading = gateway.Chain(key);
+        using var snapshot = await reading.ReadAsync(run.Value, new SnapshotRef.Latest(), ["optimizer"]);
+        using var written = new MemoryStream();
+        var file = new SafetensorsFile(snapshot.Items[0], new Dictionary<string, string>(), blockBytes);
+        file.WriteTo(written);
+        Assert.Equal(file.Length, written.Length);
+        var bytes = written.ToArray();
+        Assert.Equal(RankModel.At(1, RankModel.Whole, "moment"), bytes[(8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes))..]);
     }
 
     [Theory]

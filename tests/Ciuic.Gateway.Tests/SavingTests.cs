@@ -66,6 +66,8 @@ public sealed class SavingTests(GatewayCluster gateway) : IClassFixture<GatewayC
         Assert.Contains("needs Admin", error.Message);
         await using var admin = gateway.Chain(await gateway.NewKeyAsync(AccessScope.Admin));
         Assert.Equal(1, (await BackAsync(admin)).Head!.Sequence.Value);
+        var told = Assert.Single(await gateway.Cluster.EventsAsync("back"), e => e.Kind == RunEventKind.RolledBack);
+        Assert.Contains("test (key test, ", told.Detail);
 
         static Task<RunView> BackAsync(SnapshotChain chain) =>
             chain.History.RollbackAsync(RunId.Parse("back"), SnapshotRef.Parse("#1"), "why not", "test", fenceLiveAttempt: true);

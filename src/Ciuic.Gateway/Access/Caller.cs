@@ -16,6 +16,10 @@ internal sealed record OfAllRuns;
 /// <summary>An endpoint that needs no key: it tells nothing of anybody's.</summary>
 internal sealed record IsOpen;
 
+/// <summary>Asks once more for the key of a request.</summary>
+/// <param name="Again">Throws where it is not good any more.</param>
+internal sealed record Admission(Func<Task> Again);
+
 /// <summary>Who calls, and what he may.</summary>
 internal static class Caller
 {
@@ -59,8 +63,13 @@ internal static class Caller
         if (key.RunPrefix.Length > 0 && endpoint.Metadata.GetMetadata<OfAllRuns>() is not null)
             throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for some runs only; this is about all of them.");
         http.Features.Set(key);
+        http.Features.Set(new Admission(() => RequireAgainAsync(http, keys)));
         await next();
     }
+
+    /// <summary>Whether the key of a request that goes on and on is good still.</summary>
+    /// <exception cref="HttpProblemException">It is not.</exception>
+    public static Task RequireStillGoodAsync(this HttpContext http) => http.Features.Get<Admission>()!.Again();
 
     /// <summary>The key that a request came with.</summary>
     public static ApiKeyRecord Key(this HttpContext http) => http.Features.Get<ApiKeyRecord>()!;
@@ -70,6 +79,21 @@ internal static class Caller
 
     /// <summary>Whether a key is for a run.</summary>
     public static bool Reaches(ApiKeyRecord key, string run) => run.StartsWith(key.RunPrefix, StringComparison.Ordinal);
+
+    /// <summary>Who asked, for history: what he calls himself, and the key that he showed.</summary>
+    public static string Actor(this HttpContext http, string said) => $"{said} (key {http.Key().Name}, {http.Key().Id})";
+
+    private static async Task RequireAgainAsync(HttpContext http, KeyRing keys)
+    {
+        try
+        {
+            await FindAsync(http, keys);
+        }
+        catch (UnavailableException)
+        {
+            // Nobody says that it is not.
+        }
+    }
 
     private static async Task<ApiKeyRecord> FindAsync(HttpContext http, KeyRing keys)
     {

@@ -13,17 +13,19 @@ namespace Ciuic.Gateway;
 internal sealed class SafetensorsFile
 {
     private const int Alignment = 8;
-    private const long BlockBytes = 8L << 20;
+    private const long DefaultBlockBytes = 8L << 20;
 
     private readonly SavedItem _item;
+    private readonly long _blockBytes;
     private readonly byte[] _header;
 
     /// <param name="item">The item.</param>
     /// <param name="metadata">Put into the file.</param>
+    /// <param name="blockBytes">Of a tensor that several ranks have saved so much is put together at a time.</param>
     /// <exception cref="InvalidInputException">A tensor is of a type that such files do not have.</exception>
-    public SafetensorsFile(SavedItem item, IReadOnlyDictionary<string, string> metadata)
+    public SafetensorsFile(SavedItem item, IReadOnlyDictionary<string, string> metadata, long blockBytes = DefaultBlockBytes)
     {
-        _item = item;
+        (_item, _blockBytes) = (item, blockBytes);
         var (header, offset) = (new JsonObject { ["__metadata__"] = JsonSerializer.SerializeToNode(metadata) }, 0L);
         foreach (var tensor in item.Tensors.Values)
         {
@@ -63,7 +65,7 @@ internal sealed class SafetensorsFile
     /// <summary>What several ranks have saved is put together some rows at a time.</summary>
     private void Assemble(SavedTensor tensor, Stream output)
     {
-        var blocks = (int)Math.Clamp((tensor.Length + BlockBytes - 1) / BlockBytes, 1, tensor.Shape[0]);
+        var blocks = (int)Math.Clamp((tensor.Length + _blockBytes - 1) / _blockBytes, 1, tensor.Shape[0]);
         for (var i = 0; i < blocks; i++)
         {
             var rows = TensorSlice.OfRows(tensor.Shape, i, blocks);

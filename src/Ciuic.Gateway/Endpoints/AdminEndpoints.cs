@@ -56,7 +56,7 @@ internal sealed class AdminEndpoints(ICoordinator coordinator)
     {
         var request = await http.ReadAsync(ApiJson.Default.RotateRequest);
         var view = await coordinator.RotateAsync(
-            Route.Value(http, "ledger"), RoleOf(http), request.To, request.Actor, request.Reason, http.RequestAborted);
+            Route.Value(http, "ledger"), RoleOf(http), request.To, http.Actor(request.Actor), request.Reason, http.RequestAborted);
         await http.WriteAsync(view, ApiJson.Default.LedgerView);
     }
 }

@@ -54,6 +54,7 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
         await using var following = events.FollowAsync(http.Run(), from, http.RequestAborted).GetAsyncEnumerator(http.RequestAborted);
         while (true)
         {
+            await http.RequireStillGoodAsync();
             if (!await NextAsync(http, following.MoveNextAsync().AsTask()))
                 return;
             var happened = following.Current;
@@ -69,6 +70,7 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
             while (await Task.WhenAny(next, Task.Delay(Heartbeat, http.RequestAborted)) != next)
             {
                 http.RequestAborted.ThrowIfCancellationRequested();
+                await http.RequireStillGoodAsync();
                 await SendAsync(http, ":\n\n");
             }
         }

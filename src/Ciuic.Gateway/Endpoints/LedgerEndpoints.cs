@@ -43,15 +43,18 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
         var (after, begin) = (http.Request.Query["cursor"].ToString(), http.Request.Query["prefix"].ToString());
         if (begin.Length > 0 && !ObjectKey.TryParse(prefix + begin.TrimEnd('/'), out _))
             throw new InvalidInputException($"'{begin}' begins no object's path.");
-        var found = new List<ApiObject>();
+        var found = new SortedDictionary<string, long>(StringComparer.Ordinal); // a page and one more, however long the ledger is
         await foreach (var there in store.ListAsync(prefix + begin, http.RequestAborted))
         {
             var path = there.Key.Path[prefix.Length..];
-            if (string.CompareOrdinal(path, after) > 0)
-                found.Add(new ApiObject(path, there.Length));
+            if (string.CompareOrdinal(path, after) <= 0)
+                continue;
+            found[path] = there.Length;
+            if (found.Count > PageSize + 1)
+                found.Remove(found.Keys.Last());
         }
 
-        var page = found.OrderBy(o => o.Path, StringComparer.Ordinal).Take(PageSize).ToArray();
+        var page = found.Take(PageSize).Select(f => new ApiObject(f.Key, f.Value)).ToArray();
         await http.WriteAsync(new ApiPage<ApiObject>(page, found.Count > page.Length ? page[^1].Path : null), ApiJson.Default.ApiPageApiObject);
     }
 }

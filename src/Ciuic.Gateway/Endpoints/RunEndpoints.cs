@@ -26,7 +26,7 @@ internal sealed class RunEndpoints(ICoordinator coordinator)
             .Needs(AccessScope.Write)
             .Says("Moves the head back. Without a lease's token the key must be for Admin.").Takes<RollbackRequest>().Answers<RollbackReply>();
         routes.MapPost("/runs/{run}/marks", async http => await http.WriteAsync(
-            await coordinator.MarkAsync(http.Run(), await http.ReadAsync(ApiJson.Default.MarkRequest), http.RequestAborted),
+            await coordinator.MarkAsync(http.Run(), await ReadMarkAsync(http), http.RequestAborted),
             ApiJson.Default.MarkReply)).Needs(AccessScope.Admin)
             .Says("Tags or pins a snapshot, or takes that back.").Takes<MarkRequest>().Answers<MarkReply>();
     }
@@ -36,9 +36,15 @@ internal sealed class RunEndpoints(ICoordinator coordinator)
     {
         var request = await http.ReadAsync(ApiJson.Default.RollbackRequest);
         return request.Token is not null || http.Key().Scope >= AccessScope.Admin
-            ? request
+            ? request with { Actor = http.Actor(request.Actor) }
             : throw new HttpProblemException(
                 StatusCodes.Status403Forbidden, $"The key {http.Key().Id} is for {http.Key().Scope}; a rollback without a lease's token needs {AccessScope.Admin}.");
+    }
+
+    private static async Task<MarkRequest> ReadMarkAsync(HttpContext http)
+    {
+        var request = await http.ReadAsync(ApiJson.Default.MarkRequest);
+        return request with { Actor = http.Actor(request.Actor) };
     }
 
     private async Task ListAsync(HttpContext http)
@@ -64,8 +70,8 @@ internal sealed class RunEndpoints(ICoordinator coordinator)
     {
         var view = await coordinator.DescribeAsync(http.Run(), http.RequestAborted)
             ?? throw new NotFoundException($"There is no run '{http.Run()}'.");
-        // Every change of a run but a renewed lease is an event.
-        var tag = $"\"{view.LastEvent}-{view.Lease?.ExpiresAt.ToUnixTimeMilliseconds()}\"";
+        // Every change of a run is an event, but that a lease is renewed, or runs out.
+        var tag = $"\"{view.LastEvent}-{view.Lease?.ExpiresAt.ToUnixTimeMilliseconds()}-{view.LeaseIsLive}\"";
         http.Response.Headers.ETag = tag;
         if (http.Request.Headers.IfNoneMatch.Contains(tag))
             http.Response.StatusCode = StatusCodes.Status304NotModified;

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 import os
+import signal
 import sys
+import threading
 import time
 from collections import OrderedDict
 from typing import Any, Iterable, Mapping, Optional, Union
@@ -48,6 +50,7 @@ class CiuicSnapshotChain:
         self._library = Library.shared()
         self._chain: int = self._library.call("open", settings=dict(self._config.settings))["id"]
         self._run: Optional[int] = None
+        self._closing_run: Any = None
         self._resumed = False
         self._step = 0
         self._saves = 0
@@ -147,7 +150,7 @@ class CiuicSnapshotChain:
                 return self.get_snapshot()
             except NotFound:
                 return None
-        answer = self._library.call("resume", id=self._open())
+        answer = self._patiently("resume", id=self._open())
         self._resumed = True
         for damage in answer["damage"]:
             log.error("Damaged, passed over: %s", damage)
@@ -246,7 +249,7 @@ class CiuicSnapshotChain:
     def close(self) -> None:
         """Gives the run back. What is not committed by then is not waited for: see :meth:`finish`."""
         if self._run is not None:
-            self._library.call("close", id=self._run)
+            self._closing_run()
             self._run = None
         self._sigterm.close()
         self._closing()
@@ -265,8 +268,31 @@ class CiuicSnapshotChain:
 
     def _open(self) -> int:
         if self._run is None:
-            self._run = self._library.call("open_run", chain=self._chain, run=self.run)["id"]
+            self._run = int(self._patiently("open_run", chain=self._chain, run=self.run)["id"])
+            self._closing_run = self._library.closing(self, self._run)
         return self._run
+
+    def _patiently(self, method: str, **arguments: Any) -> Any:
+        """Calls what may wait for minutes; told to end meanwhile, the program ends: there is nothing yet to save."""
+        if threading.current_thread() is not threading.main_thread():
+            return self._library.call(method, **arguments)
+        answers: list[Any] = []
+
+        def call() -> None:
+            try:
+                answers.append(self._library.call(method, **arguments))
+            except BaseException as error:  # raised where it is waited for
+                answers.append(error)
+
+        calling = threading.Thread(target=call, daemon=True)
+        calling.start()
+        while calling.is_alive():
+            calling.join(0.1)
+            if self._sigterm.requested:
+                sys.exit(128 + signal.SIGTERM)
+        if isinstance(answers[0], BaseException):
+            raise answers[0]
+        return answers[0]
 
     def _split(self, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         """Items of their own as they were given, plain values, and under which names the items were given."""

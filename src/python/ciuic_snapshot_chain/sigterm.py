@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType
@@ -13,6 +14,7 @@ class Sigterm:
 
     def __init__(self, enabled: bool) -> None:
         self.requested = False
+        self._process = os.getpid()
         self._before: Any = None
         self._installed = enabled and threading.current_thread() is threading.main_thread()
         if self._installed:
@@ -25,6 +27,11 @@ class Sigterm:
         self._installed = False
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
+        if os.getpid() != self._process:
+            # A worker that was forked: it ends as if we were not there.
+            signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         again, self.requested = self.requested, True
         if callable(self._before):
             self._before(number, frame)

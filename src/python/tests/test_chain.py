@@ -220,6 +220,36 @@ class ChainTests(unittest.TestCase):
         self.assertIn("Conflict", second.stderr)
         self.assertIn("is being trained by", second.stderr)
 
+    def test_SIGTERM_ends_workers_that_were_forked_and_a_program_that_waits_for_its_run(self):
+        program = textwrap.dedent(f"""
+            import os, signal, sys, time
+            from ciuic_snapshot_chain import CiuicSnapshotChain
+            chain = CiuicSnapshotChain({CONFIG!r}, {self.run_name!r})
+            child = os.fork()
+            if child == 0:
+                time.sleep(60)
+                os._exit(0)
+            time.sleep(0.2)
+            os.kill(child, signal.SIGTERM)
+            assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
+            print("waiting", flush=True)
+            chain.get_latest_snapshot()
+        """)
+        first = self.chain()
+        first.save_snapshot({"model": torch.nn.Linear(2, 2)}, blocking=True)
+        settings = {**SAID, "settings": {"Ciuic:Client:WhenLeased": "Wait"}}  # the first one has it
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(settings, file)
+            file.flush()
+            process = subprocess.Popen([sys.executable, "-c", program.replace(repr(CONFIG), repr(file.name))], stdout=subprocess.PIPE, text=True)
+            self.assertEqual("waiting\n", process.stdout.readline())
+            time.sleep(1)
+            begin = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(128 + signal.SIGTERM, process.wait(20))
+            self.assertLess(time.monotonic() - begin, 5)
+            process.stdout.close()
+
     def test_SIGTERM_saves_once_more_waits_for_the_commit_and_ends(self):
         code = textwrap.dedent(f"""
             import time, torch
