@@ -54,6 +54,7 @@ internal sealed partial class Problems(ILogger<Problems> logger)
         NotFoundException => (StatusCodes.Status404NotFound, "not_found"),
         ConflictException => (StatusCodes.Status409Conflict, "conflict"),
         FencedException => (StatusCodes.Status409Conflict, "fenced"),
+        UnavailableException { IsFull: true } => (StatusCodes.Status507InsufficientStorage, "unavailable"),
         UnavailableException => (StatusCodes.Status503ServiceUnavailable, "unavailable"),
         CorruptException => (StatusCodes.Status422UnprocessableEntity, "corrupt"),
         _ => (StatusCodes.Status500InternalServerError, ""),

@@ -41,7 +41,10 @@ internal static class S3Errors
     /// <summary>An error of a request, as one of ours.</summary>
     /// <param name="what">What was asked for.</param>
     /// <param name="error">What came instead.</param>
-    public static UnavailableException Unavailable(string what, Exception error) => new($"{what}: {Reason(error)}.", error);
+    public static UnavailableException Unavailable(string what, Exception error) => new($"{what}: {Reason(error)}.", error)
+    {
+        IsFull = error is AmazonS3Exception { ErrorCode: "QuotaExceeded" or "InsufficientStorage" },
+    };
 
     /// <summary>An error while a bucket is opened: what no retry can mend is wrong input.</summary>
     public static CiuicException AtOpening(string what, Exception error) => IsOfSettings(error)

@@ -23,6 +23,8 @@ public sealed class FullDiskTests
         await StepAsync(run, model, 1);
 
         var fill = disk.Fill();
+        var full = await Assert.ThrowsAsync<UnavailableException>(() => store.CreateAsync(new ObjectKey("a"), new byte[1 << 20], CancellationToken.None));
+        Assert.True(full.IsFull, $"{full.GetBaseException()} {full.GetBaseException().HResult}");
         model.Train(2);
         var second = model.Content.ToArray();
         var waiting = await run.SaveAsync(new TrainingProgress(2, 1, 5)).WaitAsync(Soon);

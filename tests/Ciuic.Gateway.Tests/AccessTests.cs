@@ -67,6 +67,17 @@ public sealed class AccessTests(GatewayCluster gateway) : IClassFixture<GatewayC
     }
 
     [Fact]
+    public async Task A_full_store_is_told_apart()
+    {
+        using var http = gateway.Http(await gateway.NewKeyAsync());
+        gateway.Cluster.Store.Unwritable = key => throw new UnavailableException($"{key}: no space left") { IsFull = true };
+        using var response = await http.PutAsync($"runs/a/objects/{BucketLayout.Chunk(ChunkId.Of([9, 9, 9]))}", new ByteArrayContent(Frames.Of([9, 9, 9])));
+        gateway.Cluster.Store.Unwritable = null;
+        await RequireProblemAsync(response, HttpStatusCode.InsufficientStorage, "no space left");
+        Assert.NotNull(response.Headers.RetryAfter);
+    }
+
+    [Fact]
     public async Task Events_end_with_the_key()
     {
         var key = await gateway.NewKeyAsync();

@@ -10,6 +10,9 @@ namespace Ciuic.Gateway.Tests;
 /// <summary>The description of the API, as something that requests and answers can be held against.</summary>
 internal sealed class ApiConformance
 {
+    /// <summary>The validator keeps what all schemas refer to in one place, and is not made for several threads.</summary>
+    private static readonly Lock Evaluating = new();
+
     private readonly ConcurrentDictionary<string, JsonSchema> _schemas = new();
     private readonly JsonNode _document;
     private readonly IReadOnlyList<Operation> _operations;
@@ -61,6 +64,12 @@ internal sealed class ApiConformance
     }
 
     private void Require(Operation operation, string what, JsonNode schema, byte[] json)
+    {
+        lock (Evaluating)
+            RequireAlone(operation, what, schema, json);
+    }
+
+    private void RequireAlone(Operation operation, string what, JsonNode schema, byte[] json)
     {
         var result = _schemas.GetOrAdd(schema.ToJsonString(), Make).Evaluate(JsonDocument.Parse(json).RootElement, new EvaluationOptions { OutputFormat = OutputFormat.List });
         var errors = result.Details?.Where(d => d.Errors is not null).SelectMany(d => d.Errors!.Select(e => $"{d.InstanceLocation}: {e.Value}"));

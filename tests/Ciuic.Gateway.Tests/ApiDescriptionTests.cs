@@ -73,13 +73,23 @@ public sealed class ApiDescriptionTests(GatewayCluster gateway) : IClassFixture<
         var objects = $"{Snapshot}/shards/0/objects/{plan!.Shards[0].Objects[0].Path}";
         foreach (var path in (string[])[
             "/live", "/startup", "/ready", "info", "runs", "runs?limit=1", "run-names", $"runs/{Run}", $"runs/{Run}/usage", $"runs/{Run}/snapshots",
-            $"runs/{Run}/snapshots/latest", $"{Snapshot}?wait=1", $"{Snapshot}/final", $"{Snapshot}/items", $"{Snapshot}/items/model.safetensors",
+            $"runs/{Run}/snapshots/latest", $"{Snapshot}?wait=1", $"{Snapshot}/final", $"{Snapshot}/items", $"{Snapshot}/proof", $"{Snapshot}/items/model.safetensors",
             $"{Snapshot}/manifest", $"{Snapshot}/shards/0/manifest", $"{Snapshot}/shards/0/signature", objects,
             $"runs/{Run}/events?limit=2", $"runs/{Run}/events/newest", "keys", "scrubs",
             $"ledgers/{TestBucket.Ledger}", $"ledgers/{TestBucket.Ledger}/objects", $"ledgers/{TestBucket.Ledger}/objects/checkpoint",
             $"ledgers/{TestBucket.Ledger}/rebuild",
         ])
-            Assert.True((await http.GetAsync(path)).IsSuccessStatusCode, path);
+        {
+            var response = await http.GetAsync(path);
+            while (response.StatusCode == HttpStatusCode.ServiceUnavailable) // the tree head is on its way
+            {
+                await Task.Delay(response.Headers.RetryAfter!.Delta!.Value);
+                response = await http.GetAsync(path);
+            }
+
+            Assert.True(response.IsSuccessStatusCode, path);
+        }
+
         foreach (var path in (string[])[
             $"{Snapshot}/manifest", $"{Snapshot}/shards/0/manifest", $"{Snapshot}/shards/0/signature", objects,
             $"ledgers/{TestBucket.Ledger}/objects/checkpoint",

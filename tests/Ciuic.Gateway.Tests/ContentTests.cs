@@ -76,6 +76,26 @@ public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<Gateway
     }
 
     [Fact]
+    public async Task A_proof_is_checked_by_public_keys_alone()
+    {
+        var key = await gateway.NewKeyAsync();
+        await SaveAsync(key, "proven", 1);
+        using var http = gateway.Http(key);
+        var response = await http.GetAsync("runs/proven/snapshots/step:1/proof");
+        while (response.StatusCode == HttpStatusCode.ServiceUnavailable) // no tree head covers it yet
+        {
+            await Task.Delay(response.Headers.RetryAfter!.Delta!.Value);
+            response = await http.GetAsync("runs/proven/snapshots/step:1/proof");
+        }
+
+        var proof = TlogProof.Parse(await response.Content.ReadAsByteArrayAsync());
+        var head = (await gateway.Over(key).DescribeAsync(RunId.Parse("proven"), CancellationToken.None))!.Head!;
+        var keys = TlogPolicy.Alone(TestKeys.TreeHead.Verifier);
+        Assert.NotNull(SnapshotProofs.CheckProof(proof, keys, head.Manifest, _ => { }));
+        Assert.Throws<CorruptException>(() => SnapshotProofs.CheckProof(proof, keys, ManifestDigest.Of([1]), _ => { }));
+    }
+
+    [Fact]
     public async Task Usage_counts_what_snapshots_share_once()
     {
         var key = await gateway.NewKeyAsync();

@@ -24,7 +24,11 @@ public sealed class FencedException(string message, Exception? cause = null)
 
 /// <summary>A server or a disk did not answer; the same request may be sent again.</summary>
 public sealed class UnavailableException(string message, Exception? cause = null)
-    : CiuicException(message, cause);
+    : CiuicException(message, cause)
+{
+    /// <summary>Whether a store is full: somebody must make room before it helps to ask again.</summary>
+    public bool IsFull { get; init; }
+}
 
 /// <summary>Stored bytes are not what was stored; the message names the object.</summary>
 public sealed class CorruptException(string message, Exception? cause = null)

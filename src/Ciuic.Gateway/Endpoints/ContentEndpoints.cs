@@ -23,6 +23,7 @@ internal sealed class ContentEndpoints(
 
     private readonly ByteBudget _room = new(ReadingBytes * ReadingAtOnce);
     private readonly SnapshotManifests _manifests = new(store, coordinator);
+    private readonly SnapshotProofs _proofs = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
     private readonly LedgerWatch _ledger = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
 
     public void MapTo(IEndpointRouteBuilder routes)
@@ -35,6 +36,8 @@ internal sealed class ContentEndpoints(
         var snapshot = run.MapGroup("snapshots/{reference}");
         snapshot.MapGet("plan", PlanAsync).Needs(AccessScope.Read)
             .Says("What has to be read to restore it, or a rank's part of it.").Query("rank", "The rank.").Answers<RestorePlan>();
+        snapshot.MapGet("proof", ProveAsync).Needs(AccessScope.Read)
+            .Says("The proof that it is in the ledger, a C2SP tlog-proof: public keys alone check it, offline.").AnswersBytes();
         snapshot.MapGet("items", ListAsync).Needs(AccessScope.Read)
             .Says("What it holds.").Answers<ApiPage<ApiItem>>();
         snapshot.MapGet("items/{item}.safetensors", SendAsync).Needs(AccessScope.Read)
@@ -67,6 +70,16 @@ internal sealed class ContentEndpoints(
         var rank = http.Number("rank", -1, 0, Rank.MaxWorldSize - 1);
         await http.WriteAsync(
             await _manifests.PlanAsync(await FindAsync(http), rank < 0 ? null : (int)rank, http.RequestAborted), ApiJson.Default.RestorePlan);
+    }
+
+    private async Task ProveAsync(HttpContext http)
+    {
+        using var room = _room.Take(ReadingBytes);
+        var snapshot = await _proofs.FindAsync(http.Run(), ReferenceOf(http), http.RequestAborted);
+        var proof = (await _proofs.ProveAsync(snapshot, http.RequestAborted)).Encode();
+        http.Response.ContentType = "application/octet-stream";
+        http.Response.ContentLength = proof.Length;
+        await http.Response.Body.WriteAsync(proof, http.RequestAborted);
     }
 
     private async Task ListAsync(HttpContext http)
@@ -102,12 +115,9 @@ internal sealed class ContentEndpoints(
             view.Run, SnapshotManifests.LinkOf(view), view.Position, new PartPatterns(parts), http.RequestAborted);
     }
 
-    private Task<SnapshotView> FindAsync(HttpContext http)
-    {
-        var reference = Route.Value(http, "reference");
-        return history.FindAsync(
-            http.Run(),
-            Sequence.TryParse(reference, null, out var sequence) ? new SnapshotRef.AtSequence(sequence) : SnapshotRef.Parse(reference),
-            http.RequestAborted);
-    }
+    private Task<SnapshotView> FindAsync(HttpContext http) => history.FindAsync(http.Run(), ReferenceOf(http), http.RequestAborted);
+
+    private static SnapshotRef ReferenceOf(HttpContext http) => Route.Value(http, "reference") is var said && Sequence.TryParse(said, null, out var sequence)
+        ? new SnapshotRef.AtSequence(sequence)
+        : SnapshotRef.Parse(said);
 }

@@ -224,6 +224,10 @@ public sealed class FileObjectStore : IObjectStore
         }
     }
 
+    /// <summary>ENOSPC or EDQUOT, or what Windows calls them; where .NET reserves room for a file it says so in words alone.</summary>
+    private static bool IsFull(Exception error) => error.GetBaseException() is IOException cause
+        && (cause.HResult is 28 or 122 or unchecked((int)0x80070070) || cause.Message.Contains("disk was full", StringComparison.Ordinal));
+
     private async Task<T> GuardAsync<T>(ObjectKey key, CancellationToken cancel, Func<T> action)
     {
         try
@@ -233,7 +237,7 @@ public sealed class FileObjectStore : IObjectStore
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException or TaskSchedulerException)
         {
             _flushedDirectories.Clear(); // if somebody removed a folder under us, it is made again next time
-            throw new UnavailableException($"Object {key} in {Location}: {error.Message}", error);
+            throw new UnavailableException($"Object {key} in {Location}: {error.Message}", error) { IsFull = IsFull(error) };
         }
     }
 }

@@ -26,6 +26,9 @@ internal sealed class WebHdfsException(HttpStatusCode status, string kind, strin
 
     public bool IsAlreadyExists => kind == "FileAlreadyExistsException";
 
+    /// <summary>A folder holds as much as it may.</summary>
+    public bool IsQuota => kind is "DSQuotaExceededException" or "NSQuotaExceededException" or "QuotaExceededException";
+
     /// <summary>Another name node may be the active one.</summary>
     public bool IsStandby => kind is "StandbyException" or "RetriableException";
 

@@ -243,7 +243,10 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
         }
         catch (Exception error) when (WebHdfsException.IsOne(error, cancel))
         {
-            throw new UnavailableException($"{what} in {Location}: {WebHdfsException.ReasonOf(error)}.", error);
+            throw new UnavailableException($"{what} in {Location}: {WebHdfsException.ReasonOf(error)}.", error)
+            {
+                IsFull = error is WebHdfsException { IsQuota: true },
+            };
         }
     }
 

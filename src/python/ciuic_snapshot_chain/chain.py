@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Iterable, Mapping, Optional, Union
 
-from . import memory, optimizer, rng, tree
+from . import memory, optimizer, ranks, rng, tree
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .gpu import PinnedCopies
@@ -48,7 +48,8 @@ class CiuicSnapshotChain:
         self._config = Config.read(config)
         self.run = run or self._config.run
         self._library = Library.shared()
-        self._chain: int = self._library.call("open", settings=dict(self._config.settings))["id"]
+        said = {**ranks.settings(), **self._config.settings}
+        self._chain: int = self._library.call("open", settings=said)["id"]
         self._run: Optional[int] = None
         self._closing_run: Any = None
         self._resumed = False
@@ -58,7 +59,7 @@ class CiuicSnapshotChain:
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
         self._pinned = PinnedCopies()
         # Several ranks are told at different moments: they must agree on their last step.
-        alone = os.environ.get("WORLD_SIZE", "1") == "1"
+        alone = os.environ.get("WORLD_SIZE", "1") == "1" and "Ciuic:Ranks:WorldSize" not in said
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
         self._closing = self._library.closing(self, self._chain)
 

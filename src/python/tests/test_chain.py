@@ -250,6 +250,27 @@ class ChainTests(unittest.TestCase):
             self.assertLess(time.monotonic() - begin, 5)
             process.stdout.close()
 
+    def test_ranks_of_torch_distributed_save_together(self):
+        program = textwrap.dedent(f"""
+            import sys, torch
+            from ciuic_snapshot_chain import CiuicSnapshotChain
+            torch.distributed.init_process_group("gloo", init_method="file://" + sys.argv[1], rank=int(sys.argv[2]), world_size=2)
+            with CiuicSnapshotChain({CONFIG!r}, {self.run_name!r}) as chain:
+                latest = chain.get_latest_snapshot()
+                print(latest and (latest["step"], chain.load_model_state(latest)["w"].tolist()), flush=True)
+                chain.save_snapshot({{"model": {{"w": torch.arange(3.0)}}, "step": (latest["step"] if latest else 0) + 1}}, blocking=True)
+        """)
+        with tempfile.TemporaryDirectory() as folder:
+            for start, seen in ((1, "None"), (2, "(1, [0.0, 1.0, 2.0])")):
+                ranks = [
+                    subprocess.Popen([sys.executable, "-c", program, f"{folder}/{start}", str(rank)], stdout=subprocess.PIPE, text=True)
+                    for rank in range(2)
+                ]
+                for rank in ranks:
+                    out, _ = rank.communicate(timeout=120)
+                    self.assertEqual((0, seen), (rank.returncode, out.strip()))
+        self.assertEqual([2, 1], [s.step for s in self.chain().list_snapshots()])
+
     def test_SIGTERM_saves_once_more_waits_for_the_commit_and_ends(self):
         code = textwrap.dedent(f"""
             import time, torch
