@@ -227,8 +227,13 @@ public sealed class SnapshotChain : IAsyncDisposable
         {
             using var ending = run.EndingWith(cancel);
             await OpenAsync(run, ending.Token);
-            if (place.IsAlone && Spool.Exists(_save.SpoolDirectory, id))
-                await TrySyncAsync(run, logger, ending.Token);
+            if (place.IsAlone && Spool.Exists(_save.SpoolDirectory, id) && !await TrySyncAsync(run, logger, ending.Token))
+            {
+                // What it had begun to commit must not come in behind what is trained from here.
+                await run.DisposeAsync();
+                run = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client, logger);
+                await OpenAsync(run, cancel);
+            }
         }
         catch (UnavailableException error)
         {
@@ -250,17 +255,20 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// What was kept while the bucket was away is the newest there is: it is committed before the run is resumed. Should that not be possible
     /// now, training begins all the same.
     /// </summary>
-    private async Task TrySyncAsync(TrainingRun run, ILogger logger, CancellationToken cancel)
+    /// <returns>Whether it came to its end.</returns>
+    private async Task<bool> TrySyncAsync(TrainingRun run, ILogger logger, CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
             patience.CancelAfter(_client.ConnectPatience + TimeSpan.FromSeconds(Spool.BytesOf(_save.SpoolDirectory, run.Id) / SlowestSync));
             await SyncAsync(run, logger, patience.Token);
+            return true;
         }
         catch (Exception error) when (!cancel.IsCancellationRequested)
         {
             logger.SpoolLeft(run.Id, error.Message);
+            return false;
         }
     }
 

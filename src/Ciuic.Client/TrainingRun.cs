@@ -311,9 +311,17 @@ public sealed class TrainingRun : IAsyncDisposable
         var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
         _delivery.Enqueue(new UploadedSave(
             handle, save.Plan, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
-        var link = await handle.Committed.WaitAsync(cancel);
-        _opening.MovedTo(link);
-        return link;
+        try
+        {
+            var link = await handle.Committed.WaitAsync(cancel);
+            _opening.MovedTo(link);
+            return link;
+        }
+        catch (UnavailableException error)
+        {
+            // What is away is waited for: this one was begun and given up, by the silo or by verification.
+            throw new ConflictException(error.Message, error);
+        }
     }
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>

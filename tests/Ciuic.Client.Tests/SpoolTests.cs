@@ -166,6 +166,44 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     }
 
     [Fact]
+    public async Task What_was_trained_after_a_rollback_is_committed()
+    {
+        await new TestChain(cluster).SaveStepsAsync("afterwards", 1, 2);
+        var chain = NewChain();
+        await chain.Chain().History.RollbackAsync(RunId.Parse("afterwards"), SnapshotRef.Parse("#1"), "it diverged", "me", fenceLiveAttempt: true);
+        await using (var run = await chain.OpenAsync("afterwards"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await KeepAsync(run, model, 5);
+        }
+
+        cluster.Store.Unwritable = null;
+        Assert.Equal(SyncOutcome.Committed, Assert.Single(await NewChain().Chain().SyncAsync("afterwards")).Outcome);
+    }
+
+    [Fact]
+    public async Task A_sync_that_comes_to_no_end_commits_nothing_behind_the_training_that_goes_on()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("endless"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await TestChain.StepAsync(run, model, 1);
+            await KeepAsync(run, model, 9);
+        }
+
+        cluster.Store.Unwritable = key => key.Path.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal); // no manifest can be stored
+        await using var next = await NewChain().OpenAsync("endless");
+        var restored = new TrackedArray(TestChain.Elements);
+        Assert.Equal(1, (await next.Track(restored).ResumeAsync()).Progress.Step);
+        cluster.Store.Unwritable = null;
+        await TestChain.StepAsync(next, restored, 2);
+        Assert.Equal([1, 2], (await cluster.EventsAsync("endless")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+    }
+
+    [Fact]
     public async Task Saves_of_two_processes_from_the_same_snapshot_are_not_put_in_one_line()
     {
         for (var process = 1; process <= 2; process++)

@@ -54,7 +54,7 @@ public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<Gateway
         using var snapshot = await reading.ReadAsync(run.Value, new SnapshotRef.Latest(), ["optimizer"]);
         using var written = new MemoryStream();
         var file = new SafetensorsFile(snapshot.Items[0], new Dictionary<string, string>(), blockBytes);
-        file.WriteTo(written);
+        file.WriteTo(written, () => { });
         Assert.Equal(file.Length, written.Length);
         var bytes = written.ToArray();
         Assert.Equal(RankModel.At(1, RankModel.Whole, "moment"), bytes[(8 + (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes))..]);
@@ -73,6 +73,34 @@ public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<Gateway
         var response = await http.GetAsync($"runs/named/{path}");
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Contains(says, (await response.Content.ReadFromJsonAsync(ApiJson.Default.ApiProblem))!.Detail);
+    }
+
+    [Theory]
+    [InlineData("bytes=0-9", HttpStatusCode.PartialContent, 0, 10)]
+    [InlineData("bytes=10-", HttpStatusCode.PartialContent, 10, int.MaxValue)]
+    [InlineData("bytes=5-99999999", HttpStatusCode.PartialContent, 5, int.MaxValue)]
+    [InlineData("bytes=99999999-", HttpStatusCode.RequestedRangeNotSatisfiable, 0, 0)]
+    [InlineData("bytes=-5", HttpStatusCode.OK, 0, int.MaxValue)]
+    [InlineData("words=0-9", HttpStatusCode.OK, 0, int.MaxValue)]
+    public async Task Parts_of_objects_are_served(string range, HttpStatusCode status, int from, int length)
+    {
+        var key = await gateway.NewKeyAsync();
+        if (await gateway.Over(key).DescribeAsync(RunId.Parse("parts"), CancellationToken.None) is null)
+            await SaveAsync(key, "parts", 1);
+        using var http = gateway.Http(key);
+        var plan = await http.GetFromJsonAsync("runs/parts/snapshots/1/plan", ApiJson.Default.RestorePlan);
+        var path = $"runs/parts/snapshots/1/shards/0/objects/{plan!.Shards[0].Objects[0].Path}";
+        var whole = await http.GetByteArrayAsync(path);
+        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.TryAddWithoutValidation("Range", range);
+        using var response = await http.SendAsync(request);
+        Assert.Equal(status, response.StatusCode);
+        if (status == HttpStatusCode.RequestedRangeNotSatisfiable)
+            return;
+        var part = whole.AsSpan(from, Math.Min(length, whole.Length - from)).ToArray();
+        Assert.Equal(part, await response.Content.ReadAsByteArrayAsync());
+        if (status == HttpStatusCode.PartialContent)
+            Assert.Equal($"bytes {from}-{from + part.Length - 1}/{whole.Length}", response.Content.Headers.ContentRange!.ToString());
     }
 
     [Fact]

@@ -44,6 +44,7 @@ internal sealed class Spool : IDisposable
         try
         {
             var spool = new Spool(folder, taken, new FileObjectStore(Path.Combine(folder, "bucket")));
+            spool.Disk.DeleteTemporaryFiles(DateTimeOffset.MaxValue); // nobody else writes here
             await spool.SweepAsync(cancel);
             return spool;
         }
@@ -91,6 +92,24 @@ internal sealed class Spool : IDisposable
         await SweepAsync(cancel);
     }
 
+    /// <summary>Removes chunks that no record needs. What an unreadable one needs is not known: nothing is removed beside one.</summary>
+    public async Task SweepAsync(CancellationToken cancel)
+    {
+        var entries = await ListAsync(cancel);
+        if (entries.Any(e => e.Save is null))
+            return;
+        var needed = entries.SelectMany(e => e.Save!.At(SpooledSave.Placeholder).Chunks).Select(c => BucketLayout.Chunk(c)).ToHashSet();
+        var lost = new List<ObjectKey>();
+        await foreach (var found in Disk.ListAsync(BucketLayout.ChunksPrefix, cancel))
+        {
+            if (!needed.Contains(found.Key))
+                lost.Add(found.Key);
+        }
+
+        foreach (var chunk in lost)
+            await Disk.DeleteAsync(chunk, cancel);
+    }
+
     /// <summary>Bytes on the disk.</summary>
     public async Task<long> MeasureAsync(CancellationToken cancel)
     {
@@ -130,24 +149,6 @@ internal sealed class Spool : IDisposable
                 throw new ConflictException($"The spool '{folder}' is in use: the process that trains run {run} has it. {error.Message}", error);
             }
         }
-    }
-
-    /// <summary>What an unreadable record needs is not known: nothing is removed beside one.</summary>
-    private async Task SweepAsync(CancellationToken cancel)
-    {
-        var entries = await ListAsync(cancel);
-        if (entries.Any(e => e.Save is null))
-            return;
-        var needed = entries.SelectMany(e => e.Save!.At(SpooledSave.Placeholder).Chunks).Select(c => BucketLayout.Chunk(c)).ToHashSet();
-        var lost = new List<ObjectKey>();
-        await foreach (var found in Disk.ListAsync(BucketLayout.ChunksPrefix, cancel))
-        {
-            if (!needed.Contains(found.Key))
-                lost.Add(found.Key);
-        }
-
-        foreach (var chunk in lost)
-            await Disk.DeleteAsync(chunk, cancel);
     }
 
     private async Task<SpoolEntry> ReadAsync(ObjectKey key, CancellationToken cancel)

@@ -32,9 +32,7 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
             results.Add(result);
             if (result.Snapshot is not { } link)
                 continue;
-            for (var behind = i + 1; behind < saves.Count; behind++)
-                saves[behind] = await FollowAsync(saves[behind], save, link, cancel);
-            await spool.RemoveAsync(saves[i].Key, cancel);
+            await FollowAsync(saves, i, save, link, cancel);
         }
 
         return results;
@@ -58,14 +56,37 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
         }
     }
 
-    private async Task<SpoolEntry> FollowAsync(SpoolEntry entry, SpooledSave committed, SnapshotLink link, CancellationToken cancel)
+    /// <summary>
+    /// Tells those behind a save that they follow it, and removes it. On a full disk there is no room to tell them before it is gone; then a
+    /// crash between leaves them behind a base that they were not told of, and they stay.
+    /// </summary>
+    private async Task FollowAsync(List<SpoolEntry> saves, int committed, SpooledSave save, SnapshotLink link, CancellationToken cancel)
     {
-        if (entry.Save is not { } save || save.Attempt != committed.Attempt || save.Base != committed.Base || save.Plan.Step <= committed.Plan.Step)
-            return entry;
-        var following = entry with { Save = save with { Base = link } };
-        await spool.ReplaceAsync(entry.Key, following.Save, cancel);
-        return following;
+        var behind = Enumerable.Range(committed + 1, saves.Count - committed - 1).Where(i => Follows(saves[i].Save, save)).ToList();
+        foreach (var i in behind)
+            saves[i] = saves[i] with { Save = saves[i].Save! with { Base = link } };
+        try
+        {
+            await TellAsync();
+        }
+        catch (UnavailableException)
+        {
+            await spool.RemoveAsync(saves[committed].Key, cancel);
+            await TellAsync();
+            return;
+        }
+
+        await spool.RemoveAsync(saves[committed].Key, cancel);
+
+        async Task TellAsync()
+        {
+            foreach (var i in behind)
+                await spool.ReplaceAsync(saves[i].Key, saves[i].Save!, cancel);
+        }
     }
+
+    private static bool Follows(SpooledSave? save, SpooledSave committed) =>
+        save is not null && save.Attempt == committed.Attempt && save.Base == committed.Base && save.Plan.Step > committed.Plan.Step;
 
     /// <summary>A sync before this one may have been interrupted after the commit.</summary>
     private async Task<bool> IsCommittedAsync(SpooledSave save, SnapshotLink head, CancellationToken cancel)
@@ -86,7 +107,7 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
         var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(run.Id, head.Sequence), cancel);
         if (!MayFollow(save, head, there))
             return $"it was trained from {Name(save.Base)}, and the run's head is {Name(head)} now: training went on elsewhere";
-        return await WasRolledBackAsync(save.Base, cancel) ? "the run was rolled back since" : null;
+        return await WasRolledBackAsync(save, cancel) ? "the run was rolled back since" : null;
     }
 
     /// <summary>Behind its base, or behind a later snapshot of its own attempt, of which it never heard.</summary>
@@ -95,7 +116,7 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
         && (head == save.Base || (there is not null && there.Order.Token == save.Token && there.Sequence.Value > (save.Base?.Sequence.Value ?? 0)));
 
     /// <summary>Whoever goes back wants to: what was trained before that is not put in front again.</summary>
-    private async Task<bool> WasRolledBackAsync(SnapshotLink? since, CancellationToken cancel)
+    private async Task<bool> WasRolledBackAsync(SpooledSave save, CancellationToken cancel)
     {
         var last = (await coordinator.DescribeAsync(run.Id, cancel))?.LastEvent ?? 0;
         for (; last > 0; last -= EventPage)
@@ -103,9 +124,10 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
             var events = await coordinator.ReadEventsAsync(run.Id, Math.Max(1, last - EventPage + 1), (int)Math.Min(EventPage, last), cancel);
             foreach (var happened in events.Reverse())
             {
-                if (happened.Kind == RunEventKind.RolledBack)
+                // Each rollback ends all rights before it: one that is older than the save's own was made before it was trained.
+                if (happened.Kind == RunEventKind.RolledBack && (save.Token is not { } token || happened.Token.Value > token.Value))
                     return true;
-                if (happened.Kind == RunEventKind.Committed && happened.Sequence == since?.Sequence)
+                if (happened.Kind == RunEventKind.Committed && happened.Sequence == save.Base?.Sequence)
                     return false;
             }
         }

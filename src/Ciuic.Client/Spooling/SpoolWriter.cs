@@ -85,9 +85,18 @@ internal sealed class SpoolWriter(
         if (shard.Plan.Length > options.MaxSpoolBytes)
             throw new UnavailableException($"it has {shard.Plan.Length} bytes, and a spool takes {options.MaxSpoolBytes} (Ciuic:Save:MaxSpoolBytes)");
         // The last one that is there stays until this one is: it is the one to resume from.
-        await MakeRoomAsync(spool, shard.Plan.Length, keep: 1);
-        await WriteAsync(spool, plan, shard, replicated);
-        await MakeRoomAsync(spool, 0, keep: 1);
+        await MakeRoomAsync(spool, shard.Plan.Length);
+        try
+        {
+            await WriteAsync(spool, plan, shard, replicated);
+        }
+        catch
+        {
+            await spool.SweepAsync(CancellationToken.None); // others need the disk, too
+            throw;
+        }
+
+        await MakeRoomAsync(spool, 0);
         logger.Spooled(run, plan.Step, spool.Folder, why);
         return new UnavailableException(
             $"Step {plan.Step} is kept in '{spool.Folder}' and NOT COMMITTED: {why}. The next start of the run commits it, or a sync.");
@@ -110,10 +119,10 @@ internal sealed class SpoolWriter(
         [.. (await spool.ListAsync(CancellationToken.None)).Where(e => e.Save?.Attempt == _attempt)];
 
     /// <summary>The oldest saves of this process give way to the newest.</summary>
-    private async Task MakeRoomAsync(Spool spool, long wanted, int keep)
+    private async Task MakeRoomAsync(Spool spool, long wanted)
     {
         var own = await OwnAsync(spool);
-        while (own.Count > keep && await spool.MeasureAsync(CancellationToken.None) + wanted > options.MaxSpoolBytes)
+        while (own.Count > 1 && await spool.MeasureAsync(CancellationToken.None) + wanted > options.MaxSpoolBytes)
         {
             logger.SpoolGaveWay(run, own[0].Save!.Plan.Step, options.MaxSpoolBytes);
             await spool.RemoveAsync(own[0].Key, CancellationToken.None);

@@ -11,7 +11,8 @@ namespace Ciuic.Gateway;
 /// </summary>
 internal sealed class ObjectAnswer(IObjectStore store, ByteBudget budget)
 {
-    private const int Piece = 4 << 20;
+    /// <summary>A chunk of the usual size and what its frame adds: read at once.</summary>
+    private const int Piece = (4 << 20) + (64 << 10);
 
     /// <summary>Sends it.</summary>
     /// <param name="http">The request.</param>
@@ -27,10 +28,11 @@ internal sealed class ObjectAnswer(IObjectStore store, ByteBudget budget)
         {
             var range = RangeOf(http.Request);
             var offset = range?.From ?? 0;
-            var first = await store.GetRangeAsync(key, offset, buffer.AsMemory(0, (int)Math.Min(Piece, range?.Length ?? Piece)), cancel)
+            var wanted = (int)Math.Min(Piece, range?.Length ?? Piece);
+            var first = await store.GetRangeAsync(key, offset, buffer.AsMemory(0, wanted), cancel)
                 ?? throw new NotFoundException($"There is no {key}.");
             // Less than was asked for is its end; otherwise its length must be asked for.
-            var end = first < Piece && range is null ? offset + first : await store.GetLengthAsync(key, cancel) ?? offset + first;
+            var end = first < wanted && first > 0 ? offset + first : await store.GetLengthAsync(key, cancel) ?? offset + first;
             var length = Math.Min(range?.Length ?? long.MaxValue, Math.Max(0, end - offset));
             if (range is not null)
             {
@@ -70,7 +72,7 @@ internal sealed class ObjectAnswer(IObjectStore store, ByteBudget budget)
     private static (long From, long? Length)? RangeOf(HttpRequest request)
     {
         var parsed = RangeHeaderValue.TryParse(request.Headers.Range.ToString(), out var header);
-        if (!parsed || header!.Ranges is not { Count: 1 } ranges || ranges.First() is not { From: { } from } range)
+        if (!parsed || header!.Unit != "bytes" || header.Ranges is not { Count: 1 } ranges || ranges.First() is not { From: { } from } range)
             return null;
         return (from, range.To is { } to ? Math.Min(to, long.MaxValue - 1) - from + 1 : null);
     }

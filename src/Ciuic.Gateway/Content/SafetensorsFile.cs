@@ -50,11 +50,14 @@ internal sealed class SafetensorsFile
     public long Length { get; }
 
     /// <summary>Writes it. Every byte was checked before it is written.</summary>
-    public void WriteTo(Stream output)
+    /// <param name="output">Takes it.</param>
+    /// <param name="between">Called before each tensor; an exception ends the writing.</param>
+    public void WriteTo(Stream output, Action between)
     {
         output.Write(_header);
         foreach (var tensor in _item.Tensors.Values)
         {
+            between();
             if (tensor.Parts.Count > 1)
                 Assemble(tensor, output);
             else

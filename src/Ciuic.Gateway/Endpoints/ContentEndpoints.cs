@@ -7,6 +7,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Ciuic.Gateway;
 
@@ -20,8 +22,13 @@ internal sealed class ContentEndpoints(
     /// <summary>What whoever reads a file or manifests may take of memory, and how many may: uploads have room of their own.</summary>
     private const long ReadingBytes = 64L << 20;
     private const int ReadingAtOnce = 4;
+    private const int FilesAtOnce = 8;
+
+    /// <summary>Whoever takes a file more slowly holds a place that others wait for.</summary>
+    private static readonly MinDataRate SlowestFile = new(bytesPerSecond: 64 << 10, gracePeriod: TimeSpan.FromSeconds(10));
 
     private readonly ByteBudget _room = new(ReadingBytes * ReadingAtOnce);
+    private readonly ByteBudget _files = new(ReadingBytes * FilesAtOnce);
     private readonly SnapshotManifests _manifests = new(store, coordinator);
     private readonly SnapshotProofs _proofs = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
     private readonly LedgerWatch _ledger = new(new LedgerBucket(store, ledger), TlogPolicy.Alone(), null);
@@ -93,7 +100,7 @@ internal sealed class ContentEndpoints(
 
     private async Task SendAsync(HttpContext http)
     {
-        using var room = _room.Take(ReadingBytes);
+        using var room = _files.Take(ReadingBytes);
         var name = Route.Value(http, "item");
         using var snapshot = await OpenAsync(http, [name]);
         var item = snapshot.Items.FirstOrDefault(i => i.Item == name) ?? throw new NotFoundException($"The snapshot has no item '{name}'.");
@@ -105,7 +112,10 @@ internal sealed class ContentEndpoints(
         http.Response.ContentType = "application/octet-stream";
         http.Response.ContentLength = file.Length;
         http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
-        await Task.Run(() => file.WriteTo(http.Response.Body), http.RequestAborted); // reading checks and decodes on its thread
+        if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) // HTTP/2 has none of its own
+            rate.MinDataRate = SlowestFile;
+        // Reading checks and decodes on its thread; between two tensors the key is looked at again.
+        await Task.Run(() => file.WriteTo(http.Response.Body, () => http.RequireStillGoodAsync().GetAwaiter().GetResult()), http.RequestAborted);
     }
 
     private async Task<SavedSnapshot> OpenAsync(HttpContext http, string[] parts)

@@ -51,11 +51,12 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
         await http.Response.Body.FlushAsync(http.RequestAborted);
-        await using var following = events.FollowAsync(http.Run(), from, http.RequestAborted).GetAsyncEnumerator(http.RequestAborted);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        await using var following = events.FollowAsync(http.Run(), from, ending.Token).GetAsyncEnumerator(ending.Token);
         while (true)
         {
             await http.RequireStillGoodAsync();
-            if (!await NextAsync(http, following.MoveNextAsync().AsTask()))
+            if (!await NextAsync(http, following.MoveNextAsync().AsTask(), ending))
                 return;
             var happened = following.Current;
             var data = JsonSerializer.Serialize(happened, ApiJson.Default.RunEvent);
@@ -63,7 +64,7 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
         }
     }
 
-    private static async Task<bool> NextAsync(HttpContext http, Task<bool> next)
+    private static async Task<bool> NextAsync(HttpContext http, Task<bool> next, CancellationTokenSource ending)
     {
         try
         {
@@ -76,7 +77,8 @@ internal sealed class EventEndpoints(ICoordinator coordinator, ChainEvents event
         }
         catch
         {
-            // What is being enumerated cannot be left in the middle of a step; the step ends with the request.
+            // What is being enumerated cannot be left in the middle of a step.
+            await ending.CancelAsync();
             await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             throw;
         }

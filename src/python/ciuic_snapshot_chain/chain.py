@@ -267,9 +267,11 @@ class CiuicSnapshotChain:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _open(self) -> int:
+    def _open(self, must_go_on: bool = False) -> int:
+        """Opens the run. With a state in hand that is to be saved, SIGTERM does not end it."""
         if self._run is None:
-            self._run = int(self._patiently("open_run", chain=self._chain, run=self.run)["id"])
+            call = self._library.call if must_go_on else self._patiently
+            self._run = int(call("open_run", chain=self._chain, run=self.run)["id"])
             self._closing_run = self._library.closing(self, self._run)
         return self._run
 
@@ -289,11 +291,19 @@ class CiuicSnapshotChain:
         calling.start()
         while calling.is_alive():
             calling.join(0.1)
-            if self._sigterm.requested:
+            if self._sigterm.requested and not answers:
+                self._abandon()
                 sys.exit(128 + signal.SIGTERM)
         if isinstance(answers[0], BaseException):
             raise answers[0]
         return answers[0]
+
+    def _abandon(self) -> None:
+        """What is being read into is left alone until the process has ended."""
+        for closing in (self._closing, self._closing_run):
+            if closing is not None:
+                closing.detach()
+        self._run = None
 
     def _split(self, state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         """Items of their own as they were given, plain values, and under which names the items were given."""
@@ -338,7 +348,7 @@ class CiuicSnapshotChain:
         self._saves += 1
         self._resumed = True
         answer = self._library.call(
-            "save", run=self._open(), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
+            "save", run=self._open(must_go_on=True), step=step, epoch=_count(values, "epoch"), next_sample=_count(values, "batch_idx", 1),
             metrics=_metrics(values), labels=dict(labels), items=items,
         )
         for error in answer["earlier_errors"]:

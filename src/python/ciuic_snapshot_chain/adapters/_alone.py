@@ -1,11 +1,26 @@
-"""Adapters to libraries in which one process saves for all."""
+"""What adapters have in common."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from typing import Any, Callable
 
-from ..errors import InvalidInput
+from ..errors import CiuicError, InvalidInput
+
+log = logging.getLogger("ciuic_snapshot_chain")
+
+#: Seconds that the end of a training waits for its last saves.
+AT_THE_END = 300.0
+
+
+def settle(wait: Callable[[float], Any], seconds: float = AT_THE_END) -> None:
+    """Waits for saves; what went wrong with them is told, and ends nobody's training."""
+    try:
+        wait(seconds)
+    except (CiuicError, TimeoutError) as error:
+        log.error("A save is not committed: %s", error)
 
 
 def require_alone() -> None:

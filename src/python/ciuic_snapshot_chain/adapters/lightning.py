@@ -15,7 +15,7 @@ from ..chain import CiuicSnapshotChain
 from ..errors import NotFound
 from ..handle import SaveHandle
 from ..snapshot import Snapshot
-from ._alone import require_alone
+from ._alone import require_alone, settle
 
 
 
@@ -34,6 +34,9 @@ def _bases() -> tuple[Any, ...]:
 
 log = logging.getLogger("ciuic_snapshot_chain")
 PATH = "lightning_path"
+
+#: Seconds that a save waits for the one before it; then that one may be left out, and the log says so.
+BETWEEN_SAVES = 30.0
 
 
 class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
@@ -59,7 +62,7 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         require_alone()
         if self._last is not None:
-            self._last.wait()  # Lightning saves several in a row, and counts on each
+            settle(self._last.wait, BETWEEN_SAVES)  # Lightning saves several in a row, and counts on each
         self._last = self._chain.save_snapshot(_plain(checkpoint), step=int(checkpoint.get("global_step", 0)), labels={PATH: str(path)})
 
     def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> dict[str, Any]:
@@ -70,7 +73,7 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
         log.info("%s stays in the history of run %s: snapshots are not removed.", path, self._chain.run)
 
     def teardown(self) -> None:
-        self._chain.finish()
+        settle(self._chain.finish)
 
     def _find(self, path: str) -> Snapshot:
         if self._training and self.latest() == path:

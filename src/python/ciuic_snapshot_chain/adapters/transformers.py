@@ -18,6 +18,7 @@ from typing import Any, Optional
 
 from ..chain import CiuicSnapshotChain
 from ..safetensors import write
+from ._alone import settle
 
 try:
     from transformers import TrainerCallback
@@ -70,7 +71,7 @@ class CiuicCallback(TrainerCallback):
         self._save(state, objects)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **objects: Any) -> None:
-        self._chain.finish()
+        settle(self._chain.finish)
 
     def _save(self, state: Any, objects: dict[str, Any]) -> None:
         if self._saved == state.global_step:
