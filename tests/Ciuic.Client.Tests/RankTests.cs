@@ -165,15 +165,28 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
         await group.ResumeAsync();
         var slow = new TaskCompletionSource();
         cluster.Store.Held = slow.Task;
-        var first = await group.BeginSaveAsync(1);
-        foreach (var skipped in await group.BeginSaveAsync(2))
-            Assert.Contains("was skipped", (await Assert.ThrowsAsync<UnavailableException>(() => skipped.Committed.WaitAsync(Soon))).Message);
-        await Task.Delay(500); // whoever gives the second one up has done so by now
-        cluster.Store.Held = null;
-        slow.SetResult();
-        foreach (var save in first)
-            await save.Committed.WaitAsync(Soon);
-        await group.SaveAsync(3);
+        try
+        {
+            var first = await group.BeginSaveAsync(901); // a step of this test alone: its chunks are nobody else's, and must be written
+            foreach (var skipped in await group.BeginSaveAsync(902))
+                Assert.Contains("was skipped", (await Assert.ThrowsAsync<UnavailableException>(() => skipped.Committed.WaitAsync(Soon))).Message);
+            await Task.Delay(500); // whoever gives the second one up has done so by now
+            Release();
+            foreach (var save in first)
+                await save.Committed.WaitAsync(Soon);
+        }
+        finally
+        {
+            Release(); // or whoever disposes of the group waits for ever
+        }
+
+        await group.SaveAsync(903);
+
+        void Release()
+        {
+            cluster.Store.Held = null;
+            slow.TrySetResult();
+        }
     }
 
     [Fact]
