@@ -17,12 +17,10 @@ internal sealed class SpoolWriter(
     private readonly Guid _attempt = Guid.CreateVersion7();
     private Spool? _spool;
     private SnapshotLink? _base;
+    private bool _isOver;
 
     /// <summary>How long a store may be away before saves are kept here.</summary>
     public TimeSpan After => options.SpoolAfter;
-
-    /// <summary>Whether anything was ever kept for the run.</summary>
-    public bool Exists => Spool.Exists(options.SpoolDirectory, run);
 
     /// <summary>Takes note of the committed snapshot that training goes on from.</summary>
     public void ContinueFrom(SnapshotLink? link) => _base = link;
@@ -34,6 +32,8 @@ internal sealed class SpoolWriter(
         await _one.WaitAsync(cancel);
         try
         {
+            if (_isOver)
+                throw new UnavailableException("the run is closed"); // whoever opened it again would hold it for ever
             return await use(_spool ??= await Spool.OpenAsync(options.SpoolDirectory, run, cancel));
         }
         finally
@@ -76,7 +76,7 @@ internal sealed class SpoolWriter(
     {
         await _one.WaitAsync();
         _spool?.Dispose();
-        _spool = null;
+        (_spool, _isOver) = (null, true);
         _one.Release();
     }
 
