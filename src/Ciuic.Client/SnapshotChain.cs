@@ -210,7 +210,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         catch (OperationCanceledException error) when (!cancel.IsCancellationRequested)
         {
             throw new UnavailableException(
-                $"No silo answers at {Address} within {patience.TotalSeconds:0} s. {(error.InnerException is { } why ? $"{why.Message}. " : "")}"
+                $"No silo answers at {Address} within {patience.TotalSeconds:0} s. {(error.InnerException is { } why ? $"{why.Message.TrimEnd('.')}. " : "")}"
                 + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:"
                 + $"{(_client.Mode == ClientMode.Http ? nameof(_client.Endpoint) : nameof(_client.Gateways))}.");
         }

@@ -8,29 +8,9 @@ using Microsoft.Extensions.Configuration;
 namespace Ciuic.EndToEnd;
 
 /// <summary>A run that TorchSharp began goes on in PyTorch, and in TorchSharp again: one format, to the bit.</summary>
-public sealed class LanguagesTests : IAsyncLifetime
+public sealed class LanguagesTests : PythonSilo
 {
     private const string Run = "both";
-
-    private readonly TemporaryFolder _folder = new();
-    private DemoPlace _place = null!;
-    private SiloProcess? _silo;
-
-    public async ValueTask InitializeAsync()
-    {
-        Required.Need("python", PythonProgram.Missing());
-        _place = DemoPlace.Open(_folder.File("place")) with { ApiPort = FreePorts.Take(1)[0] };
-        _silo = await SiloProcess.StartAsync(_place, CancellationToken.None);
-        while (!File.Exists(_place.ApiKeyFile))
-            await Task.Delay(20);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_silo is not null)
-            await _silo.DisposeAsync();
-        _folder.Dispose();
-    }
 
     [Fact]
     public async Task A_run_of_TorchSharp_goes_on_in_PyTorch_and_back()
@@ -48,13 +28,13 @@ public sealed class LanguagesTests : IAsyncLifetime
         Assert.All(["model", "optimizer", "rng"], item => Assert.Matches($@"restored  {item}\b", report));
         var last = await DigestsAsync();
         Assert.Equal($"@resumed 60 {last.Model} {last.Moments} {last.Random}", (await TrainInPyTorchAsync(60))[0]);
-        await new CliRun(_place).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+        await new CliRun(Place).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
     }
 
     private async Task<string> TrainInTorchSharpAsync(int steps, string says)
     {
         await using var trainer = ProgramRun.Trainer(
-            ["train", "--run", Run, "--steps", $"{steps}", .. _place.ClientSettings, "--set", "Ciuic:Save:EverySteps=20"]);
+            ["train", "--run", Run, "--steps", $"{steps}", .. Place.ClientSettings, "--set", "Ciuic:Save:EverySteps=20"]);
         Assert.True(await trainer.ExitAsync() == ExitCode.Ok, trainer.Text);
         Assert.Contains(says, trainer.Text);
         return trainer.Text;
@@ -64,7 +44,7 @@ public sealed class LanguagesTests : IAsyncLifetime
     {
         var script = Path.Combine(PythonProgram.Package(), "examples", "continue_gpt.py");
         await using var python = PythonProgram.Start(
-            _place, [script, "--config", PythonProgram.Configure(_place, Run), "--steps", $"{steps}", "--save-every", "20"]);
+            Place, [script, "--config", PythonProgram.Configure(Place, Run), "--steps", $"{steps}", "--save-every", "20"]);
         Assert.True(await python.ExitAsync() == 0, python.Text);
         return [.. python.Lines.Where(l => l.StartsWith('@'))];
     }
@@ -73,7 +53,7 @@ public sealed class LanguagesTests : IAsyncLifetime
     private async Task<(string Model, string Moments, string Random)> DigestsAsync()
     {
         var settings = new ConfigurationBuilder()
-            .AddInMemoryCollection(_place.ClientSettings.Where(s => s != "--set").Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create(s[0], (string?)s[1])))
+            .AddInMemoryCollection(Place.ClientSettings.Where(s => s != "--set").Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create(s[0], (string?)s[1])))
             .Build();
         await using var chain = await SnapshotChain.ConnectAsync(settings);
         using var snapshot = await chain.ReadAsync(Run, new SnapshotRef.Latest(), []);

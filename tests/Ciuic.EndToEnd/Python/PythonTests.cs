@@ -6,33 +6,13 @@ using Ciuic.Trainer;
 namespace Ciuic.EndToEnd;
 
 /// <summary>PyTorch scripts, through a silo's gateway.</summary>
-public sealed class PythonTests : IAsyncLifetime
+public sealed class PythonTests : PythonSilo
 {
     private const int Kills = 20;
-
-    private readonly TemporaryFolder _folder = new();
-    private DemoPlace? _place;
-    private SiloProcess? _silo;
 
     private static string Script => Path.Combine(PythonProgram.Package(), "examples", "train_lm.py");
 
     private static string[] Training => ["--epochs", "4", "--batches", "20", "--save-every", "2"];
-
-    public async ValueTask InitializeAsync()
-    {
-        Required.Need("python", PythonProgram.Missing());
-        _place = DemoPlace.Open(_folder.File("place")) with { ApiPort = FreePorts.Take(1)[0] };
-        _silo = await SiloProcess.StartAsync(_place, CancellationToken.None);
-        while (!File.Exists(_place.ApiKeyFile))
-            await Task.Delay(20);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_silo is not null)
-            await _silo.DisposeAsync();
-        _folder.Dispose();
-    }
 
     [Theory]
     [InlineData("test_tree.py")]
@@ -42,9 +22,9 @@ public sealed class PythonTests : IAsyncLifetime
     [InlineData("test_adapters.py")]
     public async Task The_packages_own_tests_pass(string file)
     {
-        var config = PythonProgram.Configure(_place!, "own");
+        var config = PythonProgram.Configure(Place, "own");
         await using var python = PythonProgram.Start(
-            _place!, [Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
+            Place, [Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
         Assert.True(await python.ExitAsync() == 0, python.Text);
         Assert.Contains("OK", python.Lines);
     }
@@ -52,7 +32,7 @@ public sealed class PythonTests : IAsyncLifetime
     [Fact]
     public async Task The_wheel_holds_all_that_a_program_needs()
     {
-        var (source, wheels, site) = (_folder.File("source"), _folder.File("wheels"), _folder.File("site"));
+        var (source, wheels, site) = (Folder.File("source"), Folder.File("wheels"), Folder.File("site"));
         await RunAsync("cp", "-r", PythonProgram.Package(), source);
         await RunAsync(PythonProgram.Python, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", source, "-w", wheels);
         var wheel = Assert.Single(Directory.GetFiles(wheels));
@@ -65,7 +45,7 @@ public sealed class PythonTests : IAsyncLifetime
                 print(chain.save_snapshot({"model": {"w": torch.ones(3)}}, blocking=True).result()["sequence"])
             """;
         await using var python = PythonProgram.Start(
-            _place!, ["-c", Program, site, PythonProgram.Configure(_place!, "wheel")], $"PYTHONPATH={site}");
+            Place, ["-c", Program, site, PythonProgram.Configure(Place, "wheel")], $"PYTHONPATH={site}");
         Assert.True(await python.ExitAsync() == 0, python.Text);
         Assert.Equal("1", python.Lines.Last());
     }
@@ -99,20 +79,20 @@ public sealed class PythonTests : IAsyncLifetime
         }
 
         Assert.Equal(expected, expected.Select(line => seen[Key(line)]));
-        await new CliRun(_place!).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+        await new CliRun(Place).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
     }
 
     [Fact]
     public async Task A_dead_gateway_stops_no_training_and_the_next_start_resumes_from_what_was_saved_meanwhile()
     {
         var settings = new Dictionary<string, string> { ["Ciuic:Save:SpoolAfter"] = "00:00:00" };
-        var config = PythonProgram.Configure(_place!, "dead", settings);
-        await using (var python = PythonProgram.Start(_place!, [Script, "--config", config, .. Training]))
+        var config = PythonProgram.Configure(Place, "dead", settings);
+        await using (var python = PythonProgram.Start(Place, [Script, "--config", config, .. Training]))
         {
             while (python.Lines.Count(IsTraining) < 5)
                 await Task.Delay(20);
-            await _silo!.DisposeAsync(); // SIGKILL
-            _silo = null;
+            await Silo!.DisposeAsync(); // SIGKILL
+            Silo = null;
             var before = python.Lines.Count(IsTraining);
             await python.UntilAsync(l => l.Contains("NOT COMMITTED", StringComparison.Ordinal));
             await python.UntilAsync(_ => python.Lines.Count(IsTraining) > before + 10);
@@ -120,13 +100,13 @@ public sealed class PythonTests : IAsyncLifetime
             await python.ExitAsync();
         }
 
-        _silo = await SiloProcess.StartAsync(_place!, CancellationToken.None);
+        Silo = await SiloProcess.StartAsync(Place, CancellationToken.None);
         var synced = await RunModuleAsync(config, "sync");
         var newest = JsonDocument.Parse(await RunModuleAsync(config, "--json", "list")).RootElement[0];
         Assert.EndsWith($": committed as #{newest.GetProperty("sequence")}", synced);
 
         await using var straight = Start("undisturbed");
-        await using var again = PythonProgram.Start(_place!, [Script, "--config", config, .. Training]);
+        await using var again = PythonProgram.Start(Place, [Script, "--config", config, .. Training]);
         Assert.True(await again.ExitAsync() == 0 && await straight.ExitAsync() == 0, again.Text + straight.Text);
         var lines = again.Lines.Where(IsTraining).ToList();
         Assert.Equal(newest.GetProperty("next_sample").GetInt32(), straight.Lines.Count(IsTraining) - lines.Count);
@@ -135,7 +115,7 @@ public sealed class PythonTests : IAsyncLifetime
 
     private async Task<string> RunModuleAsync(string config, params string[] arguments)
     {
-        await using var module = PythonProgram.Start(_place!, ["-m", "ciuic_snapshot_chain", "--config", config, .. arguments]);
+        await using var module = PythonProgram.Start(Place, ["-m", "ciuic_snapshot_chain", "--config", config, .. arguments]);
         Assert.True(await module.ExitAsync() == 0, module.Text);
         return module.Lines.Last();
     }
@@ -156,5 +136,5 @@ public sealed class PythonTests : IAsyncLifetime
     private static string Key(string line) => line[..line.LastIndexOf(' ')];
 
     private ProgramRun Start(string run) => PythonProgram.Start(
-        _place!, [Script, "--config", PythonProgram.Configure(_place!, run), .. Training]);
+        Place, [Script, "--config", PythonProgram.Configure(Place, run), .. Training]);
 }
