@@ -45,9 +45,10 @@ public sealed class ChainEvents
         for (var next = from; ;)
         {
             var last = await PatientlyAsync(() => _coordinator.WaitEventAsync(run, next, Patience, cancel));
-            if (last == next - 1)
+            // Also where nothing came: what waits may have been left behind, what reads looks into the database.
+            var page = await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel));
+            if (page.Length == 0 && last == next - 1)
                 continue;
-            var page = last < next ? [] : await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel));
             if (page.Length == 0 || page[0].Number != next)
             {
                 await WaitBehindAsync(next, page.Length == 0 ? last : page[0].Number);

@@ -25,5 +25,9 @@ internal sealed class CatalogueGrain(
         await this.SaveAsync(state, new CatalogueState { Runs = runs });
     }
 
-    public Task<RunId[]> ListAsync() => Task.FromResult(state.State.Runs);
+    public async Task<RunId[]> ListAsync()
+    {
+        await this.ReadAgainAsync(state); // another activation may have added some
+        return state.State.Runs;
+    }
 }

@@ -24,5 +24,11 @@ internal sealed class HistoryPageGrain(
             await this.SaveAsync(state, new HistoryPageState { Events = [.. state.State.Events, .. fresh] });
     }
 
-    public Task<RunEvent[]> ReadAsync() => Task.FromResult(state.State.Events);
+    public async Task<RunEvent[]> ReadAsync()
+    {
+        // Another activation may have written more; a full page stays as it is.
+        if (state.State.Events.Length < IHistoryPageGrain.Capacity)
+            await this.ReadAgainAsync(state);
+        return state.State.Events;
+    }
 }

@@ -183,12 +183,18 @@ internal sealed class RunGrain(
         return true;
     }
 
-    public Task<RunView?> DescribeAsync() => Task.FromResult(Run.LastEvent == 0 ? null : Run.View(Id, Now));
+    public async Task<RunView?> DescribeAsync()
+    {
+        await ReadAgainAsync();
+        return Run.LastEvent == 0 ? null : Run.View(Id, Now);
+    }
 
     public async Task<RunEvent[]> ReadEventsAsync(long from, int limit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(limit is >= 1 and <= 1_000, true);
+        if (from > Run.LastEvent)
+            await ReadAgainAsync();
         return await Events.ReadAsync(Run, Id, from, limit);
     }
 
@@ -206,13 +212,15 @@ internal sealed class RunGrain(
         {
             await SnapshotOf(pending.Sequence).BeginAsync(pending.Order); // wakes it; makes good a call that was lost
             await EndPendingIfSettledAsync();
+            return;
         }
-        else if (!Run.LeaseIsLive(Now))
-        {
-            _hasReminder = false; // whatever comes of it: the next snapshot asks for one
-            if (await this.GetReminder(Reminder) is { } reminder)
-                await this.UnregisterReminder(reminder);
-        }
+
+        await ReadAgainAsync();
+        if (Run.Pending is not null || Run.LeaseIsLive(Now))
+            return;
+        _hasReminder = false; // whatever comes of it: the next snapshot asks for one
+        if (await this.GetReminder(Reminder) is { } reminder)
+            await this.UnregisterReminder(reminder);
     }
 
     /// <summary>
@@ -266,7 +274,7 @@ internal sealed class RunGrain(
     {
         if (Run.Lease?.Token == token)
             return true;
-        await this.ReadAgainAsync(state);
+        await ReadAgainAsync();
         if (Run.Lease?.Token == token)
             return true;
         return token.CompareTo(Run.Token) <= 0
@@ -274,6 +282,18 @@ internal sealed class RunGrain(
             : throw new UnavailableException(
                 $"Run {Id}: the token {token} is newer than any that this silo's database knows ({Run.Token}): it is another database, or "
                 + "an older copy of it.");
+    }
+
+    /// <summary>
+    /// Another activation may have gone on: nobody is told old news for good. Only in calls that do not interleave, and before they
+    /// decide anything.
+    /// </summary>
+    private async Task ReadAgainAsync()
+    {
+        var known = Run.LastEvent;
+        await this.ReadAgainAsync(state);
+        if (Run.LastEvent != known)
+            TellWaiting();
     }
 
     /// <summary>A snapshot may have ended without having been able to tell.</summary>
@@ -346,9 +366,14 @@ internal sealed class RunGrain(
     private async Task SaveAsync(RunState next)
     {
         await this.SaveAsync(state, Events.DropFlushed(next));
+        TellWaiting();
+        await TryFlushAsync();
+    }
+
+    private void TellWaiting()
+    {
         _happened.SetResult();
         _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await TryFlushAsync();
     }
 
     /// <summary>What is stored is stored: events that a page does not take now stay in the outbox, and go with the next ones.</summary>

@@ -106,7 +106,7 @@ internal sealed class SnapshotGrain(
             await Task.WhenAny(_settled.Task, Task.Delay(wait, time));
         }
 
-        return Data.Order is null ? null : View;
+        return await GetAsync();
     }
 
     public async Task<bool> WaitFinalAsync(TimeSpan patience)
@@ -124,7 +124,13 @@ internal sealed class SnapshotGrain(
         return damage;
     }
 
-    public Task<SnapshotView?> GetAsync() => Task.FromResult(Data.Order is null ? null : View);
+    public async Task<SnapshotView?> GetAsync()
+    {
+        // An activation that was left behind must not tell anybody that a committed snapshot is not.
+        if (!Data.IsSettled)
+            await ReadAgainAsync();
+        return Data.Order is null ? null : View;
+    }
 
     /// <summary>What the timer does: whatever the snapshot is waiting for, try to go on.</summary>
     private async Task LookAsync()
@@ -328,17 +334,7 @@ internal sealed class SnapshotGrain(
     /// <exception cref="UnavailableException">The snapshot is unknown here, or the token is newer than its own.</exception>
     private async Task<bool> IsFencedAsync(FencingToken token)
     {
-        await _writing.WaitAsync();
-        try
-        {
-            await this.ReadAgainAsync(state);
-            Data = state.State;
-        }
-        finally
-        {
-            _writing.Release();
-        }
-
+        await ReadAgainAsync();
         if (Data.Order is { } order && token.CompareTo(order.Token) <= 0)
             return order.Token != token;
         // Its run knows: the attempt may be one of before a rebuild.
@@ -386,6 +382,26 @@ internal sealed class SnapshotGrain(
             _writing.Release();
         }
 
+        if (Data.IsSettled)
+            _settled.TrySetResult();
+    }
+
+    /// <summary>Another activation may have gone on with it: this one goes on from there.</summary>
+    private async Task ReadAgainAsync()
+    {
+        await _writing.WaitAsync();
+        try
+        {
+            await this.ReadAgainAsync(state);
+            Data = state.State;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+
+        if (Data.Order is not null)
+            KeepGoing();
         if (Data.IsSettled)
             _settled.TrySetResult();
     }
