@@ -10,7 +10,6 @@ import tempfile
 import types
 import unittest
 import unittest.mock
-import uuid
 
 import torch
 
@@ -18,31 +17,19 @@ import fakes
 
 fakes.install()
 
-from ciuic_snapshot_chain import CiuicSnapshotChain, InvalidInput, NotFound  # noqa: E402
+from cases import ChainTestCase  # noqa: E402
+from ciuic_snapshot_chain import InvalidInput, NotFound  # noqa: E402
 from ciuic_snapshot_chain.adapters import dcp, lightning, transformers  # noqa: E402
 
-CONFIG = os.environ["CIUIC_TEST_CONFIG"]
 
-
-class AdapterTests(unittest.TestCase):
+class AdapterTests(ChainTestCase):
     def setUp(self):
-        self.run_name = f"{self._testMethodName[:60]}-{uuid.uuid4().hex[:8]}"
-        self.chains = []
+        super().setUp()
         torch.manual_seed(1)
         self.model = torch.nn.Linear(4, 2)
         self.optimizer = torch.optim.AdamW(self.model.parameters())
         self.model(torch.ones(1, 4)).sum().backward()
         self.optimizer.step()
-
-    def tearDown(self):
-        for chain in self.chains:
-            chain.close()
-
-    def chain(self, **more):
-        with open(CONFIG) as file:
-            said = {**json.load(file), **more}
-        self.chains.append(CiuicSnapshotChain(said, self.run_name))
-        return self.chains[-1]
 
     def test_a_trainers_state_is_saved_when_due_and_comes_back_as_a_folder(self):
         callback = transformers.CiuicCallback(self.chain(save_every_steps=2))

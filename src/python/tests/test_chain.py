@@ -12,16 +12,12 @@ import textwrap
 import threading
 import time
 import unittest
-import uuid
 
 import numpy
 import torch
 
+from cases import CONFIG, SAID, ChainTestCase
 from ciuic_snapshot_chain import CiuicSnapshotChain, Conflict, NotFound, UnsupportedValue
-
-CONFIG = os.environ["CIUIC_TEST_CONFIG"]
-with open(CONFIG) as _file:
-    SAID = json.load(_file)
 
 
 def trained(seed=1, kind=torch.optim.AdamW):
@@ -40,19 +36,7 @@ def step(model, optimizer):
     return loss.item()
 
 
-class ChainTests(unittest.TestCase):
-    def setUp(self):
-        self.run_name = f"{self._testMethodName[:60]}-{uuid.uuid4().hex[:8]}"
-        self.chains = []
-
-    def tearDown(self):
-        for chain in self.chains:
-            chain.close()
-
-    def chain(self):
-        self.chains.append(CiuicSnapshotChain(CONFIG, self.run_name))
-        return self.chains[-1]
-
+class ChainTests(ChainTestCase):
     def assert_same(self, a, b):
         self.assertEqual(list(a), list(b))
         for key in a:

@@ -3,35 +3,18 @@ With transformers, pytorch-lightning, torch 2 and a GPU themselves, on a real ga
 has none of them: run it where they are installed.
 """
 
-import json
-import os
 import tempfile
 import unittest
-import uuid
 
 import torch
 
-from ciuic_snapshot_chain import CiuicSnapshotChain
-
-CONFIG = os.environ["CIUIC_TEST_CONFIG"]
+from cases import ChainTestCase
 
 
-class RealLibraryTests(unittest.TestCase):
-    def setUp(self):
-        self.run_name = f"{self._testMethodName[:60]}-{uuid.uuid4().hex[:8]}"
-        self.chains = []
-
-    def tearDown(self):
-        for chain in self.chains:
-            chain.close()
-
+class RealLibraryTests(ChainTestCase):
     def chain(self, **more):
-        for chain in self.chains:
-            chain.close()
-        with open(CONFIG) as file:
-            said = {**json.load(file), **more}
-        self.chains.append(CiuicSnapshotChain(said, self.run_name))
-        return self.chains[-1]
+        self.close_all()  # one after the other, as processes would
+        return super().chain(**more)
 
     def test_transformers(self):
         from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments

@@ -1,0 +1,127 @@
+"""Reads snapshots of a run: which there are, and what is in them."""
+
+from __future__ import annotations
+
+import base64
+from collections import OrderedDict
+from typing import Any, Mapping, Union
+
+from . import memory, optimizer, rng, tree
+from .errors import NotFound
+from .library import Library
+from .snapshot import Snapshot
+from .state import ALIASES, PROGRESS
+
+Reference = Union[str, int]
+
+
+class Reader:
+    """
+    The snapshots of one run.
+
+    :param library: the native library.
+    :param chain: the opened chain.
+    :param run: the run's name.
+    """
+
+    def __init__(self, library: Library, chain: int, run: str) -> None:
+        self._library, self._chain, self._run = library, chain, run
+        self._saves = 0
+
+    def staging_changes(self) -> None:
+        """A save is about to overwrite the staging memory, in which the snapshot lies that was resumed from."""
+        self._saves += 1
+
+    def find(self, reference: Reference) -> Snapshot:
+        """A snapshot by its reference; nothing of it is read yet."""
+        return self.open(self._library.call("read", chain=self._chain, run=self._run, reference=text_of(reference), parts=[]))
+
+    def committed(self) -> list[Snapshot]:
+        """All committed snapshots, newest first, without what is in them."""
+        listed = self._library.call("list", chain=self._chain, run=self._run)["snapshots"]
+        return [listed_snapshot(said) for said in listed]
+
+    def open(self, answer: Mapping[str, Any]) -> Snapshot:
+        """What the library has opened, as a snapshot with the plain values that were saved with it."""
+        items = {saved["item"]: saved for saved in answer["items"]}
+        values = _summary(answer["snapshot"])
+        snapshot = Snapshot(values, answer["source"], items)
+        if answer["source"]:
+            self._library.closing(snapshot, answer["source"])
+        if tree.TREE in items.get(PROGRESS, {}).get("bytes", []):
+            progress = self.load(snapshot, PROGRESS)
+            values["saved"], values["names"] = progress["values"], progress["names"]
+            for name, value in progress["values"].items():
+                values.setdefault(name, value)
+            for name in ("epoch", "step"):
+                values[name] = progress["values"].get(name, values[name])
+        elif items:  # another language has saved
+            values["batch_idx"] = values["next_sample"] - 1
+        return snapshot
+
+    def open_staged(self, answer: Mapping[str, Any]) -> Snapshot:
+        """The same for one that was read into the staging memory: good until the next save."""
+        snapshot = self.open(answer)
+        snapshot._saves = self._saves
+        return snapshot
+
+    def load(self, snapshot: Snapshot, item: str) -> Any:
+        """An item as it was saved, its tensors on the CPU."""
+        item = ALIASES.get(item, item)
+        tensors, saved = self.tensors(snapshot, item), self._item(snapshot, item)
+        if tree.TREE not in saved["bytes"] and optimizer.VALUES in saved["bytes"]:
+            return optimizer.read(self._bytes(snapshot, item, optimizer.VALUES), list(tensors), tensors.__getitem__)
+        text = self._bytes(snapshot, item, tree.TREE) if tree.TREE in saved["bytes"] else None
+        return tree.unpack(list(tensors), text, tensors.__getitem__)
+
+    def tensors(self, snapshot: Snapshot, item: str) -> "OrderedDict[str, Any]":
+        """An item's tensors by name, in new memory."""
+        item = ALIASES.get(item, item)
+        saved = self._item(snapshot, item)
+        tensors = OrderedDict((t["name"], memory.empty(t["dtype"], t["shape"])) for t in saved["tensors"])
+        targets = [
+            {"item": item, "name": name, "address": tensor.data_ptr(), "length": tensor.numel() * tensor.element_size()}
+            for name, tensor in tensors.items()
+        ]
+        if targets:
+            self._library.call("copy", source=snapshot._source, targets=targets)
+        return tensors
+
+    def restore_rng(self, snapshot: Snapshot) -> None:
+        """Puts random generators back; nothing happens where the snapshot holds none."""
+        if rng.ITEM not in snapshot._items:
+            return
+        saved = self._item(snapshot, rng.ITEM)
+        state = self.load(snapshot, rng.ITEM) if tree.TREE in saved["bytes"] else None
+        rng.restore(state, self._bytes(snapshot, rng.ITEM, rng.CPU) if rng.CPU in saved["bytes"] else None)
+
+    def check(self, snapshot: Snapshot) -> None:
+        """Reads every byte of it."""
+        self._library.call("check", id=snapshot._source)
+
+    def _item(self, snapshot: Snapshot, item: str) -> Mapping[str, Any]:
+        if snapshot._saves is not None and snapshot._saves != self._saves:
+            again = self.find(int(snapshot["sequence"]))
+            snapshot._source, snapshot._items, snapshot._saves, snapshot._again = again._source, again._items, None, again
+        if item not in snapshot._items:
+            raise NotFound(f"{snapshot!r} has no '{item}'; it has {', '.join(snapshot._items) or 'nothing loaded: use get_snapshot'}.")
+        return snapshot._items[item]
+
+    def _bytes(self, snapshot: Snapshot, item: str, name: str) -> bytes:
+        return base64.b64decode(self._library.call("bytes", source=snapshot._source, item=item, name=name)["bytes"])
+
+
+def text_of(reference: Reference) -> str:
+    """A reference as the library takes it: a number is a sequence."""
+    return f"#{reference}" if isinstance(reference, int) else reference
+
+
+def listed_snapshot(said: Mapping[str, Any]) -> Snapshot:
+    """What a list says of a snapshot; nothing can be loaded from it."""
+    return Snapshot(_summary(said), 0, {})
+
+
+def _summary(said: Mapping[str, Any]) -> dict[str, Any]:
+    summary = dict(said)
+    summary["timestamp"] = summary.pop("created_at") or ""
+    return summary
