@@ -33,7 +33,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly List<ITrackedState> _tracked = [];
-    private readonly List<SaveHandle> _unfinished = [];
+    private readonly UnfinishedSaves _unfinished;
     private long _saves;
 
     internal TrainingRun(
@@ -78,6 +78,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _resuming = new RunResuming(run, place, client, ranks, coordinator, ledger, _opening, resumer, _tracked, time, logger);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
+        _unfinished = new UnfinishedSaves(run, options.TerminateDeadline, Stopping);
     }
 
     /// <summary>The run's name.</summary>
@@ -216,7 +217,6 @@ public sealed class TrainingRun : IAsyncDisposable
                 $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
             : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
         _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
-        _unfinished.RemoveAll(h => h.Committed.IsCompleted);
         _unfinished.Add(handle);
         if (Place.IsAlone && Stopping.IsCancellationRequested)
             await FinishBeforeExitAsync();
@@ -230,17 +230,7 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <param name="cancel">Ends the waiting.</param>
     /// <exception cref="CiuicException">The last save failed as <see cref="SaveHandle.Committed"/> says.</exception>
     /// <exception cref="UnavailableException">It was not committed within the deadline.</exception>
-    public async Task FinishAsync(CancellationToken cancel = default)
-    {
-        if (_unfinished.Count == 0)
-            return;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var signal = Stopping.Register(() => deadline.CancelAfter(_options.TerminateDeadline));
-        foreach (var before in _unfinished.SkipLast(1))
-            await ((Task)before.Committed).WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        cancel.ThrowIfCancellationRequested();
-        await UntilCommittedAsync(_unfinished[^1], deadline.Token, cancel);
-    }
+    public Task FinishAsync(CancellationToken cancel = default) => _unfinished.FinishAsync(cancel);
 
     /// <summary>
     /// How often to save, from what saves and steps are measured to take and from how often attempts of this run have failed.
@@ -277,51 +267,15 @@ public sealed class TrainingRun : IAsyncDisposable
 
     internal RankPlace Place { get; }
 
-    /// <summary>The chain head that was found when the run was opened.</summary>
-    internal SnapshotLink? Head => _opening.Head;
-
     internal Task OpenAsync(CancellationToken cancel) => _opening.OpenAsync(cancel);
-
-    /// <summary>The key that signs its shards; null where nothing does.</summary>
-    internal VerifierKey? Signer => _key?.Verifier;
 
     /// <summary>Commits what was kept on this machine for the run, where that may be.</summary>
     /// <exception cref="ConflictException">Another process has it open.</exception>
     /// <exception cref="UnavailableException">Silo or bucket went away; what is left can be synced later.</exception>
-    internal Task<IReadOnlyList<SyncedSave>> SyncAsync(CancellationToken cancel) => _spool!.UseAsync(
-        spool => new SpoolSync(spool, this, _coordinator, _store).RunAsync(cancel), cancel);
-
-    /// <summary>Commits a save that was kept on this machine, behind the head.</summary>
-    /// <param name="save">The save.</param>
-    /// <param name="disk">Where its chunks are.</param>
-    /// <param name="cancel">Ends the waiting.</param>
-    internal async Task<SnapshotLink> CommitAsync(SpooledSave save, IObjectStore disk, CancellationToken cancel)
+    internal Task<IReadOnlyList<SyncedSave>> SyncAsync(CancellationToken cancel)
     {
-        await _opening.ContinueFromAsync(Head, null, "", cancel);
-        var shard = save.At(SpooledSave.Placeholder);
-        await Parallel.ForEachAsync(
-            shard.Chunks.DistinctBy(c => c.Id),
-            new ParallelOptions { MaxDegreeOfParallelism = _options.Readers, CancellationToken = cancel },
-            async (chunk, ending) =>
-            {
-                var key = BucketLayout.Chunk(chunk);
-                var frame = await disk.GetAsync(key, ending) ?? throw new CorruptException($"The save of step {save.Plan.Step} that was kept lacks {key}.");
-                await _chunks.TakeInAsync(chunk.Id, frame, ending); // checked, and in the place of one that is damaged
-            });
-        var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
-        _delivery.Enqueue(new UploadedSave(
-            handle, save.Plan, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
-        try
-        {
-            var link = await handle.Committed.WaitAsync(cancel);
-            _opening.MovedTo(link);
-            return link;
-        }
-        catch (UnavailableException error)
-        {
-            // What is away is waited for: this one was begun and given up, by the silo or by verification.
-            throw new ConflictException(error.Message, error);
-        }
+        var commits = new SpooledCommits(Id, _opening, _chunks, _delivery, _key?.Verifier, _options.Readers);
+        return _spool!.UseAsync(spool => new SpoolSync(spool, commits, _coordinator, _store).RunAsync(cancel), cancel);
     }
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
@@ -345,38 +299,11 @@ public sealed class TrainingRun : IAsyncDisposable
 
     private async Task FinishBeforeExitAsync()
     {
-        var code = await OutcomeAsync();
+        var code = await _unfinished.OutcomeAsync();
         if (_options.OnTerminate != OnTerminate.SaveAndExit)
             return;
         await DisposeAsync();
         Environment.Exit(code);
-    }
-
-    private async Task<int> OutcomeAsync()
-    {
-        try
-        {
-            await FinishAsync(CancellationToken.None);
-            return ExitCode.Ok;
-        }
-        catch (Exception error)
-        {
-            return ExitCode.For(error); // the log and the handle have told it
-        }
-    }
-
-    private async Task UntilCommittedAsync(SaveHandle handle, CancellationToken deadline, CancellationToken cancel)
-    {
-        try
-        {
-            await handle.Committed.WaitAsync(deadline);
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            throw new UnavailableException(
-                $"Run {Id} was told to end, and step {handle.Step} was not committed within Ciuic:Save:TerminateDeadline "
-                + $"({_options.TerminateDeadline}).");
-        }
     }
 
     private void ReportStage(UploadedSave save, SaveStage stage)

@@ -10,7 +10,7 @@ namespace Ciuic.Client;
 /// each commit the saves of the same process behind it are told that they follow it, and only then its record goes: whatever is interrupted
 /// can be repeated.
 /// </summary>
-internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coordinator, IObjectStore store)
+internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinator coordinator, IObjectStore store)
 {
     private const int EventPage = 1_000;
 
@@ -43,12 +43,12 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
         var step = save.Plan.Step;
         try
         {
-            var head = run.Head;
+            var head = commits.Head;
             if (head is not null && await IsCommittedAsync(save, head, cancel))
                 return new SyncedSave(step, SyncOutcome.Committed, head, "");
             return await WhyNotAsync(save, head, cancel) is { } reason
                 ? new SyncedSave(step, SyncOutcome.Left, null, reason)
-                : new SyncedSave(step, SyncOutcome.Committed, await run.CommitAsync(save, spool.Disk, cancel), "");
+                : new SyncedSave(step, SyncOutcome.Committed, await commits.CommitAsync(save, spool.Disk, cancel), "");
         }
         catch (Exception error) when (error is CorruptException or InvalidInputException or ConflictException)
         {
@@ -91,20 +91,20 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
     /// <summary>A sync before this one may have been interrupted after the commit.</summary>
     private async Task<bool> IsCommittedAsync(SpooledSave save, SnapshotLink head, CancellationToken cancel)
     {
-        var manifest = await new ManifestReader(store).ReadAsync(new SnapshotId(run.Id, head.Sequence), head.Manifest, cancel);
+        var manifest = await new ManifestReader(store).ReadAsync(new SnapshotId(commits.Run, head.Sequence), head.Manifest, cancel);
         return manifest.WorldSize == 1 && manifest.Shards[0] == ShardDigest.Of(ManifestCodec.Encode(save.At(head.Sequence)));
     }
 
     private async Task<string?> WhyNotAsync(SpooledSave save, SnapshotLink? head, CancellationToken cancel)
     {
-        if (save.At(SpooledSave.Placeholder).Run != run.Id)
+        if (save.At(SpooledSave.Placeholder).Run != commits.Run)
             return $"it is one of run {save.At(SpooledSave.Placeholder).Run}";
-        if (save.Plan.Signer != run.Signer)
+        if (save.Plan.Signer != commits.Signer)
             return "its shards were to be signed with another key, or with none: set the same Ciuic:Save:KeyFile";
         // A digest is of one history only; where there was none yet, the place tells them apart.
         if (save.Base is null && save.Home != store.Location)
             return $"it was to be stored in {save.Home}, and this is {store.Location}";
-        var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(run.Id, head.Sequence), cancel);
+        var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(commits.Run, head.Sequence), cancel);
         if (!MayFollow(save, head, there))
             return $"it was trained from {Name(save.Base)}, and the run's head is {Name(head)} now: training went on elsewhere";
         return await WasRolledBackAsync(save, cancel) ? "the run was rolled back since" : null;
@@ -118,10 +118,10 @@ internal sealed class SpoolSync(Spool spool, TrainingRun run, ICoordinator coord
     /// <summary>Whoever goes back wants to: what was trained before that is not put in front again.</summary>
     private async Task<bool> WasRolledBackAsync(SpooledSave save, CancellationToken cancel)
     {
-        var last = (await coordinator.DescribeAsync(run.Id, cancel))?.LastEvent ?? 0;
+        var last = (await coordinator.DescribeAsync(commits.Run, cancel))?.LastEvent ?? 0;
         for (; last > 0; last -= EventPage)
         {
-            var events = await coordinator.ReadEventsAsync(run.Id, Math.Max(1, last - EventPage + 1), (int)Math.Min(EventPage, last), cancel);
+            var events = await coordinator.ReadEventsAsync(commits.Run, Math.Max(1, last - EventPage + 1), (int)Math.Min(EventPage, last), cancel);
             foreach (var happened in events.Reverse())
             {
                 // Each rollback ends all rights before it: one that is older than the save's own was made before it was trained.
