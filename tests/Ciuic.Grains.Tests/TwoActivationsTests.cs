@@ -58,6 +58,17 @@ public sealed class TwoActivationsTests : Clusters
     }
 
     [Fact]
+    public async Task What_another_activation_began_is_not_taken_for_an_older_backup()
+    {
+        await StartAsync();
+        Assert.Null(await _behind.Run("x").DescribeAsync());
+        _token = (await _ahead.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        _sequence = (await _ahead.Run("x").BeginSnapshotAsync(_token, CiuicCluster.Plan(1))).Sequence!.Value;
+        await CommitAsync();
+        Assert.Equal(BeginOutcome.Begun, (await _behind.Run("x").BeginSnapshotAsync(_token, CiuicCluster.Plan(2))).Outcome);
+    }
+
+    [Fact]
     public async Task A_page_of_history_is_read_again_until_it_is_full()
     {
         await StartAsync();

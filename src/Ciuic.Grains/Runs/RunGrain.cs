@@ -12,7 +12,7 @@ namespace Ciuic.Grains;
 /// what it asks of them never waits for it (see <see cref="ISnapshotGrain.SettleAsync"/>). While it is trained, a reminder looks
 /// after the snapshot in flight: whatever dies, it is finished or aborted even if nobody calls again.
 /// </summary>
-internal sealed class RunGrain(
+internal sealed partial class RunGrain(
     [PersistentState("run", Persistence.Provider)] IPersistentState<RunState> state,
     IObjectStore store,
     IOptions<RunOptions> options,
@@ -242,60 +242,6 @@ internal sealed class RunGrain(
         }
     }
 
-    /// <summary>
-    /// A number that left a trace in the bucket was given by a database that knew of it. Where this one does not, it was lost
-    /// or restored from an older backup: numbers and tokens would be given twice, and history would contradict itself for
-    /// ever. Looked at once for each activation, before anything is decided.
-    /// </summary>
-    private async Task RequireNotBehindAsync()
-    {
-        if (_comparedWithBucket)
-            return;
-        await foreach (var found in store.ListAsync(BucketLayout.RunPrefix(Id), CancellationToken.None))
-        {
-            if (BucketLayout.SequenceOf(found.Key) is not { } sequence || sequence.Value <= Run.LastSequence)
-                continue;
-            throw new ConflictException(Run.LastEvent == 0
-                ? $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
-                    + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket."
-                : $"Run {Id} has a snapshot #{sequence} in {store.Location}, but this silo's database knows {Run.LastSequence} only: it was "
-                    + "restored from an older backup. Start the silo with an empty database and let 'ciuic rebuild' fill it.");
-        }
-
-        _comparedWithBucket = true;
-    }
-
-    /// <summary>
-    /// Whether a token is the one in force. What this activation believes is read again before anybody is told that he is
-    /// fenced, because he will believe it for good.
-    /// </summary>
-    /// <exception cref="UnavailableException">The token is newer than any that this database has given.</exception>
-    private async Task<bool> HoldsAsync(FencingToken token)
-    {
-        if (Run.Lease?.Token == token)
-            return true;
-        await ReadAgainAsync();
-        if (Run.Lease?.Token == token)
-            return true;
-        return token.CompareTo(Run.Token) <= 0
-            ? false
-            : throw new UnavailableException(
-                $"Run {Id}: the token {token} is newer than any that this silo's database knows ({Run.Token}): it is another database, or "
-                + "an older copy of it.");
-    }
-
-    /// <summary>
-    /// Another activation may have gone on: nobody is told old news for good. Only in calls that do not interleave, and before they
-    /// decide anything.
-    /// </summary>
-    private async Task ReadAgainAsync()
-    {
-        var known = Run.LastEvent;
-        await this.ReadAgainAsync(state);
-        if (Run.LastEvent != known)
-            TellWaiting();
-    }
-
     /// <summary>A snapshot may have ended without having been able to tell.</summary>
     private async Task EndPendingIfSettledAsync()
     {
@@ -355,38 +301,6 @@ internal sealed class RunGrain(
         await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
         await SaveAsync(Run.Finish(Id, Now));
         logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
-    }
-
-    private async Task ChangeAsync(RunState next)
-    {
-        if (!ReferenceEquals(next, Run))
-            await SaveAsync(next);
-    }
-
-    private async Task SaveAsync(RunState next)
-    {
-        await this.SaveAsync(state, Events.DropFlushed(next));
-        TellWaiting();
-        await TryFlushAsync();
-    }
-
-    private void TellWaiting()
-    {
-        _happened.SetResult();
-        _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
-
-    /// <summary>What is stored is stored: events that a page does not take now stay in the outbox, and go with the next ones.</summary>
-    private async Task TryFlushAsync()
-    {
-        try
-        {
-            await Events.FlushAsync(Run).WaitAsync(FlushPatience, time);
-        }
-        catch (Exception error)
-        {
-            logger.NotFlushed(Id, error.Message);
-        }
     }
 
     private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));

@@ -14,7 +14,7 @@ namespace Ciuic.Grains;
 /// and looks again at the state it finds. Verified and Aborted exclude each other by that write's ETag, even
 /// between two activations; what is Verified will be committed. Where everything died, its run's reminder wakes it.
 /// </summary>
-internal sealed class SnapshotGrain(
+internal sealed partial class SnapshotGrain(
     [PersistentState("snapshot", Persistence.Provider)] IPersistentState<SnapshotData> state,
     IObjectStore store,
     IOptions<SnapshotOptions> options,
@@ -34,7 +34,9 @@ internal sealed class SnapshotGrain(
     private static readonly TimeSpan Lately = TimeSpan.FromMinutes(10);
 
     private readonly SemaphoreSlim _writing = new(1);
-    private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends the waiting here: the snapshot is settled, or this activation is over.</summary>
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _settling;
     private IGrainTimer? _timer;
     private string? _problem;
@@ -103,7 +105,7 @@ internal sealed class SnapshotGrain(
         if (Data.Order is not null && !Data.IsSettled)
         {
             var wait = patience < MaxPatience ? patience : MaxPatience;
-            await Task.WhenAny(_settled.Task, Task.Delay(wait, time));
+            await Task.WhenAny(_over.Task, Task.Delay(wait, time));
         }
 
         return await GetAsync();
@@ -131,182 +133,6 @@ internal sealed class SnapshotGrain(
             await ReadAgainAsync();
         return Data.Order is null ? null : View;
     }
-
-    /// <summary>What the timer does: whatever the snapshot is waiting for, try to go on.</summary>
-    private async Task LookAsync()
-    {
-        if (Data.Order is null)
-            return;
-        if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
-        {
-            if (time.GetUtcNow() < Data.Order.CreatedAt + options.Value.ShardDeadline)
-                return;
-            await AbortUnlessVerifiedAsync(
-                $"shards of ranks {Missing()} did not arrive within {options.Value.ShardDeadline}");
-        }
-
-        await AbortIfOverdueAsync();
-        await FinishAsync();
-    }
-
-    /// <summary>Brings the snapshot to its end and tells its run. Logs instead of throwing: it runs unattended.</summary>
-    private async Task FinishAsync()
-    {
-        try
-        {
-            await SettleAsync();
-            await TellRunAsync();
-        }
-        catch (Exception error)
-        {
-            logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the run
-        }
-    }
-
-    private Task SettleAsync()
-    {
-        if (_settling is null or { IsCompleted: true })
-            _settling = TryAdvanceAsync();
-        return _settling;
-    }
-
-    private async Task TryAdvanceAsync()
-    {
-        try
-        {
-            await AdvanceAsync();
-        }
-        catch (Exception error)
-        {
-            _problem = error.Message;
-            throw;
-        }
-    }
-
-    /// <summary>Takes one step after the other until the snapshot is committed or aborted.</summary>
-    private async Task AdvanceAsync()
-    {
-        while (!Data.IsSettled)
-        {
-            if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
-                return; // nothing to do until a shard comes or the deadline passes
-            await (Data.State switch
-            {
-                SnapshotState.Pending => StoreManifestAsync(),
-                SnapshotState.Uploaded => VerifyAsync(),
-                _ => CommitAsync(),
-            });
-            if (!Data.IsSettled)
-                _ = TellReachedAsync(Data.State);
-        }
-    }
-
-    /// <summary>
-    /// Stores shards that are in. With the last one the manifest is written first, and both are stored as one change: dying in between
-    /// leaves a manifest that is written again, from the same shards with the same bytes. Where the bucket does not answer, the shard
-    /// is stored alone.
-    /// </summary>
-    private async Task TakeAsync(Dictionary<int, ShardDigest> shards)
-    {
-        var isLast = shards.Count == Data.Order!.Plan.WorldSize;
-        var written = isLast ? await TryWriteManifestAsync(shards) : null;
-        await ChangeAsync(d => d.State != SnapshotState.Pending ? d
-            : written is { } digest ? d with { Shards = shards, State = SnapshotState.Uploaded, Manifest = digest }
-            : d with { Shards = shards });
-        if (Data.State == SnapshotState.Uploaded)
-            _ = TellReachedAsync(SnapshotState.Uploaded);
-    }
-
-    private async Task<ManifestDigest?> TryWriteManifestAsync(Dictionary<int, ShardDigest> shards)
-    {
-        try
-        {
-            // Whoever reports a shard must not wait for a bucket that hangs, nor those who ask this snapshot meanwhile.
-            return await WriteManifestAsync(shards).WaitAsync(WorthWaiting, time);
-        }
-        catch (Exception error)
-        {
-            logger.Stuck(Id, error.Message);
-            return null;
-        }
-    }
-
-    private async Task StoreManifestAsync()
-    {
-        if (await WriteManifestAsync(Data.Shards) is not { } digest)
-        {
-            await AbortUnlessVerifiedAsync($"{BucketLayout.Manifest(Id)} exists with other bytes");
-            return;
-        }
-
-        await ChangeAsync(d => d.State == SnapshotState.Pending ? d with { State = SnapshotState.Uploaded, Manifest = digest } : d);
-    }
-
-    /// <summary>Writes the root manifest, if it is not there yet: another activation may have written it.</summary>
-    /// <returns>Its digest; null where other bytes are there.</returns>
-    private async Task<ManifestDigest?> WriteManifestAsync(Dictionary<int, ShardDigest> shards)
-    {
-        var bytes = ManifestCodec.Encode(BuildManifest(shards));
-        var key = BucketLayout.Manifest(Id);
-        if (await store.CreateAsync(key, bytes, CancellationToken.None) == CreateResult.AlreadyExists)
-        {
-            var there = await store.GetAsync(key, CancellationToken.None);
-            if (!there.AsSpan().SequenceEqual(bytes))
-                return null;
-        }
-
-        return ManifestDigest.Of(bytes);
-    }
-
-    private async Task VerifyAsync()
-    {
-        var verification = new SnapshotVerification(new ManifestReader(store), GrainFactory, silos, options.Value);
-        var verdict = await verification.RunAsync(BuildManifest(Data.Shards));
-        if (verdict.Complaint is not null)
-        {
-            await AbortUnlessVerifiedAsync(verdict.Complaint);
-            return;
-        }
-
-        var size = await Ledger.GetSizeAsync();
-        await ChangeAsync(d => d.State == SnapshotState.Uploaded
-            ? d with { State = SnapshotState.Verified, Bytes = verdict.Bytes, NotBefore = size }
-            : d);
-    }
-
-    private async Task CommitAsync()
-    {
-        var record = LedgerRecord.ForSnapshot(BuildManifest(Data.Shards), Data.Manifest!.Value);
-        // The commit point lies in this call. Dying before it, or losing its answer: the record is appended again
-        // and the ledger answers with the first position. Dying after it: this grain's state is behind the ledger
-        // until the run's reminder wakes it, and the run settles it before anyone else trains.
-        var position = await Ledger.AppendAsync(record.Encode(), Data.NotBefore);
-        await ChangeAsync(d => d.State == SnapshotState.Verified
-            ? d with { State = SnapshotState.Committed, Position = position, SettledAt = time.GetUtcNow() }
-            : d);
-        logger.Committed(Id, position);
-    }
-
-    /// <summary>
-    /// A snapshot that cannot be verified must not keep its run from saving for ever. One that is verified will be committed,
-    /// however long it takes.
-    /// </summary>
-    private async Task AbortIfOverdueAsync()
-    {
-        // Only what was tried: after a long night the first thing to do is to look, not to give up.
-        if (_problem is not null && !Data.IsSettled && time.GetUtcNow() >= Data.Order!.CreatedAt + options.Value.SettleDeadline)
-            await AbortUnlessVerifiedAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem}");
-    }
-
-    private async Task AbortUnlessVerifiedAsync(string reason)
-    {
-        await ChangeAsync(d => d.State is SnapshotState.Pending or SnapshotState.Uploaded ? Aborted(d, reason) : d);
-        if (Data.State == SnapshotState.Aborted)
-            logger.Aborted(Id, Data.Reason!);
-    }
-
-    private SnapshotData Aborted(SnapshotData data, string reason) =>
-        data with { State = SnapshotState.Aborted, Reason = reason, SettledAt = time.GetUtcNow() };
 
     private async Task TellRunAsync()
     {
@@ -377,13 +203,18 @@ internal sealed class SnapshotGrain(
                 await this.SaveAsync(state, next);
             Data = next;
         }
+        catch (UnavailableException)
+        {
+            _over.TrySetResult(); // who waits asks again, and the next activation answers
+            throw;
+        }
         finally
         {
             _writing.Release();
         }
 
         if (Data.IsSettled)
-            _settled.TrySetResult();
+            _over.TrySetResult();
     }
 
     /// <summary>Another activation may have gone on with it: this one goes on from there.</summary>
@@ -402,18 +233,16 @@ internal sealed class SnapshotGrain(
 
         if (Data.Order is not null)
             KeepGoing();
-        if (Data.IsSettled)
-            _settled.TrySetResult();
+        if (!Data.IsSettled)
+            return;
+        _over.TrySetResult();
+        // Whoever wrote it may have died before it told the run, and who waited goes home now: nobody would wake its next activation.
+        _ = FinishAsync();
     }
 
     private void KeepGoing() => _timer ??= this.RegisterGrainTimer(
         LookAsync,
         new GrainTimerCreationOptions(options.Value.RetryInterval, options.Value.RetryInterval) { Interleave = true });
-
-    private Manifest BuildManifest(Dictionary<int, ShardDigest> shards) =>
-        SnapshotManifests.Build(Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => shards[r]).ToArray());
-
-    private string Missing() => string.Join(", ", Data.MissingRanks.Take(10));
 
     private SnapshotView View => Data.View(Id) with { Problem = Data.IsSettled ? null : _problem };
 
