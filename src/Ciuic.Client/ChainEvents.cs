@@ -45,28 +45,31 @@ public sealed class ChainEvents
         for (var next = from; ;)
         {
             var last = await PatientlyAsync(() => _coordinator.WaitEventAsync(run, next, Patience, cancel));
-            // Also where nothing came: what waits may have been left behind, what reads looks into the database.
-            var page = await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, PageSize, cancel));
-            if (page.Length == 0 && last == next - 1)
-                continue;
-            if (page.Length == 0 || page[0].Number != next)
+            // Also where nothing came: what waits may have been left behind, and a page that is not full was looked for in the database.
+            var known = last < next ? PageSize : (int)Math.Min(PageSize, last - next + 1);
+            var page = await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, known, cancel));
+            if (page.Length > 0 && page[0].Number == next)
             {
-                await WaitBehindAsync(next, page.Length == 0 ? last : page[0].Number);
-                continue;
+                behindSince = null;
+                foreach (var happened in page.TakeWhile((e, i) => e.Number == page[0].Number + i))
+                {
+                    next++;
+                    yield return happened;
+                }
             }
-
-            behindSince = null;
-            foreach (var happened in page.TakeWhile((e, i) => e.Number == page[0].Number + i))
+            else if (page.Length > 0 || last != next - 1)
             {
-                next++;
-                yield return happened;
+                await LookAsync(next, page.Length > 0 ? page[0].Number : await NewestAsync());
             }
         }
 
-        async Task WaitBehindAsync(long next, long there)
+        async Task<long> NewestAsync() => (await PatientlyAsync(() => _coordinator.DescribeAsync(run, cancel)))?.LastEvent ?? 0;
+
+        async Task LookAsync(long next, long there)
         {
-            behindSince ??= _time.GetTimestamp();
-            if (_time.GetElapsedTime(behindSince.Value) > Lingering)
+            // Where nothing is to come yet, only the wait was answered from the past.
+            behindSince = there == next - 1 ? null : behindSince ?? _time.GetTimestamp();
+            if (behindSince is { } since && _time.GetElapsedTime(since) > Lingering)
                 throw Rebuilt(run, next - 1, there);
             await Task.Delay(BetweenLooks, _time, cancel);
         }

@@ -1,4 +1,5 @@
 using Ciuic.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 
 namespace Ciuic.Grains;
@@ -9,7 +10,38 @@ internal static class Persistence
     /// <summary>Name of the storage provider that holds all grain state.</summary>
     public const string Provider = "ciuic";
 
-    /// <summary>Reads the state again: another activation may have written it.</summary>
+    /// <summary>
+    /// What another activation has stored since this one last read or wrote; null where none has. An activation that was left behind
+    /// ends. Until then it keeps its state and its ETag: what it decided on them must not be written over what it has not seen.
+    /// </summary>
+    /// <exception cref="UnavailableException">The database does not answer.</exception>
+    public static async Task<T?> FindNewerAsync<T>(this IGrainBase grain, IPersistentState<T> state, string name)
+        where T : class, new()
+    {
+        var storage = grain.GrainContext.ActivationServices.GetRequiredKeyedService<IGrainStorage>(Provider);
+        var stored = new GrainState<T>(new T());
+        try
+        {
+            await storage.ReadStateAsync(name, grain.GrainContext.GrainId, stored);
+        }
+        catch (Exception error)
+        {
+            throw new UnavailableException($"{grain.GrainContext.GrainId} was not read: {error.Message}");
+        }
+
+        if (stored.ETag == state.Etag)
+            return null;
+        grain.DeactivateOnIdle();
+        return stored.State;
+    }
+
+    /// <summary>What somebody is told who asked an activation that was left behind for more than to read.</summary>
+    public static UnavailableException LeftBehind(this IGrainBase grain) =>
+        new($"{grain.GrainContext.GrainId}: another activation has gone on with it; ask again.");
+
+    /// <summary>
+    /// Reads the state again: another activation may have written it. Only where calls do not interleave, and before anything is decided.
+    /// </summary>
     /// <exception cref="UnavailableException">The database does not answer.</exception>
     public static async Task ReadAgainAsync<T>(this IGrainBase grain, IPersistentState<T> state)
     {

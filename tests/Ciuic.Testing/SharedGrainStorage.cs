@@ -13,6 +13,7 @@ public sealed class SharedGrainStorage
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (byte[] State, int Version)> _rows = [];
+    private Task _reads = Task.CompletedTask;
     private int _failAt = -1;
     private Fault _fault;
 
@@ -43,6 +44,14 @@ public sealed class SharedGrainStorage
         return backup;
     }
 
+    /// <summary>Reads wait until the answer is disposed.</summary>
+    public IDisposable HoldReads()
+    {
+        var held = new Hold();
+        _reads = held.Until;
+        return held;
+    }
+
     public IGrainStorage On(Serializer serializer) => new Provider(this, serializer);
 
     private bool Fails(string key)
@@ -53,10 +62,20 @@ public sealed class SharedGrainStorage
         return fails;
     }
 
+    private sealed class Hold : IDisposable
+    {
+        private readonly TaskCompletionSource _until = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Until => _until.Task;
+
+        public void Dispose() => _until.TrySetResult();
+    }
+
     private sealed class Provider(SharedGrainStorage shared, Serializer serializer) : IGrainStorage
     {
-        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
+            await shared._reads;
             lock (shared._lock)
             {
                 grainState.RecordExists = shared._rows.TryGetValue($"{stateName}/{grainId}", out var row);
@@ -65,8 +84,6 @@ public sealed class SharedGrainStorage
                     : Activator.CreateInstance<T>();
                 grainState.ETag = grainState.RecordExists ? $"{row.Version}" : null;
             }
-
-            return Task.CompletedTask;
         }
 
         public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)

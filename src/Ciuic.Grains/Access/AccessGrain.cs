@@ -49,6 +49,7 @@ internal sealed class AccessGrain(
 
     public async Task<bool> RevokeAsync(string id)
     {
+        await this.ReadAgainAsync(state); // another activation may have added it
         if (Access.Keys.FirstOrDefault(k => k.Id == id) is not { } key)
             return false;
         if (key.RevokedAt is null)

@@ -10,7 +10,7 @@ internal static partial class RunLog
 
     [LoggerMessage(2, LogLevel.Information, "Run {Run}: refused to {Trainer}, leased until {ExpiresAt}")]
     public static partial void Refused(
-        this ILogger logger, RunId run, TrainerIdentity trainer, DateTimeOffset expiresAt);
+        this ILogger logger, RunId run, TrainerIdentity trainer, DateTimeOffset? expiresAt);
 
     [LoggerMessage(3, LogLevel.Information, "Run {Run}: head is #{Sequence}, step {Step}")]
     public static partial void HeadMoved(this ILogger logger, RunId run, Sequence sequence, long step);

@@ -20,9 +20,7 @@ internal sealed partial class RunGrain
         {
             if (BucketLayout.SequenceOf(found.Key) is not { } sequence || sequence.Value <= Run.LastSequence)
                 continue;
-            await ReadAgainAsync(); // another activation may have given it
-            if (sequence.Value <= Run.LastSequence)
-                continue;
+            await RequireNewestAsync(); // another activation may have given it
             throw new ConflictException(Run.LastEvent == 0
                 ? $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
                     + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket."
@@ -34,17 +32,17 @@ internal sealed partial class RunGrain
     }
 
     /// <summary>
-    /// Whether a token is the one in force. What this activation believes is read again before anybody is told that he is
-    /// fenced, because he will believe it for good.
+    /// Whether a token is the one in force. What this activation believes is compared with the database before anybody is told that he
+    /// is fenced, because he will believe it for good.
     /// </summary>
-    /// <exception cref="UnavailableException">The token is newer than any that this database has given.</exception>
+    /// <exception cref="UnavailableException">
+    /// Another activation has gone on, or the token is newer than any that this database has given.
+    /// </exception>
     private async Task<bool> HoldsAsync(FencingToken token)
     {
         if (Run.Lease?.Token == token)
             return true;
-        await ReadAgainAsync();
-        if (Run.Lease?.Token == token)
-            return true;
+        await RequireNewestAsync();
         return token.CompareTo(Run.Token) <= 0
             ? false
             : throw new UnavailableException(
@@ -52,16 +50,15 @@ internal sealed partial class RunGrain
                 + "an older copy of it.");
     }
 
-    /// <summary>
-    /// Another activation may have gone on: nobody is told old news for good. Only in calls that do not interleave, and before they
-    /// decide anything.
-    /// </summary>
-    private async Task ReadAgainAsync()
+    /// <summary>What is stored, by whichever activation: for those who read.</summary>
+    private async Task<RunState> NewestAsync() => await this.FindNewerAsync(state, StateName) ?? Run;
+
+    /// <summary>For answers that nobody asks for again: refusals, and that there is nothing to do.</summary>
+    /// <exception cref="UnavailableException">Another activation has gone on: whoever asks again reaches the one after this.</exception>
+    private async Task RequireNewestAsync()
     {
-        var known = Run.LastEvent;
-        await this.ReadAgainAsync(state);
-        if (Run.LastEvent != known)
-            TellWaiting();
+        if (await this.FindNewerAsync(state, StateName) is not null)
+            throw this.LeftBehind();
     }
 
     private async Task ChangeAsync(RunState next)
@@ -73,14 +70,10 @@ internal sealed partial class RunGrain
     private async Task SaveAsync(RunState next)
     {
         await this.SaveAsync(state, Events.DropFlushed(next));
-        TellWaiting();
-        await TryFlushAsync();
-    }
-
-    private void TellWaiting()
-    {
+        _newestEvent = Run.LastEvent;
         _happened.SetResult();
         _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await TryFlushAsync();
     }
 
     /// <summary>What is stored is stored: events that a page does not take now stay in the outbox, and go with the next ones.</summary>

@@ -13,13 +13,14 @@ namespace Ciuic.Grains;
 /// after the snapshot in flight: whatever dies, it is finished or aborted even if nobody calls again.
 /// </summary>
 internal sealed partial class RunGrain(
-    [PersistentState("run", Persistence.Provider)] IPersistentState<RunState> state,
+    [PersistentState(RunGrain.StateName, Persistence.Provider)] IPersistentState<RunState> state,
     IObjectStore store,
     IOptions<RunOptions> options,
     IOptions<LedgerOptions> ledger,
     TimeProvider time,
     ILogger<RunGrain> logger) : Grain, IRunGrain, IRemindable
 {
+    private const string StateName = "run";
     private const string Reminder = "look";
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FinishInterval = TimeSpan.FromSeconds(5);
@@ -28,6 +29,10 @@ internal sealed partial class RunGrain(
 
     private TaskCompletionSource _happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunEvents? _events;
+
+    /// <summary>Number of the newest event that is stored: a call that interleaves with a write must not see more.</summary>
+    private long _newestEvent;
+
     private bool _comparedWithBucket;
     private bool _hasReminder;
     private IGrainTimer? _finishing;
@@ -40,6 +45,7 @@ internal sealed partial class RunGrain(
 
     public override Task OnActivateAsync(CancellationToken cancel)
     {
+        _newestEvent = Run.LastEvent;
         if (Run.Unfinished is not null)
             FinishLater();
         return Task.CompletedTask;
@@ -50,14 +56,11 @@ internal sealed partial class RunGrain(
         RunDecisions.CheckOpen(request);
         await RequireNotBehindAsync();
         await FinishRecordAsync();
-        if (Run.IsOver(request))
-            return Reply(granted: false) with { IsOver = true };
-        if (Run.MisfitOf(request) is { } misfit)
-            return Reply(granted: false) with { Misfit = misfit };
-        if (!Run.MayOpen(request, Now))
+        if (RefusalOf(request) is { } refusal)
         {
-            logger.Refused(Id, request.Trainer, Run.Lease!.ExpiresAt);
-            return Reply(granted: false);
+            await RequireNewestAsync();
+            logger.Refused(Id, request.Trainer, Run.Lease?.ExpiresAt);
+            return refusal;
         }
 
         if (Run.LastEvent == 0)
@@ -82,13 +85,18 @@ internal sealed partial class RunGrain(
     {
         if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
+        if (!Run.Has(member))
+            await RequireNewestAsync();
         await ChangeAsync(Run.Close(Id, member, Now));
         return LeaseReply.Held;
     }
 
     public async Task<ReadyReply> ReadyAsync(FencingToken token, RankProcess member, SnapshotLink? restored)
     {
-        if (!await HoldsAsync(token) || !Run.Has(member))
+        var holds = await HoldsAsync(token);
+        if (!Run.Has(member) || restored != Run.Head)
+            await RequireNewestAsync();
+        if (!holds || !Run.Has(member))
             return new ReadyReply(ReadyOutcome.Fenced, []);
         if (restored != Run.Head)
             return new ReadyReply(ReadyOutcome.Moved, []);
@@ -136,6 +144,7 @@ internal sealed partial class RunGrain(
     public async Task<RollbackReply> RollbackAsync(RollbackRequest request)
     {
         RunDecisions.CheckReason("A rollback", request.Reason);
+        await RequireNewestAsync();
         await RequireNotBehindAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.To).GetAsync();
@@ -158,6 +167,7 @@ internal sealed partial class RunGrain(
     public async Task<MarkReply> MarkAsync(MarkRequest request)
     {
         RunDecisions.CheckMark(request);
+        await RequireNewestAsync();
         await RequireNotBehindAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.Sequence).GetAsync();
@@ -185,24 +195,23 @@ internal sealed partial class RunGrain(
 
     public async Task<RunView?> DescribeAsync()
     {
-        await ReadAgainAsync();
-        return Run.LastEvent == 0 ? null : Run.View(Id, Now);
+        var newest = await NewestAsync();
+        return newest.LastEvent == 0 ? null : newest.View(Id, Now);
     }
 
     public async Task<RunEvent[]> ReadEventsAsync(long from, int limit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
         ArgumentOutOfRangeException.ThrowIfNotEqual(limit is >= 1 and <= 1_000, true);
-        if (from > Run.LastEvent)
-            await ReadAgainAsync();
-        return await Events.ReadAsync(Run, Id, from, limit);
+        var run = from + limit - 1 > Run.LastEvent ? await NewestAsync() : Run; // a short page says that there are no more
+        return await Events.ReadAsync(run, Id, from, limit);
     }
 
     public async Task<long> WaitEventAsync(long number, TimeSpan patience)
     {
-        if (Run.LastEvent == number - 1)
+        if (_newestEvent == number - 1)
             await Task.WhenAny(_happened.Task, Task.Delay(patience < MaxPatience ? patience : MaxPatience, time));
-        return Run.LastEvent;
+        return _newestEvent;
     }
 
     public async Task ReceiveReminder(string reminderName, TickStatus status)
@@ -215,8 +224,7 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        await ReadAgainAsync();
-        if (Run.Pending is not null || Run.LeaseIsLive(Now))
+        if (Run.LeaseIsLive(Now) || await this.FindNewerAsync(state, StateName) is not null)
             return;
         _hasReminder = false; // whatever comes of it: the next snapshot asks for one
         if (await this.GetReminder(Reminder) is { } reminder)
@@ -253,7 +261,11 @@ internal sealed partial class RunGrain(
     {
         var next = Run.End(snapshot, Now);
         if (ReferenceEquals(next, Run))
+        {
+            await RequireNewestAsync();
             return;
+        }
+
         await SaveAsync(next);
         if (snapshot.Link is not null)
             logger.HeadMoved(Id, snapshot.Sequence, snapshot.Order.Plan.Step);
@@ -302,6 +314,12 @@ internal sealed partial class RunGrain(
         await SaveAsync(Run.Finish(Id, Now));
         logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
     }
+
+    private OpenReply? RefusalOf(OpenRequest request) => Run.IsOver(request)
+        ? Reply(granted: false) with { IsOver = true }
+        : Run.MisfitOf(request) is { } misfit
+            ? Reply(granted: false) with { Misfit = misfit }
+            : Run.MayOpen(request, Now) ? null : Reply(granted: false);
 
     private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));
 

@@ -13,12 +13,11 @@ internal sealed partial class SnapshotGrain
     {
         if (Data.Order is null)
             return;
-        if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
+        if (LacksShards(Data))
         {
             if (time.GetUtcNow() < Data.Order.CreatedAt + options.Value.ShardDeadline)
                 return;
-            await AbortUnlessVerifiedAsync(
-                $"shards of ranks {Missing()} did not arrive within {options.Value.ShardDeadline}");
+            await AbortAsync($"shards of ranks {Missing()} did not arrive within {options.Value.ShardDeadline}", LacksShards);
         }
 
         await AbortIfOverdueAsync();
@@ -64,7 +63,7 @@ internal sealed partial class SnapshotGrain
     {
         while (!Data.IsSettled)
         {
-            if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
+            if (LacksShards(Data))
                 return; // nothing to do until a shard comes or the deadline passes
             await (Data.State switch
             {
@@ -111,7 +110,7 @@ internal sealed partial class SnapshotGrain
     {
         if (await WriteManifestAsync(Data.Shards) is not { } digest)
         {
-            await AbortUnlessVerifiedAsync($"{BucketLayout.Manifest(Id)} exists with other bytes");
+            await AbortAsync($"{BucketLayout.Manifest(Id)} exists with other bytes");
             return;
         }
 
@@ -140,7 +139,7 @@ internal sealed partial class SnapshotGrain
         var verdict = await verification.RunAsync(BuildManifest(Data.Shards));
         if (verdict.Complaint is not null)
         {
-            await AbortUnlessVerifiedAsync(verdict.Complaint);
+            await AbortAsync(verdict.Complaint);
             return;
         }
 
@@ -171,15 +170,20 @@ internal sealed partial class SnapshotGrain
     {
         // Only what was tried: after a long night the first thing to do is to look, not to give up.
         if (_problem is not null && !Data.IsSettled && time.GetUtcNow() >= Data.Order!.CreatedAt + options.Value.SettleDeadline)
-            await AbortUnlessVerifiedAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem}");
+            await AbortAsync($"it could not be verified within {options.Value.SettleDeadline}: {_problem}");
     }
 
-    private async Task AbortUnlessVerifiedAsync(string reason)
+    /// <summary>Aborts it unless it is verified.</summary>
+    /// <param name="reason">Why.</param>
+    /// <param name="still">Whether the reason still holds of the state that is found; null where it always does.</param>
+    private async Task AbortAsync(string reason, Func<SnapshotData, bool>? still = null)
     {
-        await ChangeAsync(d => d.State is SnapshotState.Pending or SnapshotState.Uploaded ? Aborted(d, reason) : d);
+        await ChangeAsync(d => d.State is SnapshotState.Pending or SnapshotState.Uploaded && still?.Invoke(d) != false ? Aborted(d, reason) : d);
         if (Data.State == SnapshotState.Aborted)
             logger.Aborted(Id, Data.Reason!);
     }
+
+    private static bool LacksShards(SnapshotData data) => data is { State: SnapshotState.Pending, Order: not null } && data.MissingRanks.Length > 0;
 
     private SnapshotData Aborted(SnapshotData data, string reason) =>
         data with { State = SnapshotState.Aborted, Reason = reason, SettledAt = time.GetUtcNow() };

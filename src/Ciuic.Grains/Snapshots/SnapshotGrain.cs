@@ -15,7 +15,7 @@ namespace Ciuic.Grains;
 /// between two activations; what is Verified will be committed. Where everything died, its run's reminder wakes it.
 /// </summary>
 internal sealed partial class SnapshotGrain(
-    [PersistentState("snapshot", Persistence.Provider)] IPersistentState<SnapshotData> state,
+    [PersistentState(SnapshotGrain.StateName, Persistence.Provider)] IPersistentState<SnapshotData> state,
     IObjectStore store,
     IOptions<SnapshotOptions> options,
     IOptions<LedgerOptions> ledger,
@@ -23,6 +23,8 @@ internal sealed partial class SnapshotGrain(
     TimeProvider time,
     ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain
 {
+    private const string StateName = "snapshot";
+
     private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WorthWaiting = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
@@ -83,9 +85,9 @@ internal sealed partial class SnapshotGrain(
 
     public async Task AbandonShardAsync(FencingToken token, Rank rank, string reason)
     {
-        if (Data.Order?.Token != token || Data.Shards.ContainsKey(rank.Value))
+        if (Data.Order?.Token != token)
             return;
-        await AbortUnlessVerifiedAsync($"rank {rank} gave it up: {reason}");
+        await AbortAsync($"rank {rank} gave it up: {reason}", d => !d.Shards.ContainsKey(rank.Value));
         _ = FinishAsync();
     }
 
@@ -93,11 +95,11 @@ internal sealed partial class SnapshotGrain(
     {
         if (Data.Order is null)
             await ChangeAsync(d => d.Order is null ? Aborted(d with { Order = order }, reason) : d);
-        if (Data.State == SnapshotState.Pending && Data.MissingRanks.Length > 0)
-            await AbortUnlessVerifiedAsync($"{reason} while shards of ranks {Missing()} were missing");
+        if (LacksShards(Data))
+            await AbortAsync($"{reason} while shards of ranks {Missing()} were missing", LacksShards);
         await AbortIfOverdueAsync();
         await SettleAsync();
-        return View;
+        return Data.IsSettled ? View : throw new UnavailableException($"Snapshot {Id} is {Data.State} still; ask again.");
     }
 
     public async Task<SnapshotView?> WaitAsync(TimeSpan patience)
@@ -129,8 +131,8 @@ internal sealed partial class SnapshotGrain(
     public async Task<SnapshotView?> GetAsync()
     {
         // An activation that was left behind must not tell anybody that a committed snapshot is not.
-        if (!Data.IsSettled)
-            await ReadAgainAsync();
+        if (!Data.IsSettled && await FindNewerAsync() is { } newer)
+            return newer.Order is null ? null : newer.View(Id);
         return Data.Order is null ? null : View;
     }
 
@@ -140,11 +142,26 @@ internal sealed partial class SnapshotGrain(
             return;
         // Dying before this call, or losing its answer: the run asks, when it begins the next snapshot, is opened or is reminded.
         if (!_runKnows)
-            await (Data.State == SnapshotState.Committed ? Run.OnCommittedAsync(View) : Run.OnAbortedAsync(View));
+            await TellEndAsync(View);
         _runKnows = true;
         _timer?.Dispose();
         // Whoever waits for it is answered by now, and hardly anybody asks again: many that have ended must not fill a silo's memory.
         _timer = this.RegisterGrainTimer(LeaveAsync, new GrainTimerCreationOptions(Afterwards, Timeout.InfiniteTimeSpan));
+    }
+
+    private Task TellEndAsync(SnapshotView ended) =>
+        ended.State == SnapshotState.Committed ? Run.OnCommittedAsync(ended) : Run.OnAbortedAsync(ended);
+
+    private async Task TryTellEndAsync(SnapshotView ended)
+    {
+        try
+        {
+            await TellEndAsync(ended);
+        }
+        catch (Exception error)
+        {
+            logger.NotTold(Id, error.Message);
+        }
     }
 
     private Task LeaveAsync()
@@ -160,7 +177,8 @@ internal sealed partial class SnapshotGrain(
     /// <exception cref="UnavailableException">The snapshot is unknown here, or the token is newer than its own.</exception>
     private async Task<bool> IsFencedAsync(FencingToken token)
     {
-        await ReadAgainAsync();
+        if (await FindNewerAsync() is not null)
+            throw this.LeftBehind();
         if (Data.Order is { } order && token.CompareTo(order.Token) <= 0)
             return order.Token != token;
         // Its run knows: the attempt may be one of before a rebuild.
@@ -217,27 +235,24 @@ internal sealed partial class SnapshotGrain(
             _over.TrySetResult();
     }
 
-    /// <summary>Another activation may have gone on with it: this one goes on from there.</summary>
-    private async Task ReadAgainAsync()
+    /// <summary>What another activation has made of it; null where none has. Not while this one writes: that would be taken for another's.</summary>
+    private async Task<SnapshotData?> FindNewerAsync()
     {
         await _writing.WaitAsync();
         try
         {
-            await this.ReadAgainAsync(state);
-            Data = state.State;
+            if (await this.FindNewerAsync(state, StateName) is not { } newer)
+                return null;
+            _over.TrySetResult();
+            // Whoever wrote it may have died before it told the run, and who waited goes home now: nobody would wake the next one.
+            if (newer.IsSettled)
+                _ = TryTellEndAsync(newer.View(Id));
+            return newer;
         }
         finally
         {
             _writing.Release();
         }
-
-        if (Data.Order is not null)
-            KeepGoing();
-        if (!Data.IsSettled)
-            return;
-        _over.TrySetResult();
-        // Whoever wrote it may have died before it told the run, and who waited goes home now: nobody would wake its next activation.
-        _ = FinishAsync();
     }
 
     private void KeepGoing() => _timer ??= this.RegisterGrainTimer(
