@@ -152,7 +152,7 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
     /// <returns>What the server does not do; null if it does all.</returns>
     internal async Task<string?> ProbeAsync(CancellationToken cancel)
     {
-        var key = new ObjectKey($"probe/{NewName()}");
+        var key = new ObjectKey($"probe/{NewName()}.probe"); // a name that ends in digits may stand in a folder of its own, which would stay
         try
         {
             if (!await WriteAsync(key, new byte[] { 1 }, replace: false, cancel) || await WriteAsync(key, new byte[] { 2 }, replace: false, cancel))
