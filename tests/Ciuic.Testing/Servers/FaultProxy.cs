@@ -58,10 +58,13 @@ public sealed class FaultProxy(Uri server) : TcpProxy(server)
         {
             if (TryTake(NetworkFault.LoseAnswer))
                 return;
+            // Decided before: once the last bytes are passed on, the next fault may be armed, and that is not for this answer.
+            var isCut = passed > WithinBody && TryTake(NetworkFault.CutAnswer);
+            var isStalled = passed > WithinBody && TryTake(NetworkFault.StallAnswer);
             await client.WriteAsync(bytes, Ending);
-            if (passed > WithinBody && TryTake(NetworkFault.CutAnswer))
+            if (isCut)
                 return;
-            if (passed > WithinBody && TryTake(NetworkFault.StallAnswer))
+            if (isStalled)
                 await Task.Delay(Timeout.Infinite, Ending);
         }
     }
