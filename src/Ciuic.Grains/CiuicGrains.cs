@@ -5,13 +5,14 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Hosting;
 using Orleans.Serialization;
+using Orleans.Storage;
 
 namespace Ciuic.Grains;
 
 /// <summary>What a silo needs beside storage, reminders and streams to run the grains.</summary>
 public static class CiuicGrains
 {
-    /// <summary>Name of the storage provider that the host must add.</summary>
+    /// <summary>Name of the storage provider that <see cref="AddCiuicStorage"/> adds.</summary>
     public const string StorageProvider = Persistence.Provider;
 
     /// <summary>Adds the grains' services: the bucket, the keys that sign, and whose word makes history final.</summary>
@@ -21,9 +22,19 @@ public static class CiuicGrains
         silo.Services.AddSingleton(store);
         silo.Services.AddSingleton(signer);
         silo.Services.AddSingleton(trust);
+        silo.Services.TryAddSingleton<Draining>();
         silo.Services.AddSingleton(services => new ChunkStore(store, new BaseCache(
             services.GetRequiredService<IOptions<SnapshotOptions>>().Value.VerifyCacheBytes, services.GetRequiredService<TimeProvider>())));
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
+        return silo;
+    }
+
+    /// <summary>Makes a storage provider the one of all grain state, with a row of its own for each name.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="rows">The provider, from the silo's services.</param>
+    public static ISiloBuilder AddCiuicStorage(this ISiloBuilder silo, Func<IServiceProvider, IGrainStorage> rows)
+    {
+        silo.Services.AddKeyedSingleton<IGrainStorage>(Persistence.Provider, (services, _) => new DistinctRows(rows(services)));
         return silo;
     }
 }

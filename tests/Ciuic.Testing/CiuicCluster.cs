@@ -39,6 +39,11 @@ public sealed class CiuicCluster : IAsyncLifetime
     /// <summary>The database; a backup of another cluster's, to go back in time.</summary>
     public SharedGrainStorage Storage { get; init; } = new();
 
+    /// <summary>A database instead of <see cref="Storage"/>: adds state and reminders.</summary>
+    public Action<ISiloBuilder>? Database { get; init; }
+
+    public RunOptions Runs { get; } = new();
+
     public LedgerSigner Signer { get; init; } = TestKeys.NewSigner();
 
     public LedgerTrust Trust { get; init; } = LedgerTrust.Alone;
@@ -181,12 +186,19 @@ public sealed class CiuicCluster : IAsyncLifetime
     {
         silo.Services.AddSingleton(Options.Create(Snapshots));
         silo.Services.AddSingleton(Options.Create(LedgerOptions));
-        silo.Services.AddSingleton(Options.Create(new RunOptions()));
+        silo.Services.AddSingleton(Options.Create(Runs));
         silo.Services.AddSingleton(Options.Create(Scrub));
-        silo.Services.AddKeyedSingleton<IGrainStorage>(CiuicGrains.StorageProvider, (services, _) =>
-            Storage.On(services.GetRequiredService<Serializer>()));
-        silo.AddMemoryGrainStorage("PubSubStore");
-        silo.UseInMemoryReminderService();
+        if (Database is not null)
+        {
+            Database(silo);
+        }
+        else
+        {
+            silo.AddCiuicStorage(services => Storage.On(services.GetRequiredService<Serializer>()));
+            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.UseInMemoryReminderService();
+        }
+
         silo.AddCiuicGrains(Store, Signer, Trust);
     }
 }

@@ -6,14 +6,15 @@ using Orleans.Storage;
 namespace Ciuic.Testing;
 
 /// <summary>
-/// Grain storage that outlives silos, with ETags, on the serializer that the real one uses; its n-th write can be made
-/// to go wrong.
+/// Grain storage that outlives silos, with ETags, on the serializer that the real one uses and in the rows that it would use; its
+/// n-th write can be made to go wrong.
 /// </summary>
 public sealed class SharedGrainStorage
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, (byte[] State, int Version)> _rows = [];
     private Task _reads = Task.CompletedTask;
+    private Task _writes = Task.CompletedTask;
     private int _failAt = -1;
     private Fault _fault;
 
@@ -52,7 +53,25 @@ public sealed class SharedGrainStorage
         return held;
     }
 
+    /// <summary>Writes wait until the answer is disposed.</summary>
+    public IDisposable HoldWrites()
+    {
+        var held = new Hold();
+        _writes = held.Until;
+        return held;
+    }
+
     public IGrainStorage On(Serializer serializer) => new Provider(this, serializer);
+
+    /// <summary>As Orleans' AdoNet storage names rows: what it can read as a GUID or a number is one, whatever it looks like.</summary>
+    private static string RowOf(string stateName, GrainId grain)
+    {
+        if (grain.TryGetGuidKey(out var guid, out var extension))
+            return $"{stateName}/{guid}+{extension}";
+        if (!grain.TryGetIntegerKey(out var number, out extension))
+            return $"{stateName}/{grain.Key}";
+        return number == 0 && extension is not null ? $"{stateName}/{extension}" : $"{stateName}/{number}+{extension}";
+    }
 
     private bool Fails(string key)
     {
@@ -78,7 +97,7 @@ public sealed class SharedGrainStorage
             await shared._reads;
             lock (shared._lock)
             {
-                grainState.RecordExists = shared._rows.TryGetValue($"{stateName}/{grainId}", out var row);
+                grainState.RecordExists = shared._rows.TryGetValue(RowOf(stateName, grainId), out var row);
                 grainState.State = grainState.RecordExists
                     ? serializer.Deserialize<T>(row.State)
                     : Activator.CreateInstance<T>();
@@ -86,9 +105,10 @@ public sealed class SharedGrainStorage
             }
         }
 
-        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
-            var key = $"{stateName}/{grainId}";
+            await shared._writes;
+            var key = RowOf(stateName, grainId);
             lock (shared._lock)
             {
                 var fails = shared.Fails(key);
@@ -103,8 +123,6 @@ public sealed class SharedGrainStorage
                 grainState.ETag = $"{row.Version + 1}";
                 grainState.RecordExists = true;
             }
-
-            return Task.CompletedTask;
         }
 
         public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Ciuic.Grains;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -9,9 +10,12 @@ namespace Ciuic.Silo;
 /// <summary>Grain storage and reminders by Orleans' own providers.</summary>
 internal static class AdoNetProviders
 {
+    /// <summary>Name of the provider that holds the rows of all grain state.</summary>
+    private const string Rows = "rows";
+
     public static void AddState(this ISiloBuilder silo, string invariant, DbDataSource source)
     {
-        foreach (var provider in new[] { CiuicGrains.StorageProvider, "PubSubStore" })
+        foreach (var provider in new[] { Rows, "PubSubStore" })
         {
             silo.AddAdoNetGrainStorage(provider, builder => builder.Configure<Serializer>((o, serializer) =>
             {
@@ -21,6 +25,7 @@ internal static class AdoNetProviders
             }));
         }
 
+        silo.AddCiuicStorage(services => services.GetRequiredKeyedService<IGrainStorage>(Rows));
         silo.UseAdoNetReminderService(o =>
         {
             o.Invariant = invariant;

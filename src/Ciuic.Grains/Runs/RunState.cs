@@ -5,7 +5,7 @@ namespace Ciuic.Grains;
 
 /// <summary>What a run stores: the same size whatever its length.</summary>
 [GenerateSerializer, Alias("ciuic.RunState")]
-public sealed record RunState
+public sealed record RunState : INamedState
 {
     /// <summary>The newest token handed out.</summary>
     [Id(0)]
@@ -78,6 +78,9 @@ public sealed record RunState
     /// <summary>The token that the start in force began with: whoever holds an older one belongs to a start that is over.</summary>
     [Id(17)]
     public FencingToken Began { get; init; }
+
+    // The newest event stays in the outbox whatever has gone to the pages.
+    bool INamedState.BelongsTo(string name) => Outbox.LastOrDefault()?.Run.Value == name;
 }
 
 /// <summary>A snapshot that was begun and has not ended.</summary>
