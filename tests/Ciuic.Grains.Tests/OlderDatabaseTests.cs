@@ -77,10 +77,11 @@ public sealed class OlderDatabaseTests : Clusters
         await Assert.ThrowsAsync<UnavailableException>(() => cluster.Run("unknown").BeginSnapshotAsync(newer, CiuicCluster.Plan(1)));
         await Assert.ThrowsAsync<UnavailableException>(() =>
             cluster.Snapshot("unknown", new Sequence(1)).CompleteShardAsync(newer, new Rank(0), ShardDigest.Of("x"u8)));
-        await cluster.Run("unknown").OpenAsync(CiuicCluster.Open());
-        var token = (await cluster.Run("unknown").OpenAsync(CiuicCluster.Open(new FencingToken(1)))).Lease.Token;
-        Assert.Equal(2u, token.Value);
-        Assert.Equal(LeaseReply.Fenced, await cluster.Run("unknown").RenewAsync(new FencingToken(1)));
+        var first = (await cluster.Run("unknown").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var token = (await cluster.Run("unknown").OpenAsync(CiuicCluster.Open(first))).Lease.Token;
+        Assert.True(token.CompareTo(first) > 0);
+        Assert.Equal(LeaseReply.Fenced, await cluster.Run("unknown").RenewAsync(first));
+        Assert.Equal(LeaseReply.Fenced, await cluster.Run("unknown").RenewAsync(newer));
     }
 
     [Fact]

@@ -35,6 +35,14 @@ public interface ISnapshotGrain : IGrainWithStringKey
     Task<SnapshotView> SettleAsync(SnapshotOrder order, string reason);
 
     /// <summary>
+    /// Brings the snapshot to an end without waiting for it to be verified: aborted, unless it is verified already; then it will be
+    /// committed whatever happens, and is now. Otherwise like <see cref="SettleAsync"/>.
+    /// </summary>
+    /// <exception cref="UnavailableException">Database or ledger do not answer; ask again.</exception>
+    [Alias("End"), AlwaysInterleave, ResponseTimeout("00:04:00")]
+    Task<SnapshotView> EndAsync(SnapshotOrder order, string reason);
+
+    /// <summary>
     /// Waits up to <paramref name="patience"/> (at most 20 s) for the snapshot to be committed or aborted; returns
     /// how it stands then.
     /// </summary>

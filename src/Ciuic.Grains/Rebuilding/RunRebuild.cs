@@ -70,7 +70,7 @@ internal sealed class RunRebuild(RunId run)
     public RebuiltRun Result(DateTimeOffset now)
     {
         var before = _history.Snapshots.Count == 0 ? 0 : _history.Token.Value;
-        var token = new FencingToken(before + TokenGap + (ulong)now.ToUnixTimeMilliseconds());
+        var token = RunDecisions.NextToken(new FencingToken(before + TokenGap + (ulong)now.ToUnixTimeMilliseconds()), Guid.Empty, now);
         return new RebuiltRun
         {
             Token = token,

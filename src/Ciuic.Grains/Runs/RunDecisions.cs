@@ -14,14 +14,18 @@ internal static class RunDecisions
     /// <summary>Pins a run may have at once.</summary>
     public const int MaxPins = 1_000;
 
+    /// <summary>Tokens are milliseconds times this, and something of the attempt's own: exact in every JSON until the year 2248.</summary>
+    private const ulong TokensAMillisecond = 1_024;
+
     private static readonly (SnapshotState State, RunEventKind Kind)[] Stages =
         [(SnapshotState.Uploaded, RunEventKind.Uploaded), (SnapshotState.Verified, RunEventKind.Verified)];
 
-    public static bool LeaseIsLive(this RunState run, DateTimeOffset now) => run.Lease?.ExpiresAt > now;
-
     /// <summary>Whether the asker gets the lease.</summary>
-    public static bool MayOpen(this RunState run, OpenRequest request, DateTimeOffset now) =>
-        !run.LeaseIsLive(now)
+    /// <param name="run">The run.</param>
+    /// <param name="request">Who asks.</param>
+    /// <param name="isLive">Whether the lease in force is live.</param>
+    public static bool MayOpen(this RunState run, OpenRequest request, bool isLive) =>
+        !isLive
         || run.Lease!.Attempt == request.Attempt
         || run.Lease.Token == request.TakeOverFrom;
 
@@ -66,7 +70,7 @@ internal static class RunDecisions
             };
         }
 
-        var token = run.Token.Next();
+        var token = run.NextToken(request.Attempt, now);
         var lease = new Lease
         {
             Attempt = request.Attempt,
@@ -89,9 +93,33 @@ internal static class RunDecisions
         return opened.With(id, now, RunEventKind.Opened, e => e with { Detail = request.Trainer.ToString() });
     }
 
-    /// <summary>The same state where little time has passed since the last renewal: many ranks renew one lease.</summary>
-    public static RunState Renew(this RunState run, DateTimeOffset now, TimeSpan duration) =>
-        run.Lease!.ExpiresAt > now + duration * 5 / 6 ? run : run with { Lease = run.Lease with { ExpiresAt = now + duration } };
+    /// <summary>
+    /// The next token: above every one that was ever given, also by a database whose last seconds were lost, because it grows with the
+    /// clock; and of two attempts that get theirs in one moment, or behind one clock that went wrong, each has its own.
+    /// </summary>
+    /// <param name="run">The run.</param>
+    /// <param name="attempt">Whose token it will be.</param>
+    /// <param name="now">The time.</param>
+    public static FencingToken NextToken(this RunState run, Guid attempt, DateTimeOffset now) => NextToken(run.Token, attempt, now);
+
+    /// <inheritdoc cref="NextToken(RunState, Guid, DateTimeOffset)"/>
+    public static FencingToken NextToken(FencingToken last, Guid attempt, DateTimeOffset now)
+    {
+        var own = BitConverter.ToUInt16(attempt.ToByteArray(), 14) % TokensAMillisecond;
+        var floor = Math.Max(checked(last.Value + 1), (ulong)Math.Max(0, now.ToUnixTimeMilliseconds()) * TokensAMillisecond);
+        var token = floor - (floor % TokensAMillisecond) + own;
+        return new FencingToken(token >= floor ? token : checked(token + TokensAMillisecond));
+    }
+
+    /// <summary>
+    /// The same state where little time has passed since the last renewal: many ranks renew one lease. One that ends later than a
+    /// lease can was given under a clock that has been set back since.
+    /// </summary>
+    public static RunState Renew(this RunState run, DateTimeOffset now, TimeSpan duration)
+    {
+        var left = run.Lease!.ExpiresAt - now;
+        return left > duration * 5 / 6 && left <= duration ? run : run with { Lease = run.Lease with { ExpiresAt = now + duration } };
+    }
 
     /// <summary>
     /// Whoever leaves a start that has trained does not come back to it: the others would train without him. The same state where a
@@ -191,17 +219,18 @@ internal static class RunDecisions
         run.With(snapshot.Run, now, RunEventKind.Damaged, e => Of(e, snapshot) with { Detail = complaint });
 
     /// <summary>
-    /// Whether a rollback has been made already: the head is there, and nobody holds a lease that it was to end. Where one does,
-    /// the same head is noted once more, and he is fenced.
+    /// Whether a rollback has been made already, and is asked for again after a lost answer: the head is there, and nothing is left that
+    /// could move it on. A lease that has run out is no such end: its holder may come back. Where an attempt asks, others may train
+    /// already; what is in flight is ended for it where it is its own.
     /// </summary>
-    public static bool IsRolledBack(this RunState run, SnapshotLink target, RollbackRequest request, DateTimeOffset now) =>
-        run.Head == target && (request.Token is not null || !run.LeaseIsLive(now));
+    public static bool IsRolledBack(this RunState run, SnapshotLink target, RollbackRequest request) =>
+        run.Head == target && (request.Token is { } token ? run.Pending?.Order.Token != token : run.Pending is null && run.Lease is null);
 
     /// <summary>Decides a rollback: whoever trains now is fenced, and the ledger will say why.</summary>
     public static RunState DecideRollback(
         this RunState run, SnapshotView target, RollbackRequest request, long ledgerSize, DateTimeOffset now)
     {
-        var fenced = run with { Token = run.Token.Next(), Lease = null, Ranks = [], ReadyRanks = [], LeftRanks = [] };
+        var fenced = run with { Token = run.NextToken(Guid.Empty, now), Lease = null, Ranks = [], ReadyRanks = [], LeftRanks = [] };
         var record = fenced.RecordOf(RecordKind.Rollback, target, request.Actor, request.Reason, now);
         return fenced.Decide(record, target, ledgerSize, $"{request.Actor}: {request.Reason}");
     }
@@ -309,14 +338,14 @@ internal static class RunDecisions
             throw new InvalidInputException($"{request.Kind} {(request.Tag is null ? "needs a tag" : "has no tag")}.");
     }
 
-    public static RunView View(this RunState run, RunId id, DateTimeOffset now) => new()
+    public static RunView View(this RunState run, RunId id, bool leaseIsLive) => new()
     {
         Run = id,
         Head = run.Head,
         HeadStep = run.HeadStep,
         Committed = run.Committed,
         Lease = run.Lease,
-        LeaseIsLive = run.LeaseIsLive(now),
+        LeaseIsLive = run.Lease is not null && leaseIsLive,
         Pending = run.Pending?.Sequence,
         LastEvent = run.LastEvent,
         ChangedAt = run.Outbox.LastOrDefault()?.At,

@@ -51,14 +51,32 @@ internal sealed partial class RunGrain
     }
 
     /// <summary>What is stored, by whichever activation: for those who read.</summary>
-    private async Task<RunState> NewestAsync() => await this.FindNewerAsync(state, StateName) ?? Run;
+    private async Task<RunState> NewestAsync() => await FindNewerAsync() ?? Run;
 
     /// <summary>For answers that nobody asks for again: refusals, and that there is nothing to do.</summary>
     /// <exception cref="UnavailableException">Another activation has gone on: whoever asks again reaches the one after this.</exception>
     private async Task RequireNewestAsync()
     {
-        if (await this.FindNewerAsync(state, StateName) is not null)
+        if (await FindNewerAsync() is not null)
             throw this.LeftBehind();
+    }
+
+    private async Task<RunState?> FindNewerAsync()
+    {
+        var newer = await this.FindNewerAsync(state, StateName);
+        if (newer is not null)
+            Leave();
+        return newer;
+    }
+
+    /// <summary>
+    /// This activation ends when its last call has. Those who wait for events are sent home: they, and whoever asks the run for
+    /// something meanwhile, would else wait for their patience to end. The next activation answers them.
+    /// </summary>
+    private void Leave()
+    {
+        _isLeaving = true;
+        _happened.TrySetResult();
     }
 
     private async Task ChangeAsync(RunState next)
@@ -69,9 +87,18 @@ internal sealed partial class RunGrain
 
     private async Task SaveAsync(RunState next)
     {
-        await this.SaveAsync(state, Events.DropFlushed(next));
+        try
+        {
+            await this.SaveAsync(state, Events.DropFlushed(next));
+        }
+        catch (UnavailableException)
+        {
+            Leave();
+            throw;
+        }
+
         _newestEvent = Run.LastEvent;
-        _happened.SetResult();
+        _happened.TrySetResult();
         _happened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await TryFlushAsync();
     }

@@ -17,8 +17,9 @@ internal sealed partial class RunGrain(
     IObjectStore store,
     IOptions<RunOptions> options,
     IOptions<LedgerOptions> ledger,
+    Draining draining,
     TimeProvider time,
-    ILogger<RunGrain> logger) : Grain, IRunGrain, IRemindable
+    ILogger<RunGrain> logger) : Grain, IRunGrain, IRemindable, IIncomingGrainCallFilter
 {
     private const string StateName = "run";
     private const string Reminder = "look";
@@ -27,6 +28,7 @@ internal sealed partial class RunGrain(
     private static readonly TimeSpan FlushPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
+    private readonly LeaseWatch _lease = new(time, options.Value.LeaseDuration);
     private TaskCompletionSource _happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RunEvents? _events;
 
@@ -34,6 +36,10 @@ internal sealed partial class RunGrain(
     private long _newestEvent;
 
     private bool _comparedWithBucket;
+
+    /// <summary>Whether this activation ends as soon as no call is left in it: none may wait here any more.</summary>
+    private bool _isLeaving;
+
     private bool _hasReminder;
     private IGrainTimer? _finishing;
 
@@ -43,12 +49,30 @@ internal sealed partial class RunGrain(
 
     private DateTimeOffset Now => time.GetUtcNow();
 
+    private bool LeaseIsLive => Run.Lease is not null && _lease.IsLive;
+
     public override Task OnActivateAsync(CancellationToken cancel)
     {
         _newestEvent = Run.LastEvent;
+        _lease.Begin(Run.Lease?.ExpiresAt);
         if (Run.Unfinished is not null)
             FinishLater();
         return Task.CompletedTask;
+    }
+
+    /// <summary>All calls but those that interleave wait for one another, whatever one of them waits for: renewals, too.</summary>
+    public async Task Invoke(IIncomingGrainCallContext context)
+    {
+        var began = time.GetTimestamp();
+        try
+        {
+            await context.Invoke();
+        }
+        finally
+        {
+            if (context.MethodName != nameof(WaitEventAsync))
+                _lease.Served(began);
+        }
     }
 
     public async Task<OpenReply> OpenAsync(OpenRequest request)
@@ -69,6 +93,7 @@ internal sealed partial class RunGrain(
         if (!Run.Joins(request))
             await SettlePendingAsync($"a new attempt was opened by {request.Trainer}");
         await SaveAsync(Run.Open(Id, request, Now, options.Value.LeaseDuration));
+        _lease.Heard();
         logger.Opened(Id, request.Trainer, Run.Token);
         return Reply(granted: true);
     }
@@ -78,6 +103,7 @@ internal sealed partial class RunGrain(
         if (!await HoldsAsync(token))
             return LeaseReply.Fenced;
         await ChangeAsync(Run.Renew(Now, options.Value.LeaseDuration));
+        _lease.Heard();
         return LeaseReply.Held;
     }
 
@@ -150,13 +176,14 @@ internal sealed partial class RunGrain(
         var target = await SnapshotOf(request.To).GetAsync();
         if (target?.Link is null)
             return Reply(RollbackOutcome.NotFound);
-        if (Run.LeaseIsLive(Now) && !request.FenceLiveAttempt)
+        if (LeaseIsLive && !request.FenceLiveAttempt)
             return Reply(RollbackOutcome.Leased);
-        if (Run.IsRolledBack(target.Link, request, Now))
+        if (Run.IsRolledBack(target.Link, request))
             return Reply(RollbackOutcome.Done); // asked again after a lost answer
         if (request.Token is { } token && !await HoldsAsync(token))
             return Reply(RollbackOutcome.Fenced);
-        await SettlePendingAsync($"the run was rolled back to #{request.To}");
+        // Dying after this line: what was in flight has ended, and the rollback was answered to nobody.
+        await EndPendingAsync($"the run was rolled back to #{request.To}");
         if (request.From is { } from && Run.Head != from)
             return Reply(RollbackOutcome.Fenced);
         var size = await Ledger.GetSizeAsync();
@@ -172,14 +199,14 @@ internal sealed partial class RunGrain(
         await FinishRecordAsync();
         var target = await SnapshotOf(request.Sequence).GetAsync();
         if (target?.Link is null)
-            return new MarkReply(MarkOutcome.NotFound, Run.View(Id, Now));
+            return new MarkReply(MarkOutcome.NotFound, Run.View(Id, LeaseIsLive));
         if (Run.IsMarked(request))
-            return new MarkReply(MarkOutcome.Done, Run.View(Id, Now));
+            return new MarkReply(MarkOutcome.Done, Run.View(Id, LeaseIsLive));
         if (!Run.HasRoomFor(request))
-            return new MarkReply(MarkOutcome.TooMany, Run.View(Id, Now));
+            return new MarkReply(MarkOutcome.TooMany, Run.View(Id, LeaseIsLive));
         var size = await Ledger.GetSizeAsync();
         await DecideAndFinishAsync(Run.DecideMark(target, request, size, Now));
-        return new MarkReply(MarkOutcome.Done, Run.View(Id, Now));
+        return new MarkReply(MarkOutcome.Done, Run.View(Id, LeaseIsLive));
     }
 
     public async Task<bool> RebuildAsync(RebuiltRun run)
@@ -196,7 +223,8 @@ internal sealed partial class RunGrain(
     public async Task<RunView?> DescribeAsync()
     {
         var newest = await NewestAsync();
-        return newest.LastEvent == 0 ? null : newest.View(Id, Now);
+        var isLive = ReferenceEquals(newest, Run) ? LeaseIsLive : newest.Lease?.ExpiresAt > Now;
+        return newest.LastEvent == 0 ? null : newest.View(Id, isLive);
     }
 
     public async Task<RunEvent[]> ReadEventsAsync(long from, int limit)
@@ -209,8 +237,8 @@ internal sealed partial class RunGrain(
 
     public async Task<long> WaitEventAsync(long number, TimeSpan patience)
     {
-        if (_newestEvent == number - 1)
-            await Task.WhenAny(_happened.Task, Task.Delay(patience < MaxPatience ? patience : MaxPatience, time));
+        if (_newestEvent == number - 1 && !_isLeaving)
+            await draining.WaitAsync(_happened.Task, patience < MaxPatience ? patience : MaxPatience, time);
         return _newestEvent;
     }
 
@@ -224,7 +252,7 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        if (Run.LeaseIsLive(Now) || await this.FindNewerAsync(state, StateName) is not null)
+        if (LeaseIsLive || await FindNewerAsync() is not null)
             return;
         _hasReminder = false; // whatever comes of it: the next snapshot asks for one
         if (await this.GetReminder(Reminder) is { } reminder)
@@ -277,6 +305,13 @@ internal sealed partial class RunGrain(
             await EndAsync(await SnapshotOf(pending.Sequence).SettleAsync(pending.Order, reason));
     }
 
+    /// <summary>What is in flight does not come after what is decided next: it is aborted now, or is committed because it was verified.</summary>
+    private async Task EndPendingAsync(string reason)
+    {
+        if (Run.Pending is { } pending)
+            await EndAsync(await SnapshotOf(pending.Sequence).EndAsync(pending.Order, reason));
+    }
+
     private async Task DecideAndFinishAsync(RunState decided)
     {
         // Dying after this line: the decision is stored, and the next activation, or whoever asks the run for something,
@@ -291,6 +326,7 @@ internal sealed partial class RunGrain(
 
     private async Task TryFinishRecordAsync()
     {
+        var began = time.GetTimestamp();
         try
         {
             await FinishRecordAsync();
@@ -299,6 +335,8 @@ internal sealed partial class RunGrain(
         {
             logger.NotFinished(Id, error.Message);
         }
+
+        _lease.Served(began);
     }
 
     private async Task FinishRecordAsync()
@@ -316,12 +354,19 @@ internal sealed partial class RunGrain(
     }
 
     private OpenReply? RefusalOf(OpenRequest request) => Run.IsOver(request)
-        ? Reply(granted: false) with { IsOver = true }
+        ? Over(request)
         : Run.MisfitOf(request) is { } misfit
             ? Reply(granted: false) with { Misfit = misfit }
-            : Run.MayOpen(request, Now) ? null : Reply(granted: false);
+            : Run.MayOpen(request, LeaseIsLive) ? null : Reply(granted: false);
 
-    private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, Now));
+    /// <summary>Nobody may hold the lease by now; an answer has one all the same, and then it is over and nobody's.</summary>
+    private OpenReply Over(OpenRequest request) => Reply(granted: false) with
+    {
+        IsOver = true,
+        Lease = Run.Lease ?? new Lease { Attempt = Guid.Empty, Token = Run.Token, Trainer = request.Trainer, ExpiresAt = Now },
+    };
+
+    private RollbackReply Reply(RollbackOutcome outcome) => new(outcome, Run.View(Id, LeaseIsLive));
 
     private OpenReply Reply(bool granted) => new()
     {

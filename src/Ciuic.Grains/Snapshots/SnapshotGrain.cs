@@ -102,6 +102,15 @@ internal sealed partial class SnapshotGrain(
         return Data.IsSettled ? View : throw new UnavailableException($"Snapshot {Id} is {Data.State} still; ask again.");
     }
 
+    public async Task<SnapshotView> EndAsync(SnapshotOrder order, string reason)
+    {
+        await ChangeAsync(d => d.Order is null ? Aborted(d with { Order = order }, reason) : d);
+        await AbortAsync(reason);
+        if (!Data.IsSettled)
+            await SettleAsync(); // verified, by whichever activation: nobody may call it aborted any more
+        return Data.IsSettled ? View : throw new UnavailableException($"Snapshot {Id} is {Data.State} still; ask again.");
+    }
+
     public async Task<SnapshotView?> WaitAsync(TimeSpan patience)
     {
         if (Data.Order is not null && !Data.IsSettled)
