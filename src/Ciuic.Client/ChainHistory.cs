@@ -60,6 +60,20 @@ public sealed class ChainHistory
         }
     }
 
+    /// <summary>All snapshots of a run, committed or not, the newest first.</summary>
+    /// <exception cref="NotFoundException">There is no such run.</exception>
+    public async IAsyncEnumerable<SnapshotView> ListSnapshotsAsync(
+        RunId run, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        for (var from = long.MaxValue; from > 0;)
+        {
+            var page = await _coordinator.ListSnapshotsAsync(run, from, PageSize, cancel);
+            foreach (var view in page.Snapshots)
+                yield return view;
+            from = page.Next;
+        }
+    }
+
     /// <summary>Finds a snapshot by a person's reference.</summary>
     /// <exception cref="NotFoundException">There is no such run or snapshot.</exception>
     /// <exception cref="InvalidInputException">The digest prefix fits several snapshots.</exception>

@@ -76,6 +76,9 @@ internal sealed class RunLease(
         return await OpenAsync(cancel);
     }
 
+    /// <summary>What was to end the lease was not done after all: it is kept alive as before.</summary>
+    public void Keep() => _isBeingReplaced = false;
+
     /// <summary>Gives the lease back and renews it no more: this process has no use for it.</summary>
     public async Task GiveBackAsync()
     {

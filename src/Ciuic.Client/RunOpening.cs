@@ -10,7 +10,11 @@ namespace Ciuic.Client;
 /// </summary>
 internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease, TimeProvider time, ILogger logger)
 {
+    /// <summary>How long training waits for the silo's own look at a damaged head; it goes on unsaved after that.</summary>
+    private static readonly TimeSpan ReadingPatience = TimeSpan.FromMinutes(5);
+
     private readonly SemaphoreSlim _opening = new(1);
+    private bool _siloIsReading;
     private bool _opened;
     private bool _aligned = true;
     private CiuicException? _refused;
@@ -145,10 +149,34 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
             FenceLiveAttempt = true, // our own; we take the next token right away
             Token = lease.Token,
             From = Head,
+            FromIsDamaged = _fallback?.Damaged == Head,
         };
-        Head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
+        await RollBackPatientlyAsync(request, cancel);
         if (Head != _restored)
             await MoveHeadAsync(cancel);
+    }
+
+    /// <summary>The silo reads a head that is called damaged itself: as long as it takes, and longer nobody waits for it.</summary>
+    private async Task RollBackPatientlyAsync(RollbackRequest request, CancellationToken cancel)
+    {
+        var begin = time.GetTimestamp();
+        while (true)
+        {
+            _siloIsReading = false;
+            try
+            {
+                Head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
+                return;
+            }
+            catch (UnavailableException) when (_siloIsReading && time.GetElapsedTime(begin) < ReadingPatience)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), time, cancel);
+            }
+            catch (ConflictException error)
+            {
+                throw await RefuseAsync(error);
+            }
+        }
     }
 
     /// <summary>
@@ -173,11 +201,25 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         var reply = await coordinator.RollbackAsync(run, request, cancel);
         if (reply.Outcome == RollbackOutcome.Done)
             return;
+        if (reply.Outcome == RollbackOutcome.Reading)
+        {
+            (_siloIsReading, var head) = (true, request.From!.Sequence);
+            lease.Keep();
+            throw new UnavailableException($"Run {run}: the silo reads #{head} itself before its head moves back to #{request.To}; ask again.");
+        }
+
+        if (reply.Outcome == RollbackOutcome.Whole)
+            throw Refuted(request);
         lease.MarkFenced();
         throw reply.Outcome == RollbackOutcome.Fenced
             ? new FencedException($"Run {run} was taken over by a newer attempt, or has gone on, while this one fell back; it can save nothing any more.")
             : new ConflictException($"Run {run} cannot go back to #{request.To}: {reply.Outcome}.");
     }
+
+    private ConflictException Refuted(RollbackRequest request) => new(
+        $"Run {run}: the silo reads #{request.From!.Sequence} whole; it is the store as this process sees it that shows it damaged: "
+        + $"{request.Reason} The head stays, and nothing that is trained from #{request.To} will be saved here. Look whether this machine sees "
+        + "the same bucket as the silo (another copy, an old mount, a proxy), then start again.");
 
     /// <summary>Whoever resumes from the head must be able to: the lease is given back.</summary>
     private async Task<CiuicException> RefuseAsync(CiuicException why)

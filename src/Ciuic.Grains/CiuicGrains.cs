@@ -24,7 +24,8 @@ public static class CiuicGrains
         silo.Services.AddSingleton(trust);
         silo.Services.TryAddSingleton<Draining>();
         silo.Services.AddSingleton(services => new ChunkStore(store, new BaseCache(
-            services.GetRequiredService<IOptions<SnapshotOptions>>().Value.VerifyCacheBytes, services.GetRequiredService<TimeProvider>())));
+            Math.Min(Of(services).VerifyCacheBytes, Quarter), services.GetRequiredService<TimeProvider>())));
+        silo.Services.AddSingleton(services => new VerificationRoom(Of(services).VerifyMemoryBytes is > 0 and var set ? set : Quarter));
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
         return silo;
     }
@@ -37,4 +38,9 @@ public static class CiuicGrains
         silo.Services.AddKeyedSingleton<IGrainStorage>(Persistence.Provider, (services, _) => new DistinctRows(rows(services)));
         return silo;
     }
+
+    /// <summary>A quarter of the memory that this process may use, a container's limit included: verification is not all that a silo does.</summary>
+    private static long Quarter => GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
+    private static SnapshotOptions Of(IServiceProvider services) => services.GetRequiredService<IOptions<SnapshotOptions>>().Value;
 }

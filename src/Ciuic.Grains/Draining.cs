@@ -1,3 +1,4 @@
+using Ciuic.Core;
 using Microsoft.Extensions.Hosting;
 
 namespace Ciuic.Grains;
@@ -14,8 +15,14 @@ internal sealed class Draining : IDisposable
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenRegistration _registration;
 
-    public Draining(IHostApplicationLifetime host) =>
-        _registration = host.ApplicationStopping.Register(() => _begun.TrySetResult());
+    public Draining(IHostApplicationLifetime host)
+    {
+        Token = host.ApplicationStopping;
+        _registration = Token.Register(() => _begun.TrySetResult());
+    }
+
+    /// <summary>Ends work that takes long, and that another silo can do.</summary>
+    public CancellationToken Token { get; }
 
     /// <summary>Completes when the silo has been told to end.</summary>
     public Task Begun => _begun.Task;
@@ -30,6 +37,9 @@ internal sealed class Draining : IDisposable
         await (Begun.IsCompleted ? Task.WhenAny(awaited, elapsed) : Task.WhenAny(awaited, elapsed, Begun));
         await done.CancelAsync(); // a timer for each call that was answered long ago is memory
     }
+
+    /// <summary>What is told to somebody whose call ends by it.</summary>
+    public static UnavailableException Leaving() => new("This silo is about to end; ask again, and another one answers.");
 
     public void Dispose() => _registration.Dispose();
 }

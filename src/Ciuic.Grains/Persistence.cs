@@ -18,21 +18,34 @@ internal static class Persistence
     public static async Task<T?> FindNewerAsync<T>(this IGrainBase grain, IPersistentState<T> state, string name)
         where T : class, new()
     {
-        var storage = grain.GrainContext.ActivationServices.GetRequiredKeyedService<IGrainStorage>(Provider);
-        var stored = new GrainState<T>(new T());
-        try
-        {
-            await storage.ReadStateAsync(name, grain.GrainContext.GrainId, stored);
-        }
-        catch (Exception error)
-        {
-            throw new UnavailableException($"{grain.GrainContext.GrainId} was not read: {error.Message}");
-        }
-
+        var stored = await grain.ReadRowAsync<T>(name, grain.GrainContext.GrainId, new GrainState<T>(new T()));
         if (stored.ETag == state.Etag)
             return null;
         grain.DeactivateOnIdle();
         return stored.State;
+    }
+
+    /// <summary>What a grain has stored, without waking it; null where nothing is stored.</summary>
+    /// <exception cref="UnavailableException">The database does not answer.</exception>
+    public static async Task<T?> ReadRowAsync<T>(this IGrainBase reader, string name, GrainId grain)
+        where T : class, new()
+    {
+        var stored = await reader.ReadRowAsync<T>(name, grain, new GrainState<T>(new T()));
+        return stored.RecordExists ? stored.State : null;
+    }
+
+    private static async Task<GrainState<T>> ReadRowAsync<T>(this IGrainBase reader, string name, GrainId grain, GrainState<T> stored)
+    {
+        var storage = reader.GrainContext.ActivationServices.GetRequiredKeyedService<IGrainStorage>(Provider);
+        try
+        {
+            await storage.ReadStateAsync(name, grain, stored);
+            return stored;
+        }
+        catch (Exception error)
+        {
+            throw new UnavailableException($"{grain} was not read: {error.Message}");
+        }
     }
 
     /// <summary>What somebody is told who asked an activation that was left behind for more than to read.</summary>

@@ -158,17 +158,14 @@ internal sealed class Calls
     private async Task<ListAnswer> ListAsync(RunArguments arguments)
     {
         var (history, run) = (_open.Get<SnapshotChain>(arguments.Chain).History, RunId.Parse(arguments.Run));
-        var committed = new List<Sequence>();
-        await foreach (var happened in history.ReadEventsAsync(run))
+        var committed = new List<SnapshotSummary>();
+        await foreach (var view in history.ListSnapshotsAsync(run))
         {
-            if (happened is { Kind: RunEventKind.Committed, Sequence: { } sequence })
-                committed.Add(sequence);
+            if (view.Link is not null)
+                committed.Add(Summary.Of(view));
         }
 
-        var views = new List<SnapshotSummary>();
-        foreach (var sequence in committed.AsEnumerable().Reverse())
-            views.Add(Summary.Of(await history.FindAsync(run, new SnapshotRef.AtSequence(sequence))));
-        return new ListAnswer([.. views]);
+        return new ListAnswer([.. committed]);
     }
 
     private async Task<SyncAnswer> SyncAsync(SyncArguments arguments)

@@ -54,6 +54,9 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
     public async Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
         OnGet(await inner.GetAsync(snapshot, cancel));
 
+    public Task<SnapshotPage> ListSnapshotsAsync(RunId run, long from, int limit, CancellationToken cancel) =>
+        inner.ListSnapshotsAsync(run, from, limit, cancel);
+
     public Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel) => inner.DescribeAsync(run, cancel);
 
     public Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel) =>

@@ -26,6 +26,32 @@ public sealed class ManifestTests
     }
 
     [Theory]
+    [InlineData(1, 4_096, true)]
+    [InlineData(1, 4_097, false)]
+    [InlineData(15, 4_096, true)]
+    [InlineData(16, 4_096, false)] // with their names
+    [InlineData(1, 17 << 20, false)] // what nobody could read again
+    public void Labels_that_are_too_long_are_refused_before_they_are_written(int count, int bytes, bool fits)
+    {
+        var labels = Enumerable.Range(0, count).ToDictionary(i => $"label{i}", _ => new string('x', bytes));
+        var manifest = Sample() with { Labels = labels };
+        if (fits)
+            Assert.Equal(count, ManifestCodec.DecodeManifest(ManifestCodec.Encode(manifest)).Labels.Count);
+        else
+            Assert.Contains("label", Assert.Throws<InvalidInputException>(() => ManifestCodec.Encode(manifest)).Message);
+    }
+
+    [Fact]
+    public void A_label_without_a_text_is_refused_and_one_that_was_written_is_read()
+    {
+        var manifest = Sample() with { Labels = new Dictionary<string, string> { ["note"] = null! } };
+        Assert.Contains("'note'", Assert.Throws<InvalidInputException>(() => ManifestCodec.Encode(manifest)).Message);
+        var written = Encoding.UTF8.GetString(ManifestCodec.Encode(Sample() with { Labels = new Dictionary<string, string> { ["note"] = "?" } }))
+            .Replace("\"note\":\"?\"", "\"note\":null", StringComparison.Ordinal);
+        Assert.Equal("", ManifestCodec.DecodeManifest(Encoding.UTF8.GetBytes(written)).Labels["note"]);
+    }
+
+    [Theory]
     [InlineData("\"step\":70", "\"step\":-1", "negative")]
     [InlineData("\"step\":70", "\"step\":70,\"step\":71", "step")]
     [InlineData("\"step\":70", "\"step\":70,\"extra\":1", "extra")]

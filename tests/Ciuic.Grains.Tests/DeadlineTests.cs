@@ -36,7 +36,7 @@ public sealed class DeadlineTests : IAsyncLifetime
         _cluster.Store.Unreadable = key => key.Path.StartsWith("runs/stuck/1/", StringComparison.Ordinal);
         var view = await _cluster.SaveAsync("stuck", token, 1);
         Assert.Equal(SnapshotState.Aborted, view.State);
-        Assert.Contains("could not be verified within 00:00:01: injected: runs/stuck/1/shard-0", view.Reason);
+        Assert.Contains("could not be verified within 00:00:01: injected: runs/stuck/1/manifest", view.Reason);
         await _cluster.QuietAsync("stuck");
         Assert.Equal(SnapshotState.Committed, (await _cluster.SaveAsync("stuck", token, 2)).State);
     }

@@ -65,6 +65,22 @@ public sealed class LedgerTests : Clusters
     }
 
     [Fact]
+    public async Task A_silo_that_ends_does_not_wait_for_witnesses_that_hang_nor_for_those_who_wait_for_them()
+    {
+        var cluster = await StartAsync(new CiuicCluster { Trust = new LedgerTrust(_witnesses.Policy, _witnesses.All, null) });
+        var never = new TaskCompletionSource();
+        foreach (var witness in _witnesses.All)
+            witness.Until = never.Task;
+        var position = await AppendAsync(cluster, 1);
+        var waiting = new[] { cluster.Ledger.WaitFinalAsync(position.Height, Long), cluster.Ledger.PublishAsync() };
+        var begin = TimeProvider.System.GetTimestamp();
+        await cluster.Cluster.StopSiloAsync(cluster.Cluster.Silos[0]);
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begin), TimeSpan.Zero, TimeSpan.FromSeconds(9)); // it was 20 s, or 10
+        never.SetResult();
+        await Task.WhenAll(waiting).ContinueWith(_ => { }, TaskScheduler.Default); // whatever they were told
+    }
+
+    [Fact]
     public async Task Both_keys_rotate_and_everything_signed_before_and_after_stands()
     {
         var cluster = await StartAsync(new CiuicCluster());

@@ -203,6 +203,34 @@ public sealed class DeltaTests : IDisposable
         await Assert.ThrowsAsync<CorruptException>(() => CheckAsync(new ChunkStore(_store, new BaseCache(0, TimeProvider.System)), last));
     }
 
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(1, true)]
+    public async Task What_a_difference_needs_must_be_in_the_store_though_its_bytes_are_in_memory(int saved, bool isCutShort)
+    {
+        _options.FullEvery = 100;
+        using var verifier = new ChunkStore(_counting, new BaseCache(1 << 20, TimeProvider.System));
+        var weights = ArrayTensor.Weights("w", Elements, 1);
+        var manifests = new List<ShardManifest>();
+        for (var step = 0; step < 3; step++)
+        {
+            manifests.Add(await SaveAsync(weights));
+            weights = weights.Moved(step);
+            if (step < 2)
+                await CheckAsync(verifier, manifests[step]);
+        }
+
+        var key = BucketLayout.Chunk(manifests[saved].Chunks[0]); // the base, or what the base is the difference to
+        var there = (await _store.GetAsync(key, None))!;
+        await _store.DeleteAsync(key, None);
+        if (isCutShort)
+            await _store.PutAsync(key, there[..^1], None);
+        await Assert.ThrowsAsync<CorruptException>(() => CheckAsync(verifier, manifests[2]));
+        await _store.PutAsync(key, there, None);
+        await CheckAsync(verifier, manifests[2]);
+    }
+
     [Fact]
     public async Task Numbers_that_are_none_and_items_that_nothing_trains_are_noticed()
     {

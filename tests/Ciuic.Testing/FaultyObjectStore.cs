@@ -30,6 +30,15 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     /// <summary>Which objects cannot be written or asked for; null: all can.</summary>
     public Func<ObjectKey, bool>? Unwritable { get; set; }
 
+    /// <summary>Which objects the store does not find when they are read; null: it finds all.</summary>
+    public Func<ObjectKey, bool>? Hidden { get; set; }
+
+    /// <summary>Which objects are stored with a bit flipped; null: none is.</summary>
+    public Func<ObjectKey, bool>? Garbled { get; set; }
+
+    /// <summary>Reads of these objects wait for it; null: they do not.</summary>
+    public Func<ObjectKey, Task>? ReadsHeld { get; set; }
+
     /// <summary>Writes wait for it; null: they do not.</summary>
     public Task? Held { get; set; }
 
@@ -52,17 +61,11 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         _late.Clear();
     }
 
-    public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel)
-    {
-        Read(key);
-        return inner.GetAsync(key, cancel);
-    }
+    public async Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) =>
+        await FindsAsync(key) ? await inner.GetAsync(key, cancel) : null;
 
-    public Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel)
-    {
-        Read(key);
-        return inner.GetRangeAsync(key, offset, buffer, cancel);
-    }
+    public async Task<int?> GetRangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel) =>
+        await FindsAsync(key) ? await inner.GetRangeAsync(key, offset, buffer, cancel) : null;
 
     public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => Unwritable?.Invoke(key) == true
         ? throw new UnavailableException($"injected: {key} cannot be asked for")
@@ -71,6 +74,8 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
         var copy = content.ToArray();
+        if (Garbled?.Invoke(key) == true)
+            copy[copy.Length / 2] ^= 1;
         return WriteAsync(key, () => inner.CreateAsync(key, copy, CancellationToken.None));
     }
 
@@ -89,12 +94,15 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
 
     public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
 
-    private void Read(ObjectKey key)
+    private async Task<bool> FindsAsync(ObjectKey key)
     {
         lock (_lock)
             Reads.Add(key.Path);
-        if (Unreadable?.Invoke(key) == true)
-            throw new UnavailableException($"injected: {key} cannot be read");
+        if (ReadsHeld is { } held)
+            await held(key);
+        return Unreadable?.Invoke(key) == true
+            ? throw new UnavailableException($"injected: {key} cannot be read")
+            : Hidden?.Invoke(key) != true;
     }
 
     private async Task<CreateResult> WriteAsync(ObjectKey key, Func<Task<CreateResult>> write)

@@ -45,6 +45,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <summary>A snapshot by its place; null where it was never begun.</summary>
     Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel);
 
+    /// <inheritdoc cref="ISnapshotListGrain.ListAsync"/>
+    Task<SnapshotPage> ListSnapshotsAsync(RunId run, long from, int limit, CancellationToken cancel);
+
     /// <summary>A run; null where it was never opened.</summary>
     Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel);
 

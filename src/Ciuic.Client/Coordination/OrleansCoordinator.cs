@@ -57,6 +57,9 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
     public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
         AskAsync(c => Snapshot(c, snapshot).GetAsync(), Short, cancel);
 
+    public Task<SnapshotPage> ListSnapshotsAsync(RunId run, long from, int limit, CancellationToken cancel) =>
+        AskAsync(c => c.GetGrain<ISnapshotListGrain>(run.Value).ListAsync(from, limit), cancel);
+
     public Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).DescribeAsync(), Short, cancel);
 

@@ -69,6 +69,14 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
     public Task<SnapshotView?> GetAsync(SnapshotId snapshot, CancellationToken cancel) =>
         gateway.FindAsync(Of(snapshot), Api.SnapshotView, cancel);
 
+    public async Task<SnapshotPage> ListSnapshotsAsync(RunId run, long from, int limit, CancellationToken cancel)
+    {
+        var at = from == long.MaxValue ? "" : string.Create(CultureInfo.InvariantCulture, $"&cursor={from}");
+        var page = await gateway.GetAsync(
+            string.Create(CultureInfo.InvariantCulture, $"runs/{run}/snapshots?limit={limit}{at}"), Api.ApiPageSnapshotView, cancel);
+        return new SnapshotPage(page.Items, page.Next is null ? 0 : long.Parse(page.Next, CultureInfo.InvariantCulture));
+    }
+
     public Task<RunView?> DescribeAsync(RunId run, CancellationToken cancel) => gateway.FindAsync($"runs/{run}", Api.RunView, cancel);
 
     public async Task<RunEvent[]> ReadEventsAsync(RunId run, long from, int limit, CancellationToken cancel) =>

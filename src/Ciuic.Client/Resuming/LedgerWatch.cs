@@ -44,12 +44,16 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
 
     /// <summary>Makes sure that a block signed by the ledger's key commits a snapshot, where a silo says it does.</summary>
     /// <exception cref="CorruptException">It does not: the silo's database says something else than the ledger.</exception>
+    /// <exception cref="UnavailableException">The block cannot be seen from here.</exception>
     public async Task RequireRecordAsync(RunId run, SnapshotLink snapshot, LedgerPosition? position, CancellationToken cancel)
     {
         if (position is not { } at)
             throw new CorruptException($"the silo's database names no block that commits snapshot #{snapshot.Sequence}");
         var bytes = await bucket.GetBlockAsync(at.Height, cancel)
-            ?? throw new CorruptException($"block {at.Height} of ledger '{bucket.Name}', which commits snapshot #{snapshot.Sequence}, is missing");
+            // The silo has committed it: a copy of the bucket that lags behind, or a mount that shows nothing, is more likely than a loss.
+            ?? throw new UnavailableException(
+                $"block {at.Height} of ledger '{bucket.Name}', which commits snapshot #{snapshot.Sequence}, is not in the bucket as this machine "
+                + "sees it. Look whether it sees the same one as the silo; 'ciuic audit' tells whether the block is lost.");
         var block = await OpenAsync(bytes, cancel);
         var commits = block.Height == at.Height && block.Facts().Any(f => f.Line == at.Line
             && f.Record.Kind == RecordKind.Snapshot && f.Record.Run == run

@@ -55,9 +55,11 @@ internal sealed class Resumer(
     private async Task<(Manifest, SnapshotContent)?> TryLoadAsync(
         ChainSource chain, SnapshotLink at, List<string> damage, CancellationToken cancel)
     {
+        // Not within the try: what the ledger does not say, or nobody can read in it, is no damage of the snapshot, and going back
+        // to an older one, whose block nobody has missed yet, would make history of it.
+        await chain.RequireCommittedAsync(at, cancel);
         try
         {
-            await chain.RequireCommittedAsync(at, cancel);
             var (manifest, content) = await LoadAsync(at, cancel);
             Compare(ItemsOf(content)); // may read a little of it
             return (manifest, content);

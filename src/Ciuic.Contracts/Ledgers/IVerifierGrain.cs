@@ -13,6 +13,11 @@ public interface IVerifierGrain : IGrainWithIntegerKey
     /// <exception cref="UnavailableException">The store does not answer; ask again.</exception>
     [Alias("VerifyFamilies"), ResponseTimeout("00:02:00")]
     Task<Dictionary<ChunkId, string>> VerifyAsync(FamilyToVerify[] families);
+
+    /// <summary>The same, and nothing is believed that is in memory since it was read before: every byte comes from the store.</summary>
+    /// <exception cref="UnavailableException">The store does not answer; ask again.</exception>
+    [Alias("VerifyAnew"), ResponseTimeout("00:02:00")]
+    Task<Dictionary<ChunkId, string>> VerifyAnewAsync(FamilyToVerify[] families);
 }
 
 /// <summary>Chunks that are read together.</summary>

@@ -189,6 +189,13 @@ public sealed record RollbackRequest
     /// <summary>The head that the asker has found damaged; a run that has gone on since is left alone. Null: whatever it is.</summary>
     [Id(5)]
     public SnapshotLink? From { get; init; }
+
+    /// <summary>
+    /// Whether the asker goes back because he has found <see cref="From"/> damaged: the silo reads it itself then, and leaves the head
+    /// where it is if it can read it whole.
+    /// </summary>
+    [Id(6)]
+    public bool FromIsDamaged { get; init; }
 }
 
 /// <summary>How a rollback went.</summary>
@@ -205,6 +212,12 @@ public enum RollbackOutcome
 
     /// <summary>A newer attempt owns the run, or its head is another one than the asker found.</summary>
     Fenced,
+
+    /// <summary>The silo is still reading the head that the asker has found damaged; nothing is changed yet, ask again.</summary>
+    Reading,
+
+    /// <summary>The silo has read the head whole, every byte of it: it is the asker's store that shows something else. Nothing was changed.</summary>
+    Whole,
 }
 
 /// <summary>The answer to <see cref="RollbackRequest"/>.</summary>
@@ -320,4 +333,8 @@ public sealed record RunView
     /// <summary>Snapshots that must not be forgotten.</summary>
     [Id(10)]
     public required Sequence[] Pins { get; init; }
+
+    /// <summary>The largest number that was given to a snapshot, whatever became of it; 0 before the first, and from older silos.</summary>
+    [Id(11)]
+    public long LastSequence { get; init; }
 }

@@ -18,7 +18,7 @@ public interface ISnapshotGrain : IGrainWithStringKey
     /// Says that one rank's chunks and shard manifest are stored. When the last one is in, verification and
     /// commit follow in the background.
     /// </summary>
-    [Alias("CompleteShard")]
+    [Alias("CompleteShard"), AlwaysInterleave]
     Task<ShardReply> CompleteShardAsync(FencingToken token, Rank rank, ShardDigest shard);
 
     /// <summary>Says that a rank will not store its shard: nobody needs to wait for it, the snapshot is aborted.</summary>
@@ -68,4 +68,13 @@ public interface ISnapshotGrain : IGrainWithStringKey
     /// <summary>How it stands; null where it was never begun.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<SnapshotView?> GetAsync();
+
+    /// <summary>
+    /// Has a committed snapshot read whole again, beside the calls, and waits up to <paramref name="patience"/> (at most 20 s) for what
+    /// comes of it. Asking again asks for the same reading.
+    /// </summary>
+    /// <returns>Null while it is being read: ask again.</returns>
+    /// <exception cref="UnavailableException">It cannot be read just now; ask again.</exception>
+    [Alias("Inspect"), AlwaysInterleave]
+    Task<Inspection?> InspectAsync(TimeSpan patience);
 }

@@ -14,7 +14,8 @@ public static class ManifestCodec
     public static byte[] Encode(Manifest manifest)
     {
         ManifestRules.Check(manifest);
-        return JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJson.Default.Manifest);
+        ManifestRules.CheckLabels(manifest.Labels);
+        return Encode(manifest, ManifestJson.Default.Manifest, "root manifest", ManifestLimits.MaxManifestBytes);
     }
 
     /// <summary>The bytes of a shard manifest.</summary>
@@ -22,7 +23,7 @@ public static class ManifestCodec
     public static byte[] Encode(ShardManifest manifest)
     {
         ShardManifestRules.Check(manifest);
-        return JsonSerializer.SerializeToUtf8Bytes(manifest, ManifestJson.Default.ShardManifest);
+        return Encode(manifest, ManifestJson.Default.ShardManifest, "shard manifest", ManifestLimits.MaxShardManifestBytes);
     }
 
     /// <summary>Reads a root manifest.</summary>
@@ -32,7 +33,7 @@ public static class ManifestCodec
         var manifest = Decode(
             bytes, ManifestJson.Default.Manifest, "root manifest", ManifestLimits.MaxManifestBytes);
         ManifestRules.Check(manifest);
-        return manifest;
+        return manifest.Labels.Values.Contains(null!) ? manifest with { Labels = Texts(manifest.Labels) } : manifest;
     }
 
     /// <summary>Reads a shard manifest.</summary>
@@ -43,6 +44,19 @@ public static class ManifestCodec
             bytes, ManifestJson.Default.ShardManifest, "shard manifest", ManifestLimits.MaxShardManifestBytes);
         ShardManifestRules.Check(manifest);
         return manifest;
+    }
+
+    /// <summary>Older versions have taken labels without a text; nobody who reads them expects that.</summary>
+    private static SortedDictionary<string, string> Texts(IEnumerable<KeyValuePair<string, string>> labels) =>
+        new(labels.ToDictionary(l => l.Key, l => l.Value ?? ""), StringComparer.Ordinal);
+
+    /// <summary>What nobody could read again is not written.</summary>
+    private static byte[] Encode<T>(T manifest, JsonTypeInfo<T> type, string what, int maxBytes)
+    {
+        var bytes = JsonSerializer.SerializeToUtf8Bytes(manifest, type);
+        return bytes.Length <= maxBytes
+            ? bytes
+            : throw new InvalidInputException($"A {what} of {bytes.Length} bytes is refused: at most {maxBytes}.");
     }
 
     internal static T Decode<T>(ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type, string what, int maxBytes)

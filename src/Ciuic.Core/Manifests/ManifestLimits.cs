@@ -28,4 +28,10 @@ public static class ManifestLimits
 
     /// <summary>Labels or metrics of one snapshot.</summary>
     public const int MaxLabels = 1_000;
+
+    /// <summary>Bytes of one label's text, in UTF-8.</summary>
+    public const int MaxLabelBytes = 4 << 10;
+
+    /// <summary>Bytes of all labels of one snapshot, names and texts: labels are read with every list of snapshots.</summary>
+    public const int MaxAllLabelBytes = 64 << 10;
 }

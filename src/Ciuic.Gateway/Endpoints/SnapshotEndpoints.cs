@@ -69,27 +69,8 @@ internal sealed class SnapshotEndpoints(ICoordinator coordinator, ChainHistory h
     {
         var limit = (int)http.Number("limit", PageSize, 1, 1_000);
         var from = http.Number("cursor", long.MaxValue, 1, long.MaxValue);
-        if (from == long.MaxValue)
-            from = await NewestAsync(http.Run(), http.RequestAborted);
-        var numbers = Enumerable.Range(0, (int)Math.Min(limit, from)).Select(i => new Sequence(from - i));
-        var views = await Task.WhenAll(numbers.Select(n => coordinator.GetAsync(new SnapshotId(http.Run(), n), http.RequestAborted)));
-        var next = from > limit ? (from - limit).ToString(CultureInfo.InvariantCulture) : null;
-        await http.WriteAsync(new ApiPage<SnapshotView>([.. views.OfType<SnapshotView>()], next), ApiJson.Default.ApiPageSnapshotView);
-    }
-
-    /// <summary>The newest number that was given: events are read back until one names a snapshot that was begun.</summary>
-    private async Task<long> NewestAsync(RunId run, CancellationToken cancel)
-    {
-        const int Page = 200;
-        var view = await history.DescribeAsync(run, cancel);
-        for (var last = view.LastEvent; last > 0; last -= Page)
-        {
-            var events = await coordinator.ReadEventsAsync(run, Math.Max(1, last - Page + 1), Page, cancel);
-            var newest = events.Where(e => e.Kind is RunEventKind.Begun or RunEventKind.Rebuilt).Max(e => e.Sequence?.Value);
-            if (newest is not null)
-                return newest.Value;
-        }
-
-        return view.Head?.Sequence.Value ?? 0;
+        var page = await coordinator.ListSnapshotsAsync(http.Run(), from, limit, http.RequestAborted);
+        var next = page.Next > 0 ? page.Next.ToString(CultureInfo.InvariantCulture) : null;
+        await http.WriteAsync(new ApiPage<SnapshotView>(page.Snapshots, next), ApiJson.Default.ApiPageSnapshotView);
     }
 }

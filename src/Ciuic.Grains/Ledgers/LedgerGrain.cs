@@ -15,6 +15,10 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 {
     private static readonly TimeSpan MaxPatience = TimeSpan.FromSeconds(20);
 
+    /// <summary>Commits of the whole cluster wait for the next activation: what a drain waits for is short.</summary>
+    private static readonly TimeSpan LastPublish = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LastAppend = TimeSpan.FromSeconds(2);
+
     private readonly LedgerSigner _signer;
     private readonly LedgerTrust _trust;
     private readonly LedgerOptions _options;
@@ -25,6 +29,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     private readonly LedgerPublisher _publisher;
     private readonly LedgerGuard _guard;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly Draining _draining;
     private Task<LedgerWriter>? _writer;
     private Task _flusher = Task.CompletedTask;
     private bool _clockIsBehind;
@@ -34,13 +39,14 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         LedgerSigner signer,
         LedgerTrust trust,
         IOptions<LedgerOptions> options,
+        Draining draining,
         TimeProvider time,
         ILogger<LedgerGrain> logger)
     {
-        (_signer, _trust, _options, _time, _logger) = (signer, trust, options.Value, time, logger);
+        (_signer, _trust, _options, _draining, _time, _logger) = (signer, trust, options.Value, draining, time, logger);
         _bucket = new LedgerBucket(store, this.GetPrimaryKeyString());
         _queue = new AppendQueue(_options.MaxWaiting);
-        _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, DelayDeactivation, _options, time, logger);
+        _publisher = new LedgerPublisher(_bucket, trust, WriterAsync, DelayDeactivation, _options, draining, time, logger);
         _guard = new LedgerGuard(_bucket, signer, _options, time, logger);
     }
 
@@ -52,7 +58,18 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 
     public async Task<long> GetSizeAsync() => (await WriterAsync()).Tip.Size;
 
-    public async Task PublishAsync() => await _publisher.PublishAsync((await WriterAsync()).Tip.Size);
+    public async Task PublishAsync()
+    {
+        var size = (await WriterAsync()).Tip.Size;
+        try
+        {
+            await _publisher.PublishAsync(size).WaitAsync(_draining.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw Draining.Leaving();
+        }
+    }
 
     public async Task<bool> WaitFinalAsync(long height, TimeSpan patience)
     {
@@ -123,7 +140,17 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         var waiting = _queue.Add(record, notBefore, standsAlone);
         if (_flusher.IsCompleted)
             _flusher = FlushAsync();
-        return await waiting.Task;
+        if (await Task.WhenAny(waiting.Task, _draining.Begun) == waiting.Task)
+            return await waiting.Task;
+        try
+        {
+            return await waiting.Task.WaitAsync(LastAppend, _time);
+        }
+        catch (TimeoutException)
+        {
+            // A store that hangs must not keep this silo, and with it everybody's next commit: the outcome is unknown, as after any failure.
+            throw Draining.Leaving();
+        }
     }
 
     private async Task FlushAsync()
@@ -234,7 +261,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
     {
         try
         {
-            await _publisher.PublishAsync(size).WaitAsync(cancel);
+            await _publisher.PublishAsync(size).WaitAsync(LastPublish, _time, cancel);
         }
         catch (Exception error)
         {

@@ -14,6 +14,7 @@ internal sealed class LedgerPublisher(
     Func<Task<LedgerWriter>> writer,
     Action<TimeSpan> keepAlive,
     LedgerOptions options,
+    Draining draining,
     TimeProvider time,
     ILogger logger)
 {
@@ -68,15 +69,16 @@ internal sealed class LedgerPublisher(
         }
     }
 
-    /// <summary>Waits for a published tree head that covers a block.</summary>
+    /// <summary>Waits for a published tree head that covers a block; no longer where the silo is about to end.</summary>
     public async Task<bool> WaitAsync(long height, TimeSpan patience)
     {
-        using var deadline = new CancellationTokenSource(patience, time);
-        while (FinalSize <= height && !deadline.IsCancellationRequested)
+        var begin = time.GetTimestamp();
+        while (FinalSize <= height && patience - time.GetElapsedTime(begin) is var left && left > TimeSpan.Zero)
         {
             Announce();
-            await _advanced.Task.WaitAsync(deadline.Token).ConfigureAwait(
-                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await draining.WaitAsync(_advanced.Task, left, time);
+            if (draining.Begun.IsCompleted)
+                break;
         }
 
         return FinalSize > height;

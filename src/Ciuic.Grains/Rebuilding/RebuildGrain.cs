@@ -55,7 +55,8 @@ internal sealed class RebuildGrain(
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
     {
         await _stopping.CancelAsync();
-        await _work.WaitAsync(cancel);
+        await _work.WaitAsync(cancel).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
     private async Task RunAsync(TreeHead? known)

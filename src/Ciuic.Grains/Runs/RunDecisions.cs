@@ -351,6 +351,7 @@ internal static class RunDecisions
         ChangedAt = run.Outbox.LastOrDefault()?.At,
         Tags = run.Tags,
         Pins = run.Pins,
+        LastSequence = run.LastSequence,
     };
 
     private static bool IsHeldBy(this RunState run, Guid attempt) => run.Lease?.Attempt == attempt;

@@ -29,4 +29,7 @@ internal static partial class RunLog
 
     [LoggerMessage(9, LogLevel.Warning, "Run {Run}: its events could not be moved to their page, and stay where they are: {Error}")]
     public static partial void NotFlushed(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(14, LogLevel.Warning, "Run {Run}: {Trainer} finds its head #{Sequence} damaged, but this silo has read it whole: the head stays")]
+    public static partial void FoundWhole(this ILogger logger, RunId run, Sequence sequence, string trainer);
 }

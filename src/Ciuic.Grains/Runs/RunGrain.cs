@@ -186,6 +186,8 @@ internal sealed partial class RunGrain(
         await EndPendingAsync($"the run was rolled back to #{request.To}");
         if (request.From is { } from && Run.Head != from)
             return Reply(RollbackOutcome.Fenced);
+        if (await RefuteAsync(request) is { } refusal)
+            return Reply(refusal);
         var size = await Ledger.GetSizeAsync();
         await DecideAndFinishAsync(Run.DecideRollback(target, request, size, Now));
         return Reply(RollbackOutcome.Done);

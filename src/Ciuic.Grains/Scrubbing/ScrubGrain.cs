@@ -18,11 +18,11 @@ internal sealed class ScrubGrain(
     IOptions<ScrubOptions> options,
     IOptions<SnapshotOptions> snapshots,
     ISiloStatusOracle silos,
+    Draining draining,
     TimeProvider time,
     ILogger<ScrubGrain> logger) : Grain, IScrubGrain, IRemindable
 {
     private const string Reminder = "scrub";
-    private const int EventPage = 1_000;
 
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(2);
@@ -31,17 +31,21 @@ internal sealed class ScrubGrain(
 
     /// <summary>
     /// A store that does not answer is not damaged, and is asked again, later each time; after so many tries what cannot be read is
-    /// told like damage, and the scrub goes on behind it.
+    /// a finding, though no damage, and the scrub goes on behind it.
     /// </summary>
     private const int MaxTries = 6;
+    private const string NotRead = "it could not be read";
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(10);
 
     private IGrainTimer? _timer;
     private DateTimeOffset _notBefore;
+    private ScrubRoute? _route;
 
     private int Shelf => (int)this.GetPrimaryKeyLong();
 
     private ScrubState Scrub => state.State;
+
+    private ScrubRoute Route => _route ??= new ScrubRoute(GrainFactory, Shelf, time);
 
     public async Task StartAsync()
     {
@@ -85,42 +89,44 @@ internal sealed class ScrubGrain(
     /// <returns>False where nothing is due.</returns>
     private async Task<bool> TryReadNextAsync()
     {
-        var runs = await GrainFactory.GetGrain<ICatalogueGrain>(Shelf).ListAsync();
-        if (!await IsDueAsync(runs))
+        if (!await IsDueAsync())
             return false;
-        if (await FindNextAsync(runs) is not var (place, snapshot))
+        if (await Route.NextAsync(Scrub.Run, Scrub.Event, Scrub.Until) is not { } stop)
         {
+            Route.BeginAgain();
             var isRound = Scrub.Run is not null;
             var done = Scrub.Done with { Rounds = Scrub.Done.Rounds + (isRound ? 1 : 0) };
             await this.SaveAsync(state, new ScrubState { NextAt = isRound ? time.GetUtcNow() : time.GetUtcNow() + Idle, Done = done });
             return false;
         }
 
-        if (await TryReadAsync(snapshot) is not { } verdict)
+        if (await TryReadAsync(stop) is not { } verdict)
             return false;
-        var next = After(place, snapshot, verdict);
-        if (verdict.Complaint is { } complaint && !Scrub.Done.Findings.Any(f => f.Snapshot == NameOf(snapshot) && f.What == complaint))
-        {
-            logger.Damaged(new SnapshotId(snapshot.Run, snapshot.Sequence), complaint);
-            await GrainFactory.GetGrain<IRunGrain>(place.Run.Value).OnDamagedAsync(snapshot, complaint);
-        }
-
+        var next = After(stop, verdict);
+        if (verdict.Complaint is { } complaint && !Scrub.Done.Findings.Any(f => f.Snapshot == NameOf(stop) && f.What == complaint))
+            await TellAsync(stop, complaint);
         await this.SaveAsync(state, next);
         return true;
+    }
+
+    private async Task TellAsync(ScrubStop stop, string complaint)
+    {
+        logger.Damaged(stop.Id, complaint);
+        if (complaint.StartsWith(NotRead, StringComparison.Ordinal))
+            return; // a finding, for whoever looks after the store; but nobody has seen that the snapshot is damaged
+        if (await GrainFactory.GetGrain<ISnapshotGrain>(stop.Id.ToString()).GetAsync() is { } snapshot)
+            await GrainFactory.GetGrain<IRunGrain>(stop.Run.Value).OnDamagedAsync(snapshot, Texts.Cut(complaint));
     }
 
     /// <summary>
     /// Whether the day's share asks for a snapshot now. Asked again and again: a bucket grows, and settings change, while the scrub
     /// waits.
     /// </summary>
-    private async Task<bool> IsDueAsync(RunId[] runs)
+    private async Task<bool> IsDueAsync()
     {
         if (Scrub.Done.LastAt is not { } last || Scrub.Tries > 0)
             return true;
-        var committed = 0L;
-        foreach (var run in runs)
-            committed += (await GrainFactory.GetGrain<IRunGrain>(run.Value).DescribeAsync())?.Committed ?? 0;
-        var days = 1 / (options.Value.PerDay * Math.Max(1, committed));
+        var days = 1 / (options.Value.PerDay * Math.Max(1, await Route.CountAsync()));
         var due = last + (days < MaxShare.TotalDays ? TimeSpan.FromDays(days) : MaxShare);
         var now = time.GetUtcNow();
         _notBefore = now + Idle < due ? now + Idle : due;
@@ -128,73 +134,41 @@ internal sealed class ScrubGrain(
     }
 
     /// <returns>Null where it is to be tried again later.</returns>
-    private async Task<Verdict?> TryReadAsync(SnapshotView snapshot)
+    private async Task<Verdict?> TryReadAsync(ScrubStop stop)
     {
         try
         {
-            return await ReadAsync(snapshot);
+            return await ReadAsync(stop);
         }
-        catch (Exception error)
+        catch (Exception error) when (!draining.Token.IsCancellationRequested)
         {
             if (Scrub.Tries + 1 >= MaxTries)
-                return new Verdict(0, $"it could not be read at {MaxTries} tries: {error.Message}");
+                return new Verdict(0, $"{NotRead} at {MaxTries} tries: {error.Message}");
             logger.NotScrubbed(Shelf, error.Message);
             await this.SaveAsync(state, Scrub with { Tries = Scrub.Tries + 1, NextAt = time.GetUtcNow() + (FirstPause * (1 << Scrub.Tries)) });
             return null;
         }
     }
 
-    /// <summary>The next committed snapshot behind where the scrub is; null at the end of a round.</summary>
-    private async Task<(Place Place, SnapshotView Snapshot)?> FindNextAsync(RunId[] runs)
+    private Task<Verdict> ReadAsync(ScrubStop stop)
     {
-        foreach (var run in runs.Where(r => Scrub.Run is not { } at || string.CompareOrdinal(r.Value, at.Value) >= 0))
-        {
-            var grain = GrainFactory.GetGrain<IRunGrain>(run.Value);
-            var (from, until) = run == Scrub.Run
-                ? (Scrub.Event + 1, Scrub.Until)
-                : (1, (await grain.DescribeAsync())?.LastEvent ?? 0);
-            while (from <= until && await grain.ReadEventsAsync(from, EventPage) is { Length: > 0 } page)
-            {
-                foreach (var happened in page.Where(e => e.Number <= until && e is { Kind: RunEventKind.Committed, Sequence: not null }))
-                {
-                    var id = new SnapshotId(run, happened.Sequence!.Value);
-                    if (await GrainFactory.GetGrain<ISnapshotGrain>(id.ToString()).GetAsync() is { Link: not null } snapshot)
-                        return (new Place(run, happened.Number, until), snapshot);
-                }
-
-                from = page[^1].Number + 1;
-            }
-        }
-
-        return null;
+        // What was read before may be in a silo's memory; it is the store's bytes that are in question.
+        var verifiers = new Verifiers(GrainFactory, silos, snapshots.Value, time) { Anew = true };
+        return new SnapshotVerification(stop.Id, stop.Manifest, new ManifestReader(store), verifiers, snapshots.Value, time)
+            .RunAsync(draining.Token);
     }
 
-    private async Task<Verdict> ReadAsync(SnapshotView snapshot)
+    private ScrubState After(ScrubStop stop, Verdict verdict)
     {
-        var manifests = new ManifestReader(store);
-        try
-        {
-            var id = new SnapshotId(snapshot.Run, snapshot.Sequence);
-            var manifest = await manifests.ReadAsync(id, snapshot.Manifest!.Value, CancellationToken.None);
-            return await new SnapshotVerification(manifests, GrainFactory, silos, snapshots.Value).RunAsync(manifest);
-        }
-        catch (CorruptException error)
-        {
-            return new Verdict(0, error.Message);
-        }
-    }
-
-    private ScrubState After(Place place, SnapshotView snapshot, Verdict verdict)
-    {
-        var (now, name) = (time.GetUtcNow(), NameOf(snapshot));
+        var (now, name) = (time.GetUtcNow(), NameOf(stop));
         // One that is right again is none; one that is damaged still keeps the time it was found.
         var others = Scrub.Done.Findings.Where(f => f.Snapshot != name || (verdict.Complaint is not null && f.What == verdict.Complaint)).ToArray();
         var isNew = verdict.Complaint is not null && !others.Any(f => f.Snapshot == name);
         return new ScrubState
         {
-            Run = place.Run,
-            Event = place.Event,
-            Until = place.Until,
+            Run = stop.Run,
+            Event = stop.Event,
+            Until = stop.Until,
             NextAt = now + TimeSpan.FromSeconds(Math.Min(MaxShare.TotalSeconds, (double)verdict.Bytes / options.Value.MaxBytesPerSecond)),
             Done = Scrub.Done with
             {
@@ -206,7 +180,5 @@ internal sealed class ScrubGrain(
         };
     }
 
-    private static string NameOf(SnapshotView snapshot) => $"{snapshot.Run}#{snapshot.Sequence}";
-
-    private readonly record struct Place(RunId Run, long Event, long Until);
+    private static string NameOf(ScrubStop stop) => stop.Id.ToString();
 }

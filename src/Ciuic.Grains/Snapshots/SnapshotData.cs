@@ -57,7 +57,7 @@ public sealed record SnapshotData
         Run = id.Run,
         Sequence = id.Sequence,
         State = State,
-        Order = Order!,
+        Order = Shown(Order!),
         Manifest = Manifest,
         Position = Position,
         Reason = Reason,
@@ -65,4 +65,9 @@ public sealed record SnapshotData
         SettledAt = SettledAt,
         Bytes = Bytes,
     };
+
+    /// <summary>Older versions have stored labels without a text, which nobody who reads a view expects.</summary>
+    private static SnapshotOrder Shown(SnapshotOrder order) => order.Plan.Labels.Values.Contains(null!)
+        ? order with { Plan = order.Plan with { Labels = order.Plan.Labels.ToDictionary(l => l.Key, l => l.Value ?? "") } }
+        : order;
 }

@@ -47,9 +47,14 @@ internal sealed partial class SnapshotGrain
 
     private async Task TryAdvanceAsync()
     {
+        _problem = null; // what kept the last try from its end does not speak against this one
         try
         {
             await AdvanceAsync();
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            throw Draining.Leaving();
         }
         catch (Exception error)
         {
@@ -76,67 +81,34 @@ internal sealed partial class SnapshotGrain
         }
     }
 
-    /// <summary>
-    /// Stores shards that are in. With the last one the manifest is written first, and both are stored as one change: dying in between
-    /// leaves a manifest that is written again, from the same shards with the same bytes. Where the bucket does not answer, the shard
-    /// is stored alone.
-    /// </summary>
-    private async Task TakeAsync(Dictionary<int, ShardDigest> shards)
-    {
-        var isLast = shards.Count == Data.Order!.Plan.WorldSize;
-        var written = isLast ? await TryWriteManifestAsync(shards) : null;
-        await ChangeAsync(d => d.State != SnapshotState.Pending ? d
-            : written is { } digest ? d with { Shards = shards, State = SnapshotState.Uploaded, Manifest = digest }
-            : d with { Shards = shards });
-        if (Data.State == SnapshotState.Uploaded)
-            _ = TellReachedAsync(SnapshotState.Uploaded);
-    }
-
-    private async Task<ManifestDigest?> TryWriteManifestAsync(Dictionary<int, ShardDigest> shards)
+    private async Task StoreManifestAsync()
     {
         try
         {
-            // Whoever reports a shard must not wait for a bucket that hangs, nor those who ask this snapshot meanwhile.
-            return await WriteManifestAsync(shards).WaitAsync(WorthWaiting, time);
+            var digest = await WriteManifestAsync(Data.Shards);
+            await ChangeAsync(d => d.State == SnapshotState.Pending ? d with { State = SnapshotState.Uploaded, Manifest = digest } : d);
         }
-        catch (Exception error)
+        catch (InvalidInputException error)
         {
-            logger.Stuck(Id, error.Message);
-            return null;
+            await AbortAsync(error.Message); // begun by a version that asked for less
         }
     }
 
-    private async Task StoreManifestAsync()
-    {
-        if (await WriteManifestAsync(Data.Shards) is not { } digest)
-        {
-            await AbortAsync($"{BucketLayout.Manifest(Id)} exists with other bytes");
-            return;
-        }
-
-        await ChangeAsync(d => d.State == SnapshotState.Pending ? d with { State = SnapshotState.Uploaded, Manifest = digest } : d);
-    }
-
-    /// <summary>Writes the root manifest, if it is not there yet: another activation may have written it.</summary>
-    /// <returns>Its digest; null where other bytes are there.</returns>
-    private async Task<ManifestDigest?> WriteManifestAsync(Dictionary<int, ShardDigest> shards)
+    /// <summary>
+    /// Writes the root manifest, if there is none yet: another activation may have written it. What the bucket has made of it is
+    /// found out when the snapshot is verified, which begins with what lies there.
+    /// </summary>
+    private async Task<ManifestDigest> WriteManifestAsync(Dictionary<int, ShardDigest> shards)
     {
         var bytes = ManifestCodec.Encode(BuildManifest(shards));
-        var key = BucketLayout.Manifest(Id);
-        if (await store.CreateAsync(key, bytes, CancellationToken.None) == CreateResult.AlreadyExists)
-        {
-            var there = await store.GetAsync(key, CancellationToken.None);
-            if (!there.AsSpan().SequenceEqual(bytes))
-                return null;
-        }
-
+        await store.CreateAsync(BucketLayout.Manifest(Id), bytes, _stopping.Token);
         return ManifestDigest.Of(bytes);
     }
 
     private async Task VerifyAsync()
     {
-        var verification = new SnapshotVerification(new ManifestReader(store), GrainFactory, silos, options.Value);
-        var verdict = await verification.RunAsync(BuildManifest(Data.Shards));
+        _verification ??= NewVerification(anew: false);
+        var verdict = await _verification.RunAsync(_stopping.Token);
         if (verdict.Complaint is not null)
         {
             await AbortAsync(verdict.Complaint);
@@ -147,6 +119,13 @@ internal sealed partial class SnapshotGrain
         await ChangeAsync(d => d.State == SnapshotState.Uploaded
             ? d with { State = SnapshotState.Verified, Bytes = verdict.Bytes, NotBefore = size }
             : d);
+        _verification = null;
+    }
+
+    private SnapshotVerification NewVerification(bool anew)
+    {
+        var verifiers = new Verifiers(GrainFactory, silos, options.Value, time) { Anew = anew, Told = problem => _problem = problem };
+        return new SnapshotVerification(Id, Data.Manifest!.Value, new ManifestReader(store), verifiers, options.Value, time);
     }
 
     private async Task CommitAsync()
@@ -186,7 +165,7 @@ internal sealed partial class SnapshotGrain
     private static bool LacksShards(SnapshotData data) => data is { State: SnapshotState.Pending, Order: not null } && data.MissingRanks.Length > 0;
 
     private SnapshotData Aborted(SnapshotData data, string reason) =>
-        data with { State = SnapshotState.Aborted, Reason = reason, SettledAt = time.GetUtcNow() };
+        data with { State = SnapshotState.Aborted, Reason = Texts.Cut(reason), SettledAt = time.GetUtcNow() };
 
     private Manifest BuildManifest(Dictionary<int, ShardDigest> shards) =>
         SnapshotManifests.Build(Id, Data.Order!, Enumerable.Range(0, Data.Order!.Plan.WorldSize).Select(r => shards[r]).ToArray());

@@ -20,10 +20,12 @@ internal sealed partial class SnapshotGrain(
     IOptions<SnapshotOptions> options,
     IOptions<LedgerOptions> ledger,
     ISiloStatusOracle silos,
+    Draining draining,
     TimeProvider time,
     ILogger<SnapshotGrain> logger) : Grain, ISnapshotGrain
 {
-    private const string StateName = "snapshot";
+    /// <summary>What its state is stored as.</summary>
+    public const string StateName = "snapshot";
 
     private static readonly TimeSpan WorthTelling = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WorthWaiting = TimeSpan.FromSeconds(1);
@@ -37,9 +39,13 @@ internal sealed partial class SnapshotGrain(
 
     private readonly SemaphoreSlim _writing = new(1);
 
+    /// <summary>Ends the long work: the silo drains, or this activation is over.</summary>
+    private readonly CancellationTokenSource _stopping = CancellationTokenSource.CreateLinkedTokenSource(draining.Token);
+
     /// <summary>Ends the waiting here: the snapshot is settled, or this activation is over.</summary>
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task? _settling;
+    private SnapshotVerification? _verification;
     private IGrainTimer? _timer;
     private string? _problem;
     private bool _runKnows;
@@ -55,6 +61,12 @@ internal sealed partial class SnapshotGrain(
         if (Data.Order is not null && (Data.SettledAt is not { } ended || time.GetUtcNow() < ended + Lately))
             KeepGoing();
         return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
+    {
+        await _stopping.CancelAsync();
+        _stopping.Dispose();
     }
 
     public async Task BeginAsync(SnapshotOrder order)
@@ -75,12 +87,8 @@ internal sealed partial class SnapshotGrain(
             return known == shard ? ShardReply.Accepted : ShardReply.Conflict;
         if (rank.Value >= Data.Order!.Plan.WorldSize)
             return ShardReply.Conflict;
-        await TakeAsync(new(Data.Shards) { [rank.Value] = shard });
-        if (Data.State == SnapshotState.Aborted)
-            return ShardReply.Aborted;
-        if (Data.MissingRanks.Length == 0)
-            _ = FinishAsync();
-        return ShardReply.Accepted;
+        await TakeAsync(rank, shard);
+        return Data.State == SnapshotState.Aborted ? ShardReply.Aborted : ShardReply.Accepted;
     }
 
     public async Task AbandonShardAsync(FencingToken token, Rank rank, string reason)
@@ -116,7 +124,7 @@ internal sealed partial class SnapshotGrain(
         if (Data.Order is not null && !Data.IsSettled)
         {
             var wait = patience < MaxPatience ? patience : MaxPatience;
-            await Task.WhenAny(_over.Task, Task.Delay(wait, time));
+            await draining.WaitAsync(_over.Task, wait, time);
         }
 
         return await GetAsync();
@@ -124,8 +132,12 @@ internal sealed partial class SnapshotGrain(
 
     public async Task<bool> WaitFinalAsync(TimeSpan patience)
     {
-        await WaitAsync(patience);
-        return Data.Position is { } position && await Ledger.WaitFinalAsync(position.Height, patience);
+        var begin = time.GetTimestamp();
+        var wait = patience < MaxPatience ? patience : MaxPatience;
+        await WaitAsync(wait);
+        var left = wait - time.GetElapsedTime(begin); // one patience for both
+        return Data.Position is { } position
+            && await Ledger.WaitFinalAsync(position.Height, left > TimeSpan.Zero ? left : TimeSpan.Zero);
     }
 
     public async Task<string?> RebuildAsync(RebuiltSnapshot snapshot)
@@ -173,10 +185,11 @@ internal sealed partial class SnapshotGrain(
         }
     }
 
-    private Task LeaveAsync()
+    private async Task LeaveAsync()
     {
+        await ((Task)_inspection).ConfigureAwait(
+            ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         DeactivateOnIdle();
-        return Task.CompletedTask;
     }
 
     /// <summary>
@@ -233,6 +246,7 @@ internal sealed partial class SnapshotGrain(
         catch (UnavailableException)
         {
             _over.TrySetResult(); // who waits asks again, and the next activation answers
+            await _stopping.CancelAsync();
             throw;
         }
         finally
@@ -253,6 +267,7 @@ internal sealed partial class SnapshotGrain(
             if (await this.FindNewerAsync(state, StateName) is not { } newer)
                 return null;
             _over.TrySetResult();
+            await _stopping.CancelAsync();
             // Whoever wrote it may have died before it told the run, and who waited goes home now: nobody would wake the next one.
             if (newer.IsSettled)
                 _ = TryTellEndAsync(newer.View(Id));

@@ -36,8 +36,16 @@ public sealed class SnapshotOptions
 
     /// <summary>
     /// Memory of a silo for chunks that it has verified: the next snapshot's are likely to be differences to them. What is in
-    /// it was read back and checked when it was committed; without it every difference is verified through its whole chain.
+    /// it was read back and checked when it was committed, and the store is asked whether it is still there; without it every
+    /// difference is verified through its whole chain. Never more than a quarter of the memory that the silo may use.
     /// </summary>
     [Range(0, long.MaxValue)]
     public long VerifyCacheBytes { get; set; } = 256L << 20;
+
+    /// <summary>
+    /// Memory of a silo in which chunks are checked at once, of all snapshots together: what finds no room waits. 0, the default, for
+    /// a quarter of the memory that the silo may use.
+    /// </summary>
+    [Range(0, long.MaxValue)]
+    public long VerifyMemoryBytes { get; set; }
 }

@@ -1,10 +1,12 @@
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
 /// <summary>
 /// Plain bytes of chunks that were read and checked a moment ago: the next snapshot's chunks are likely to be differences to
-/// them, and are read without walking their whole chains again. A chunk takes the place of the one it is the difference to; a
+/// them, and are read without decoding their whole chains again. It saves decoding, not looking: whoever uses it asks the store
+/// whether what he skips is still there. A chunk takes the place of the one it is the difference to; a
 /// full cache takes in others only when something in it was not asked for in a while, because a state that is larger than the
 /// cache would otherwise drive out each chunk just before it is needed. Thread-safe.
 /// </summary>
@@ -30,22 +32,42 @@ public sealed class BaseCache(long maxBytes, TimeProvider time)
         }
     }
 
+    /// <summary>Length that an object had when a chunk was read from it and kept; null where that is not known.</summary>
+    public long? LengthOf(ChunkId id, ObjectKey stored)
+    {
+        lock (_lock)
+            return _entries.TryGetValue(id, out var entry) && entry.Stored == stored ? entry.StoredLength : null;
+    }
+
     /// <summary>Keeps a copy of a chunk's bytes, which were checked, in place of its base's.</summary>
-    public void Put(ChunkId id, ReadOnlySpan<byte> plain, ChunkId? basis)
+    /// <param name="id">The chunk.</param>
+    /// <param name="plain">Its bytes.</param>
+    /// <param name="basis">What it was the difference to; null where it was stored whole.</param>
+    /// <param name="stored">The object it was read from.</param>
+    /// <param name="storedLength">That object's length.</param>
+    public void Put(ChunkId id, ReadOnlySpan<byte> plain, ChunkId? basis, ObjectKey stored, long storedLength)
     {
         lock (_lock)
         {
-            if (_entries.ContainsKey(id))
+            if (_entries.ContainsKey(id) || !MakeRoom(plain.Length, basis))
                 return;
-            if (basis is { } replaced)
-                Remove(replaced);
-            if (_bytes + plain.Length > maxBytes)
-                RemoveStale();
-            if (_bytes + plain.Length > maxBytes)
-                return;
-            _entries[id] = new Entry(plain.ToArray(), time.GetTimestamp());
-            _bytes += plain.Length;
         }
+
+        var copy = plain.ToArray(); // not within the lock: megabytes, and all who read wait
+        lock (_lock)
+        {
+            if (_bytes + copy.Length <= maxBytes && _entries.TryAdd(id, new Entry(copy, time.GetTimestamp(), stored, storedLength)))
+                _bytes += copy.Length;
+        }
+    }
+
+    private bool MakeRoom(int length, ChunkId? basis)
+    {
+        if (basis is { } replaced)
+            Remove(replaced);
+        if (_bytes + length > maxBytes)
+            RemoveStale();
+        return _bytes + length <= maxBytes;
     }
 
     private void RemoveStale()
@@ -60,5 +82,5 @@ public sealed class BaseCache(long maxBytes, TimeProvider time)
             _bytes -= entry.Plain.Length;
     }
 
-    private readonly record struct Entry(byte[] Plain, long UsedAt);
+    private readonly record struct Entry(byte[] Plain, long UsedAt, ObjectKey Stored, long StoredLength);
 }

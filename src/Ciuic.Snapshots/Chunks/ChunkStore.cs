@@ -11,13 +11,15 @@ public sealed class ChunkStore : IDisposable
     private readonly LendingPool<ChunkDecoder> _decoders = new(() => new ChunkDecoder());
     private readonly BufferPool _buffers = new();
     private readonly FamilyReader _families;
+    private readonly FamilyReader _anew;
 
     /// <param name="store">The bucket.</param>
     /// <param name="cache">Keeps what was read, for differences to it; null to keep nothing.</param>
     public ChunkStore(IObjectStore store, BaseCache? cache = null)
     {
         _store = store;
-        _families = new FamilyReader(store, _decoders, _buffers, cache ?? new BaseCache(0, TimeProvider.System));
+        _families = new FamilyReader(store, _decoders, _buffers, cache);
+        _anew = new FamilyReader(store, _decoders, _buffers, null);
     }
 
     /// <summary>Whether a chunk is stored whole already; every byte of it is checked.</summary>
@@ -105,6 +107,11 @@ public sealed class ChunkStore : IDisposable
     /// <returns>What became of each wanted chunk.</returns>
     public Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, CancellationToken cancel) =>
         _families.ReadAsync(family, null, cancel);
+
+    /// <summary>The same, and nothing is believed that was kept when it was read before.</summary>
+    /// <returns>What became of each wanted chunk.</returns>
+    public Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAnewAsync(ChunkFamily family, CancellationToken cancel) =>
+        _anew.ReadAsync(family, null, cancel);
 
     /// <summary>Lends memory for plain bytes.</summary>
     internal BufferPool.Loan Lend(int bytes) => _buffers.Take(bytes);

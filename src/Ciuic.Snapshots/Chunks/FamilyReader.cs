@@ -7,8 +7,16 @@ namespace Ciuic.Snapshots;
 /// Reads chunks that need each other: each frame once, in the order of what needs what, the next one on its way while the one
 /// before is decoded. Bytes that nobody asked for are let go as soon as nothing needs them any more.
 /// </summary>
-internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder> decoders, BufferPool buffers, BaseCache cache)
+/// <param name="store">The bucket.</param>
+/// <param name="decoders">Lent to decode.</param>
+/// <param name="buffers">Lent to read into.</param>
+/// <param name="cache">What was read before; null to believe nothing and to keep nothing.</param>
+internal sealed class FamilyReader(
+    IObjectStore store, LendingPool<ChunkDecoder> decoders, BufferPool buffers, BaseCache? cache)
 {
+    /// <summary>Objects asked for at once where their bytes are at hand.</summary>
+    private const int AskedAtOnce = 16;
+
     /// <summary>Reads a family.</summary>
     /// <param name="family">The chunks.</param>
     /// <param name="target">Gives the memory that takes a wanted chunk's bytes, once for each; null to check them only.</param>
@@ -17,7 +25,8 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
     public async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(
         ChunkFamily family, Func<ChunkRecord, Memory<byte>>? target, CancellationToken cancel)
     {
-        using var reading = new FamilyReading(family, target, cache.Find, buffers);
+        var known = await KnownAsync(family, cancel);
+        using var reading = new FamilyReading(family, target, known, buffers);
         await ReadAsync(reading, isChecked: false, cancel);
         if (!reading.HasDamage)
             return reading.Outcomes;
@@ -26,6 +35,33 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
         using var again = new FamilyReading(family, target is null ? null : reading.Target, _ => null, buffers);
         await ReadAsync(again, isChecked: true, cancel);
         return again.Outcomes;
+    }
+
+    /// <summary>
+    /// What is at hand, where the store still has everything that is not read because of it: what has gone, or has another length
+    /// than it had, is no chunk's base any more, whatever lies in memory.
+    /// </summary>
+    private async Task<Func<ChunkId, byte[]?>> KnownAsync(ChunkFamily family, CancellationToken cancel)
+    {
+        if (cache is null)
+            return _ => null;
+        using var reading = new FamilyReading(family, null, cache.Find, buffers);
+        var read = reading.Order.Select(c => c.Id).ToHashSet();
+        foreach (var some in family.Order.Where(c => !read.Contains(c.Id)).Chunk(AskedAtOnce))
+        {
+            var are = await Task.WhenAll(some.Select(c => IsThereAsync(cache, c, cancel)));
+            if (are.Contains(false))
+                return _ => null;
+        }
+
+        return cache.Find;
+    }
+
+    private async Task<bool> IsThereAsync(BaseCache known, ChunkRecord chunk, CancellationToken cancel)
+    {
+        var key = BucketLayout.Chunk(chunk);
+        var length = await store.GetLengthAsync(key, cancel);
+        return length > 0 && length == (known.LengthOf(chunk.Id, key) ?? length);
     }
 
     private async Task ReadAsync(FamilyReading reading, bool isChecked, CancellationToken cancel)
@@ -74,22 +110,21 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
             decoder.Value.Decode(chunk.Id, frame.Span, plain.Span, sources);
         else
             decoder.Value.DecodeBase(chunk.Id, frame.Span, plain.Span, sources);
-        Done(reading, chunk, frame.Length);
+        Done(reading, chunk, BucketLayout.Chunk(chunk), frame.Length);
     }
 
     /// <summary>The same bytes may be in the bucket whole, saved by another run or before a full snapshot.</summary>
     private async Task StandInAsync(FamilyReading reading, ChunkRecord chunk, CorruptException error, CancellationToken cancel)
     {
-        using var frame = chunk.Base is null
-            ? null
-            : await LentFrame.TryReadAsync(store, buffers, BucketLayout.Chunk(chunk.Id), chunk.Length, cancel);
+        var whole = BucketLayout.Chunk(chunk.Id);
+        using var frame = chunk.Base is null ? null : await LentFrame.TryReadAsync(store, buffers, whole, chunk.Length, cancel);
         try
         {
             if (frame is null)
                 throw error;
             using var decoder = decoders.Take();
             decoder.Value.Decode(chunk.Id, frame.Span, reading.MemoryOf(chunk).Span, ChunkSources.None);
-            Done(reading, chunk, frame.Length);
+            Done(reading, chunk, whole, frame.Length);
         }
         catch (CorruptException)
         {
@@ -97,11 +132,11 @@ internal sealed class FamilyReader(IObjectStore store, LendingPool<ChunkDecoder>
         }
     }
 
-    private void Done(FamilyReading reading, ChunkRecord chunk, int storedBytes)
+    private void Done(FamilyReading reading, ChunkRecord chunk, ObjectKey stored, int storedBytes)
     {
         reading.Done(chunk, storedBytes);
         if (reading.IsWanted(chunk))
-            cache.Put(chunk.Id, reading.MemoryOf(chunk).Span, chunk.Base);
+            cache?.Put(chunk.Id, reading.MemoryOf(chunk).Span, chunk.Base, stored, storedBytes);
     }
 
     private async Task<LentFrame?> FrameAsync(IReadOnlyList<ChunkRecord> order, int index, CancellationToken cancel) =>
