@@ -26,6 +26,7 @@ public static class CiuicGrains
         silo.Services.AddSingleton(services => new ChunkStore(store, new BaseCache(
             Math.Min(Of(services).VerifyCacheBytes, Quarter), services.GetRequiredService<TimeProvider>())));
         silo.Services.AddSingleton(services => new VerificationRoom(Of(services).VerifyMemoryBytes is > 0 and var set ? set : Quarter));
+        silo.AddIncomingGrainCallFilter<ForeignErrorFilter>();
         silo.Services.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add("Ciuic"));
         return silo;
     }
@@ -35,7 +36,7 @@ public static class CiuicGrains
     /// <param name="rows">The provider, from the silo's services.</param>
     public static ISiloBuilder AddCiuicStorage(this ISiloBuilder silo, Func<IServiceProvider, IGrainStorage> rows)
     {
-        silo.Services.AddKeyedSingleton<IGrainStorage>(Persistence.Provider, (services, _) => new DistinctRows(rows(services)));
+        silo.Services.AddKeyedSingleton<IGrainStorage>(Persistence.Provider, (services, _) => new ToldRows(new DistinctRows(rows(services))));
         return silo;
     }
 

@@ -42,7 +42,7 @@ internal static class Persistence
             await storage.ReadStateAsync(name, grain, stored);
             return stored;
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not CorruptException)
         {
             throw new UnavailableException($"{grain} was not read: {error.Message}");
         }
@@ -62,7 +62,7 @@ internal static class Persistence
         {
             await state.ReadStateAsync();
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not CorruptException)
         {
             throw new UnavailableException($"{grain.GrainContext.GrainId} was not read: {error.Message}");
         }

@@ -80,6 +80,24 @@ public sealed class ScrubTests : IAsyncLifetime
         Assert.True((await scrub.DescribeAsync()).Snapshots < saved);
     }
 
+    [Fact]
+    public async Task To_find_the_next_snapshot_the_shelf_and_its_runs_are_not_asked_again()
+    {
+        var token = (await _cluster.Run("counted").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        for (var step = 1; step <= 8; step++)
+        {
+            await _cluster.SaveAsync("counted", token, step);
+            await _cluster.QuietAsync("counted");
+        }
+
+        var shelf = ICatalogueGrain.ShelfOf(RunId.Parse("counted"));
+        _cluster.Storage.Reads.Clear();
+        await _cluster.Grains.GetGrain<IScrubGrain>(shelf).StartAsync();
+        await UntilAsync(_cluster.Grains.GetGrain<IScrubGrain>(shelf), s => s.Snapshots >= 8);
+        var reads = _cluster.Storage.Reads.ToArray().Where(r => !r.StartsWith("scrub/", StringComparison.Ordinal)).ToList();
+        Assert.True(reads.Count <= 8, $"{reads.Count} reads for eight snapshots: {string.Join(", ", reads)}"); // it was four for each
+    }
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     private static async Task<ScrubView> UntilAsync(IScrubGrain scrub, Func<ScrubView, bool> fits)

@@ -143,6 +143,17 @@ public sealed class VerificationTests : IAsyncLifetime
         Assert.Equal(LedgerRecord.MaxReasonLength, view.Reason!.Length);
     }
 
+    [Fact]
+    public async Task An_error_of_a_library_that_the_caller_does_not_have_is_told_in_our_words()
+    {
+        _cluster.Storage.Unreadable = row => row.Contains("foreign", StringComparison.Ordinal) ? new Xunit.Sdk.XunitException("of another library") : null;
+        var error = await Assert.ThrowsAnyAsync<Exception>(() => _cluster.Run("foreign").DescribeAsync());
+        Assert.Contains("of another library", error.ToString());
+        Assert.DoesNotContain("codec", error.ToString(), StringComparison.OrdinalIgnoreCase);
+        _cluster.Storage.Unreadable = null;
+        Assert.Null(await _cluster.Run("foreign").DescribeAsync());
+    }
+
     public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 
     private async Task<FencingToken> OpenAsync(string run) => (await _cluster.Run(run).OpenAsync(CiuicCluster.Open())).Lease.Token;

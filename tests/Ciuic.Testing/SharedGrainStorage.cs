@@ -20,6 +20,12 @@ public sealed class SharedGrainStorage
 
     public List<string> Writes { get; } = [];
 
+    /// <summary>Rows read so far, in order.</summary>
+    public List<string> Reads { get; } = [];
+
+    /// <summary>What reading a row ends with; null: it is read.</summary>
+    public Func<string, Exception?>? Unreadable { get; set; }
+
     public bool Happened { get; private set; }
 
     public void Arm(int write, Fault fault)
@@ -95,8 +101,11 @@ public sealed class SharedGrainStorage
         public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
             await shared._reads;
+            if (shared.Unreadable?.Invoke(RowOf(stateName, grainId)) is { } error)
+                throw error;
             lock (shared._lock)
             {
+                shared.Reads.Add(RowOf(stateName, grainId));
                 grainState.RecordExists = shared._rows.TryGetValue(RowOf(stateName, grainId), out var row);
                 grainState.State = grainState.RecordExists
                     ? serializer.Deserialize<T>(row.State)

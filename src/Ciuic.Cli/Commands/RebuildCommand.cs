@@ -64,10 +64,12 @@ internal static class RebuildCommand
             return;
         }
 
-        output.WriteLine($"{view.Blocks} blocks read; {view.Rebuilt.Length} runs with {view.Snapshots} snapshots are back.");
+        output.WriteLine($"{view.Blocks} blocks read; {Math.Max(view.RebuiltRuns, view.Rebuilt.Length)} runs with {view.Snapshots} snapshots are back.");
         if (view.Kept.Length > 0)
-            output.WriteLine($"{view.Kept.Length} runs were in the database already and are as they were: {string.Join(", ", view.Kept.Take(10))}");
+            output.WriteLine($"{Math.Max(view.KeptRuns, view.Kept.Length)} runs were in the database already and are as they were: {string.Join(", ", view.Kept.Take(10))}");
         foreach (var damage in view.Damaged)
             output.WriteLine($"WRONG  {damage}");
+        if (view.Damages > view.Damaged.Length)
+            output.WriteLine($"WRONG  and {view.Damages - view.Damaged.Length} more; 'ciuic audit' lists them all.");
     }
 }

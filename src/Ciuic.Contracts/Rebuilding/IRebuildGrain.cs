@@ -51,11 +51,11 @@ public sealed record RebuildView
     [Id(5)]
     public required long TotalSnapshots { get; init; }
 
-    /// <summary>Runs rebuilt, by name.</summary>
+    /// <summary>Runs rebuilt, by name; the first <see cref="MaxListed"/> of them.</summary>
     [Id(6)]
     public required string[] Rebuilt { get; init; }
 
-    /// <summary>Runs that the database knew already, by name.</summary>
+    /// <summary>Runs that the database knew already, by name; the first of them.</summary>
     [Id(7)]
     public required string[] Kept { get; init; }
 
@@ -63,7 +63,22 @@ public sealed record RebuildView
     [Id(9)]
     public required bool HasBegun { get; init; }
 
-    /// <summary>Committed snapshots whose manifests are damaged, and how: history has them, nobody can restore them.</summary>
+    /// <summary>Committed snapshots whose manifests are damaged, and how: history has them, nobody can restore them. The first of them.</summary>
     [Id(8)]
     public required string[] Damaged { get; init; }
+
+    /// <summary>Names or damages that are listed of each kind: a view is asked for every second, and is not as long as a bucket has runs.</summary>
+    public const int MaxListed = 1_000;
+
+    /// <summary>How many runs were rebuilt.</summary>
+    [Id(10)]
+    public long RebuiltRuns { get; init; }
+
+    /// <summary>How many runs the database knew already.</summary>
+    [Id(11)]
+    public long KeptRuns { get; init; }
+
+    /// <summary>How many damages were found.</summary>
+    [Id(12)]
+    public long Damages { get; init; }
 }

@@ -115,7 +115,7 @@ internal sealed class RebuildGrain(
             // One may be in the ledger already whose run was not told yet.
             var mayKnow = known.Committed + (known.Pending is null ? 0 : 1);
             _view = mayKnow >= run.Committed
-                ? _view with { Kept = [.. _view.Kept, run.Run.Value] }
+                ? Kept(run)
                 : Damage(
                     $"{run.Run}: the database knows {known.Committed} of its {run.Committed} snapshots: it was restored from an older backup. "
                     + "Rebuild into an empty database.");
@@ -128,8 +128,8 @@ internal sealed class RebuildGrain(
             await GrainFactory.GetGrain<IHistoryPageGrain>($"{run.Run}/{page.Index}").AppendAsync(page.Item);
         var isNew = await grain.RebuildAsync(run.Result(time.GetUtcNow()));
         _view = isNew
-            ? _view with { Rebuilt = [.. _view.Rebuilt, run.Run.Value] }
-            : _view with { Kept = [.. _view.Kept, run.Run.Value] };
+            ? _view with { Rebuilt = Listed(_view.Rebuilt, run.Run.Value), RebuiltRuns = _view.RebuiltRuns + 1 }
+            : Kept(run);
     }
 
     private async Task RebuildAsync(SnapshotId id, RebuiltSnapshot snapshot)
@@ -153,7 +153,11 @@ internal sealed class RebuildGrain(
         }
     }
 
-    private RebuildView Damage(string what) => _view with { Damaged = [.. _view.Damaged, what] };
+    private RebuildView Kept(RunRebuild run) => _view with { Kept = Listed(_view.Kept, run.Run.Value), KeptRuns = _view.KeptRuns + 1 };
+
+    private RebuildView Damage(string what) => _view with { Damaged = Listed(_view.Damaged, Texts.Cut(what)), Damages = _view.Damages + 1 };
+
+    private static string[] Listed(string[] list, string one) => list.Length < RebuildView.MaxListed ? [.. list, one] : list;
 
     private static RunRebuild Of(SortedDictionary<string, RunRebuild> runs, RunId run)
     {

@@ -182,12 +182,12 @@ internal sealed partial class RunGrain(
             return Reply(RollbackOutcome.Done); // asked again after a lost answer
         if (request.Token is { } token && !await HoldsAsync(token))
             return Reply(RollbackOutcome.Fenced);
+        if (await RefuteAsync(request) is { } refusal)
+            return Reply(refusal);
         // Dying after this line: what was in flight has ended, and the rollback was answered to nobody.
         await EndPendingAsync($"the run was rolled back to #{request.To}");
         if (request.From is { } from && Run.Head != from)
             return Reply(RollbackOutcome.Fenced);
-        if (await RefuteAsync(request) is { } refusal)
-            return Reply(refusal);
         var size = await Ledger.GetSizeAsync();
         await DecideAndFinishAsync(Run.DecideRollback(target, request, size, Now));
         return Reply(RollbackOutcome.Done);

@@ -40,7 +40,8 @@ internal sealed partial class SnapshotGrain(
     private readonly SemaphoreSlim _writing = new(1);
 
     /// <summary>Ends the long work: the silo drains, or this activation is over.</summary>
-    private readonly CancellationTokenSource _stopping = CancellationTokenSource.CreateLinkedTokenSource(draining.Token);
+    private readonly CancellationTokenSource _stopping = new();
+    private CancellationTokenRegistration _drain;
 
     /// <summary>Ends the waiting here: the snapshot is settled, or this activation is over.</summary>
     private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,6 +59,7 @@ internal sealed partial class SnapshotGrain(
     public override Task OnActivateAsync(CancellationToken cancel)
     {
         Data = state.State;
+        _drain = draining.Token.Register(_stopping.Cancel);
         if (Data.Order is not null && (Data.SettledAt is not { } ended || time.GetUtcNow() < ended + Lately))
             KeepGoing();
         return Task.CompletedTask;
@@ -65,8 +67,8 @@ internal sealed partial class SnapshotGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
     {
+        await _drain.DisposeAsync();
         await _stopping.CancelAsync();
-        _stopping.Dispose();
     }
 
     public async Task BeginAsync(SnapshotOrder order)

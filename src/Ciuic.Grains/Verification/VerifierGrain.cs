@@ -12,8 +12,11 @@ namespace Ciuic.Grains;
 /// </summary>
 [Reentrant] // has no state that a second call could disturb
 [HashBasedPlacement]
-internal sealed class VerifierGrain(ChunkStore chunks, VerificationRoom room, Draining draining) : Grain, IVerifierGrain
+internal sealed class VerifierGrain(ChunkStore chunks, VerificationRoom room, Draining draining, TimeProvider time) : Grain, IVerifierGrain
 {
+    /// <summary>Shorter than a caller waits: what he has given up is not done beside what he asks for again.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(110);
+
     public Task<Dictionary<ChunkId, string>> VerifyAsync(FamilyToVerify[] families) => VerifyAsync(families, chunks.CheckAsync);
 
     public Task<Dictionary<ChunkId, string>> VerifyAnewAsync(FamilyToVerify[] families) => VerifyAsync(families, chunks.CheckAnewAsync);
@@ -21,9 +24,11 @@ internal sealed class VerifierGrain(ChunkStore chunks, VerificationRoom room, Dr
     private async Task<Dictionary<ChunkId, string>> VerifyAsync(FamilyToVerify[] families, Check check)
     {
         var complaints = new Dictionary<ChunkId, string>();
+        using var limit = new CancellationTokenSource(Limit, time);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, draining.Token);
         foreach (var family in families.Select(Read))
         {
-            foreach (var (id, outcome) in await CheckAsync(family, check))
+            foreach (var (id, outcome) in await CheckAsync(family, check, ending.Token))
             {
                 if (outcome.Damage is { } damage)
                     complaints[id] = damage.Message;
@@ -33,17 +38,19 @@ internal sealed class VerifierGrain(ChunkStore chunks, VerificationRoom room, Dr
         return complaints;
     }
 
-    private async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, Check check)
+    private async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> CheckAsync(ChunkFamily family, Check check, CancellationToken cancel)
     {
         var need = VerificationRoom.NeedOf(family);
         try
         {
-            using var taken = await room.TakeAsync(need, draining.Token);
-            return await check(family, draining.Token);
+            using var taken = await room.TakeAsync(need, cancel);
+            return await check(family, cancel);
         }
         catch (OperationCanceledException)
         {
-            throw Draining.Leaving(); // another silo's verifier does it
+            // Another silo's verifier does it, or this one later.
+            throw draining.Begun.IsCompleted ? Draining.Leaving()
+                : new UnavailableException($"This silo could not check its chunks within {Limit}: it, or the store, has too much to do.");
         }
         catch (OutOfMemoryException)
         {

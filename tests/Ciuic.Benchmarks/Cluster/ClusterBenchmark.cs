@@ -16,6 +16,8 @@ internal static class ClusterBenchmark
             await FailoverBenchmark.RunAsync(folder.FullName, report);
         if (plan.Parts.Contains(ClusterPart.Gateway))
             await GatewayBenchmark.RunAsync(folder.FullName, report);
+        if (plan.Parts.Contains(ClusterPart.List))
+            await ListBenchmark.RunAsync(folder.FullName, report);
         folder.Delete(recursive: true); // what went wrong leaves its logs
     }
 }

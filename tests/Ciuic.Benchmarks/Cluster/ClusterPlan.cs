@@ -20,6 +20,9 @@ internal enum ClusterPart
 
     /// <summary>Through the HTTP gateway, beside the same store directly; and many clients at once.</summary>
     Gateway,
+
+    /// <summary>A list of a thousand snapshots.</summary>
+    List,
 }
 
 /// <summary>What is measured.</summary>
