@@ -218,7 +218,7 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
 
     private ConflictException Refuted(RollbackRequest request) => new(
         $"Run {run}: the silo reads #{request.From!.Sequence} whole; it is the store as this process sees it that shows it damaged: "
-        + $"{request.Reason} The head stays, and nothing that is trained from #{request.To} will be saved here. Look whether this machine sees "
+        + $"{request.Reason}. The head stays, and nothing that is trained from #{request.To} will be saved here. Look whether this machine sees "
         + "the same bucket as the silo (another copy, an old mount, a proxy), then start again.");
 
     /// <summary>Whoever resumes from the head must be able to: the lease is given back.</summary>
