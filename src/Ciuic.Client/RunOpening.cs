@@ -82,6 +82,36 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         }
     }
 
+    /// <summary>
+    /// The program goes on from another snapshot than the head: before anything else is committed the head is moved there, and the ledger
+    /// says why. No save of this process may be on its way.
+    /// </summary>
+    /// <param name="from">What the program has loaded.</param>
+    /// <param name="head">The newest snapshot that this process has committed; null where it has committed none.</param>
+    /// <param name="reason">Why, for the ledger.</param>
+    /// <param name="cancel">Ends the asking.</param>
+    public async Task GoBackAsync(SnapshotLink from, SnapshotLink? head, string reason, CancellationToken cancel)
+    {
+        await _opening.WaitAsync(cancel);
+        try
+        {
+            Head = head ?? Head;
+            _restored = from;
+            _fallback = Head is { } left ? (left, reason) : null;
+            _aligned = false;
+            if (_opened)
+                await AlignHeadAsync(cancel);
+        }
+        catch (UnavailableException)
+        {
+            // The first save brings it to an end before anything is committed.
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
     /// <summary>The token to write under, opening the run first where that has not happened.</summary>
     /// <exception cref="FencedException">A newer attempt owns the run.</exception>
     /// <exception cref="ConflictException">The run has a head that this process did not restore; it will never save anything.</exception>

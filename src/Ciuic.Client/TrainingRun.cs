@@ -33,7 +33,9 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly List<ITrackedState> _tracked = [];
+    private Func<string, ITrackedState>? _rest;
     private readonly UnfinishedSaves _unfinished;
+    private SnapshotLink? _committed;
     private long _saves;
 
     internal TrainingRun(
@@ -74,7 +76,8 @@ public sealed class TrainingRun : IAsyncDisposable
             run, place, options, _buffers,
             new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
             _delivery, _spool, watch, time, logger, Report);
-        var resumer = new Resumer(run, place.Rank, store, _chunks, _buffers, options.Readers, _tracked, _saver.ContinueFrom, logger);
+        var resumer = new Resumer(
+            run, place.Rank, store, _chunks, _buffers, options.Readers, _tracked, TrackFound, _saver.ContinueFrom, logger);
         _resuming = new RunResuming(run, place, client, ranks, coordinator, ledger, _opening, resumer, _tracked, time, logger);
         _termination = new TerminationSignal(
             options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
@@ -144,6 +147,41 @@ public sealed class TrainingRun : IAsyncDisposable
     /// taken to be alike on all ranks and are stored once; byte items are always each rank's own.
     /// </summary>
     public TrainingRun TrackPerRank(ITrackedState state) => Track(new PerRankState(state));
+
+    /// <summary>
+    /// Tracks whatever else a snapshot holds when it is resumed from: for programs that do not know it beforehand.
+    /// </summary>
+    /// <param name="make">Makes the state of an item by its name.</param>
+    public TrainingRun TrackRest(Func<string, ITrackedState> make)
+    {
+        _rest = make;
+        return this;
+    }
+
+    /// <summary>
+    /// Says that the program has loaded another snapshot of the run than the one that <see cref="ResumeAsync"/> restored, and trains on from
+    /// that. Once all saves on their way are over the chain head is moved back to it, and the ledger says so and why: history tells on what
+    /// the next snapshot was trained. Where no silo answers that happens before the next commit. For a process that trains alone.
+    /// </summary>
+    /// <param name="from">The snapshot, which must be committed.</param>
+    /// <param name="reason">Why, for the ledger: 1 to 1,000 characters.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="InvalidInputException">Several ranks train the run.</exception>
+    /// <exception cref="FencedException">A newer attempt owns the run.</exception>
+    /// <exception cref="ConflictException">The head cannot be moved there.</exception>
+    public async Task ContinueFromAsync(SnapshotLink from, string reason, CancellationToken cancel = default)
+    {
+        if (!Place.IsAlone)
+        {
+            throw new InvalidInputException(
+                $"Run {Id} is trained by {WorldSize} ranks: roll it back to #{from.Sequence} and let all of them resume from its head.");
+        }
+
+        await _unfinished.SettleAsync(cancel);
+        await _opening.GoBackAsync(from, _committed, reason, cancel);
+        _committed = null;
+        _spool?.ContinueFrom(from);
+    }
 
     /// <summary>
     /// Restores the newest whole snapshot of the chain into what is tracked, as the resume policy says. Damaged
@@ -306,8 +344,18 @@ public sealed class TrainingRun : IAsyncDisposable
         Environment.Exit(code);
     }
 
+    private void TrackFound(IEnumerable<string> items)
+    {
+        if (_rest is null)
+            return;
+        foreach (var item in items.Distinct().Except(_tracked.Select(t => t.Item)).ToList())
+            Track(_rest(item));
+    }
+
     private void ReportStage(UploadedSave save, SaveStage stage)
     {
+        if (stage == SaveStage.Committed)
+            _committed = save.Handle.Committed.Result;
         if (stage == SaveStage.Committed && _spool is { } spool)
             _ = spool.CommittedAsync(save.Handle.Committed.Result, save.Plan.Step);
         Report(new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));

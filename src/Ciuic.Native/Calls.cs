@@ -32,6 +32,8 @@ internal sealed class Calls
         "check" => AnswerAsync(arguments, Json.Handle, Json.Nothing, CheckAsync),
         "due" => AnswerAsync(arguments, Json.DueArguments, Json.DueAnswer, DueAsync),
         "save" => AnswerAsync(arguments, Json.SaveArguments, Json.SaveAnswer, SaveAsync),
+        "saves" => AnswerAsync(arguments, Json.Handle, Json.SavesAnswer, SavesAsync),
+        "continue_from" => AnswerAsync(arguments, Json.ContinueArguments, Json.Nothing, ContinueFromAsync),
         "wait" => AnswerAsync(arguments, Json.WaitArguments, Json.WaitAnswer, WaitAsync),
         "find" => AnswerAsync(arguments, Json.SnapshotArguments, Json.SnapshotSummary, FindAsync),
         "list" => AnswerAsync(arguments, Json.RunArguments, Json.ListAnswer, ListAsync),
@@ -59,8 +61,9 @@ internal sealed class Calls
     {
         switch (_open.Take(handle.Id))
         {
-            case OpenRun opened:
-                await opened.Run.DisposeAsync();
+            case SaveHandle:
+                foreach (var run in _open.All<OpenRun>())
+                    run.Forget(handle.Id);
                 break;
             case IAsyncDisposable closing:
                 await closing.DisposeAsync();
@@ -129,13 +132,24 @@ internal sealed class Calls
         return Task.FromResult(new Nothing());
     }
 
-    private Task<DueAnswer> DueAsync(DueArguments arguments) =>
-        Task.FromResult(new DueAnswer(_open.Get<OpenRun>(arguments.Run).Run.ShouldSave(arguments.Step, arguments.EndOfEpoch)));
+    private async Task<DueAnswer> DueAsync(DueArguments arguments) =>
+        new(await _open.Get<OpenRun>(arguments.Run).IsDueAsync(arguments.Step, arguments.EndOfEpoch));
 
     private async Task<SaveAnswer> SaveAsync(SaveArguments arguments)
     {
-        var save = await _open.Get<OpenRun>(arguments.Run).SaveAsync(arguments);
-        return new SaveAnswer(_open.Add(save), save.Stall.TotalSeconds, save.Bytes, [.. save.EarlierErrors.Select(ExitCode.Reason)]);
+        var id = 0L;
+        var save = await _open.Get<OpenRun>(arguments.Run).SaveAsync(arguments, handle => id = _open.Add(handle));
+        return new SaveAnswer(id, save.Stall.TotalSeconds, save.Bytes, [.. save.EarlierErrors.Select(ExitCode.Reason)]);
+    }
+
+    private Task<SavesAnswer> SavesAsync(Handle handle) => Task.FromResult(new SavesAnswer(
+        [.. _open.Get<OpenRun>(handle.Id).Saves().Select(s => new SaveView(s.Id, s.Save.Step, s.Save.Stall.TotalSeconds, s.Save.Bytes))]));
+
+    private async Task<Nothing> ContinueFromAsync(ContinueArguments arguments)
+    {
+        var from = new SnapshotLink { Sequence = new Sequence(arguments.Sequence), Manifest = ManifestDigest.Parse(arguments.Manifest) };
+        await _open.Get<OpenRun>(arguments.Run).ContinueFromAsync(from, arguments.Reason);
+        return new Nothing();
     }
 
     private async Task<WaitAnswer> WaitAsync(WaitArguments arguments)

@@ -13,7 +13,7 @@ namespace Ciuic.Native;
 internal static unsafe class Exports
 {
     /// <summary>Grows when a method or an argument changes its meaning.</summary>
-    private const int Version = 1;
+    private const int Version = 2;
 
     private static readonly Calls Calls = new();
 

@@ -22,5 +22,7 @@ internal sealed class Handles
         ? wanted
         : throw new InvalidInputException($"{id} is no open {typeof(T).Name}.");
 
+    public IEnumerable<T> All<T>() => _open.Values.OfType<T>();
+
     public object? Take(long id) => _open.TryRemove(id, out var opened) ? opened : null;
 }

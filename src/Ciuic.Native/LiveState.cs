@@ -15,7 +15,7 @@ internal sealed class LiveState(string item) : ITrackedState
     public SavedItem? Saved { get; private set; }
 
     public void Set(LiveItem live) => _live = new ItemState(
-        item, [.. live.Tensors.Select(t => new PointerTensor(t))], [.. live.Bytes], [])
+        item, [.. live.Tensors.Select(t => new PointerTensor(t))], [.. live.AllBytes()], [])
     { IsPerRank = live.IsPerRank };
 
     /// <summary>The caller's memory is his again.</summary>

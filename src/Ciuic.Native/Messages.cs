@@ -56,6 +56,9 @@ internal sealed record SnapshotSummary
 
     public required long NextSample { get; init; }
 
+    /// <summary>The snapshot that it was committed on; 0: none, or not known.</summary>
+    public required long Parent { get; init; }
+
     public required DateTimeOffset? CreatedAt { get; init; }
 
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
@@ -66,7 +69,7 @@ internal sealed record SnapshotSummary
 /// <summary>Snapshots, newest first.</summary>
 internal sealed record ListAnswer(SnapshotSummary[] Snapshots);
 
-internal sealed record SyncArguments(int Chain, string Run, bool Discard);
+internal sealed record SyncArguments(long Chain, string Run, bool Discard);
 
 internal sealed record SyncAnswer(SyncedSaveView[] Saves);
 
@@ -91,8 +94,21 @@ internal sealed record BytesAnswer(byte[] Bytes);
 /// <summary>A tensor in the caller's memory: row-major, without gaps, until the call returns.</summary>
 internal sealed record LiveTensor(string Name, string Dtype, long[] Shape, ulong Address);
 
-/// <summary>An item to be saved.</summary>
-internal sealed record LiveItem(string Item, LiveTensor[] Tensors, Dictionary<string, byte[]> Bytes, bool IsPerRank = false);
+/// <summary>Bytes in the caller's memory, until the call returns.</summary>
+internal sealed record LiveBytes(ulong Address, int Length);
+
+/// <summary>An item to be saved; its byte items in base64, or where they lie.</summary>
+internal sealed record LiveItem(
+    string Item,
+    LiveTensor[] Tensors,
+    Dictionary<string, byte[]> Bytes,
+    bool IsPerRank = false,
+    Dictionary<string, LiveBytes>? BytesAt = null)
+{
+    /// <summary>All byte items.</summary>
+    public unsafe IEnumerable<KeyValuePair<string, byte[]>> AllBytes() => Bytes.Concat((BytesAt ?? []).Select(
+        b => KeyValuePair.Create(b.Key, new ReadOnlySpan<byte>((byte*)b.Value.Address, b.Value.Length).ToArray())));
+}
 
 /// <summary>What to save.</summary>
 internal sealed record SaveArguments(
@@ -100,6 +116,14 @@ internal sealed record SaveArguments(
 
 /// <summary>A save on its way.</summary>
 internal sealed record SaveAnswer(long Save, double StallSeconds, long Bytes, string[] EarlierErrors);
+
+/// <summary>Saves that the caller has not closed, oldest first.</summary>
+internal sealed record SavesAnswer(SaveView[] Saves);
+
+internal sealed record SaveView(long Save, long Step, double StallSeconds, long Bytes);
+
+/// <summary>The committed snapshot that the caller's state was loaded from.</summary>
+internal sealed record ContinueArguments(long Run, long Sequence, string Manifest, string Reason);
 
 /// <summary>A save to wait for.</summary>
 internal sealed record WaitArguments(long Save, double Seconds, bool Final = false);
@@ -123,7 +147,10 @@ internal sealed record LogAnswer(LogLine[] Lines);
 internal sealed record Nothing;
 
 /// <summary>The interface's JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = false)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    RespectRequiredConstructorParameters = false)]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(OpenArguments))]
 [JsonSerializable(typeof(Handle))]
@@ -140,6 +167,8 @@ internal sealed record Nothing;
 [JsonSerializable(typeof(BytesAnswer))]
 [JsonSerializable(typeof(SaveArguments))]
 [JsonSerializable(typeof(SaveAnswer))]
+[JsonSerializable(typeof(SavesAnswer))]
+[JsonSerializable(typeof(ContinueArguments))]
 [JsonSerializable(typeof(WaitArguments))]
 [JsonSerializable(typeof(WaitAnswer))]
 [JsonSerializable(typeof(DueArguments))]

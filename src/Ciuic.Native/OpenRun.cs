@@ -3,34 +3,35 @@ using Ciuic.Core;
 
 namespace Ciuic.Native;
 
-/// <summary>A run that the caller trains: its items come and go as he names them.</summary>
-internal sealed class OpenRun(SnapshotChain chain, TrainingRun run)
+/// <summary>
+/// A run that the caller trains: its items come and go as he names them. Any thread may call; one save after the other takes its turn, each
+/// with its own items, until all of them are copied.
+/// </summary>
+internal sealed class OpenRun : IAsyncDisposable
 {
-    /// <summary>Items looked for where nobody can say what a snapshot holds: without a silo.</summary>
-    private static readonly string[] Usual = ["model", "optimizer", "scheduler", "scaler", "rng", "dataloader", "progress", "extra"];
-
+    private readonly SemaphoreSlim _one = new(1);
+    private readonly SnapshotChain _chain;
     private readonly Dictionary<string, LiveState> _items = [];
+    private readonly Dictionary<long, SaveHandle> _saves = [];
+    private bool _isResumed;
 
-    public TrainingRun Run => run;
+    public OpenRun(SnapshotChain chain, TrainingRun run)
+    {
+        (_chain, Run) = (chain, run);
+        run.TrackRest(item => _items[item] = new LiveState(item));
+    }
 
-    public bool IsResumed { get; private set; }
+    public TrainingRun Run { get; }
 
     /// <summary>Finds the newest whole snapshot and reads all of it.</summary>
-    public async Task<(ResumeReport Report, List<SavedItem> Items)> ResumeAsync()
-    {
-        foreach (var item in await ItemsAsync())
-            Of(item);
-        var report = await run.ResumeAsync();
-        IsResumed = true;
-        return (report, [.. _items.Values.Select(i => i.Saved).OfType<SavedItem>()]);
-    }
+    public Task<(ResumeReport Report, List<SavedItem> Items)> ResumeAsync() => AloneAsync(ResumeNowAsync);
 
     /// <summary>A snapshot of the run in a few words; fewer where nobody can be asked.</summary>
     public async Task<SnapshotSummary> DescribeAsync(ResumeReport report, SnapshotLink from)
     {
         try
         {
-            return Summary.Of(await chain.History.FindAsync(run.Id, new SnapshotRef.AtSequence(from.Sequence)));
+            return Summary.Of(await _chain.History.FindAsync(Run.Id, new SnapshotRef.AtSequence(from.Sequence)));
         }
         catch (CiuicException)
         {
@@ -38,28 +39,88 @@ internal sealed class OpenRun(SnapshotChain chain, TrainingRun run)
         }
     }
 
-    /// <summary>Saves what the caller's memory holds now; it is his again when this returns.</summary>
-    public async Task<SaveHandle> SaveAsync(SaveArguments save)
+    /// <summary>Whether a save is due.</summary>
+    public Task<bool> IsDueAsync(long step, bool endOfEpoch) => AloneAsync(() => Task.FromResult(Run.ShouldSave(step, endOfEpoch)));
+
+    /// <summary>What is trained from now on was loaded from this snapshot.</summary>
+    public Task ContinueFromAsync(SnapshotLink from, string reason) => AloneAsync(async () =>
+    {
+        await Run.ContinueFromAsync(from, reason);
+        return true;
+    });
+
+    /// <summary>
+    /// Saves what the caller's memory holds now; it is his again when this returns. The save is listed before that: one whose answer
+    /// never reaches a caller who was interrupted is found among <see cref="Saves"/>.
+    /// </summary>
+    public Task<SaveHandle> SaveAsync(SaveArguments save, Func<SaveHandle, long> add) => AloneAsync(async () =>
     {
         // Whoever begins without looking at what is there continues the chain from scratch.
-        if (!IsResumed)
-            await ResumeAsync();
-        var named = save.Items.Select(i => i.Item).ToHashSet();
-        if (named.Count < save.Items.Length)
-            throw new InvalidInputException("An item is named twice.");
-        foreach (var item in _items.Values)
-            item.Clear();
-        foreach (var item in save.Items)
-            Of(item.Item).Set(item);
+        if (!_isResumed)
+            await ResumeNowAsync();
+        SetItems(save.Items);
         try
         {
-            return await run.SaveAsync(new TrainingProgress(save.Step, save.Epoch, save.NextSample), save.Metrics, save.Labels);
+            var handle = await Run.SaveAsync(new TrainingProgress(save.Step, save.Epoch, save.NextSample), save.Metrics, save.Labels);
+            lock (_saves)
+                _saves[add(handle)] = handle;
+            return handle;
         }
         finally
         {
             foreach (var item in _items.Values)
                 item.Clear();
         }
+    });
+
+    /// <summary>Saves that the caller has not closed, by their numbers, oldest first.</summary>
+    public (long Id, SaveHandle Save)[] Saves()
+    {
+        lock (_saves)
+            return [.. _saves.OrderBy(s => s.Key).Select(s => (s.Key, s.Value))];
+    }
+
+    /// <summary>The caller has closed a save.</summary>
+    public void Forget(long save)
+    {
+        lock (_saves)
+            _saves.Remove(save);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Run.DisposeAsync();
+        _one.Dispose();
+    }
+
+    private async Task<T> AloneAsync<T>(Func<Task<T>> call)
+    {
+        await _one.WaitAsync();
+        try
+        {
+            return await call();
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task<(ResumeReport Report, List<SavedItem> Items)> ResumeNowAsync()
+    {
+        var report = await Run.ResumeAsync();
+        _isResumed = true;
+        return (report, [.. _items.Values.Select(i => i.Saved).OfType<SavedItem>()]);
+    }
+
+    private void SetItems(LiveItem[] items)
+    {
+        if (items.Select(i => i.Item).Distinct().Count() < items.Length)
+            throw new InvalidInputException("An item is named twice.");
+        foreach (var item in _items.Values)
+            item.Clear();
+        foreach (var item in items)
+            Of(item.Item).Set(item);
     }
 
     private LiveState Of(string item)
@@ -67,21 +128,7 @@ internal sealed class OpenRun(SnapshotChain chain, TrainingRun run)
         if (_items.TryGetValue(item, out var known))
             return known;
         var state = new LiveState(item);
-        run.Track(state);
+        Run.Track(state);
         return _items[item] = state;
-    }
-
-    private async Task<IEnumerable<string>> ItemsAsync()
-    {
-        try
-        {
-            using var saved = await chain.ReadAsync(run.Id.Value, new SnapshotRef.Latest(), []);
-            return saved.Items.Select(i => i.Item).ToList();
-        }
-        catch (CiuicException)
-        {
-            // There is nothing, or no silo to ask, or the newest one is damaged: resuming says what.
-            return Usual;
-        }
     }
 }

@@ -15,7 +15,8 @@ internal static class Summary
         Step = view.Order.Plan.Step,
         Epoch = view.Order.Plan.Epoch,
         NextSample = view.Order.Plan.NextSample,
-        CreatedAt = view.Order.CreatedAt,
+        Parent = view.Order.Parent?.Sequence.Value ?? 0,
+        CreatedAt = ToManifest(view.Order.CreatedAt),
         Metrics = view.Order.Plan.Metrics,
         Labels = view.Order.Plan.Labels,
     };
@@ -28,7 +29,8 @@ internal static class Summary
         Step = saved.Manifest.Step,
         Epoch = saved.Manifest.Epoch,
         NextSample = saved.Manifest.NextSample,
-        CreatedAt = saved.Manifest.CreatedAt,
+        Parent = saved.Manifest.Parent?.Sequence.Value ?? 0,
+        CreatedAt = ToManifest(saved.Manifest.CreatedAt),
         Metrics = saved.Manifest.Metrics,
         Labels = saved.Manifest.Labels,
     };
@@ -42,8 +44,12 @@ internal static class Summary
         Step = report.Progress.Step,
         Epoch = report.Progress.Epoch,
         NextSample = report.Progress.NextSample,
+        Parent = 0,
         CreatedAt = null,
         Metrics = new Dictionary<string, double>(),
         Labels = new Dictionary<string, string>(),
     };
+
+    /// <summary>As finely as manifests say it: one snapshot has one time, whoever was asked.</summary>
+    private static DateTimeOffset ToManifest(DateTimeOffset at) => DateTimeOffset.FromUnixTimeMilliseconds(at.ToUnixTimeMilliseconds());
 }

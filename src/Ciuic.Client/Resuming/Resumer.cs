@@ -15,6 +15,7 @@ namespace Ciuic.Client;
 /// <param name="buffers">Take what is read before it is restored.</param>
 /// <param name="parallelism">Chunks in flight at once.</param>
 /// <param name="tracked">What is restored.</param>
+/// <param name="found">Told which items a snapshot has, before anything of it is read: it may track more.</param>
 /// <param name="restored">Told of the rank's own shard, where it lies in memory.</param>
 /// <param name="logger">Told of damage.</param>
 internal sealed class Resumer(
@@ -25,6 +26,7 @@ internal sealed class Resumer(
     StagingBuffers buffers,
     int parallelism,
     IReadOnlyList<ITrackedState> tracked,
+    Action<IEnumerable<string>> found,
     Action<LoadedShard> restored,
     ILogger logger)
 {
@@ -75,6 +77,7 @@ internal sealed class Resumer(
     private async Task<(Manifest, SnapshotContent)> LoadAsync(SnapshotLink link, CancellationToken cancel)
     {
         var (manifest, index) = await SnapshotShards.ReadAsync(new ManifestReader(store), run, link, rank, cancel);
+        found(index.Parts.Select(p => p.Item));
         var wanted = tracked.ToDictionary(t => t.Item);
         var content = await SnapshotContent.LoadAsync(
             chunks, index, BoxOf, (item, _) => wanted.ContainsKey(item), buffers, parallelism, cancel);

@@ -29,6 +29,14 @@ internal sealed class UnfinishedSaves(RunId run, TimeSpan terminateDeadline, Can
         await UntilCommittedAsync(_saves[^1], deadline.Token, cancel);
     }
 
+    /// <summary>Waits until none is on its way, whatever becomes of it.</summary>
+    public async Task SettleAsync(CancellationToken cancel)
+    {
+        foreach (var save in _saves.ToList())
+            await ((Task)save.Committed).WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancel.ThrowIfCancellationRequested();
+    }
+
     /// <summary>Waits for them all.</summary>
     /// <returns>The code for the end of the process; the log and the handle have told what it stands for.</returns>
     public async Task<int> OutcomeAsync()

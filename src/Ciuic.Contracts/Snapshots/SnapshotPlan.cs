@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ciuic.Core;
 
 namespace Ciuic.Contracts;
@@ -18,8 +19,8 @@ public sealed record SnapshotPlan
     [Id(2)]
     public required long NextSample { get; init; }
 
-    /// <summary>Metrics by name.</summary>
-    [Id(3)]
+    /// <summary>Metrics by name; in JSON those that are no finite number are "NaN", "Infinity" and "-Infinity".</summary>
+    [Id(3), JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public required Dictionary<string, double> Metrics { get; init; }
 
     /// <summary>Labels by name.</summary>

@@ -11,7 +11,7 @@ public static class NonFinite
     /// <param name="dtype">Element type; integers have none.</param>
     public static bool IsIn(ReadOnlySpan<byte> bytes, DType dtype) => dtype switch
     {
-        DType.Float16 => Holds<ushort>(MemoryMarshal.Cast<byte, ushort>(bytes), 0x7C00),
+        DType.Float16 or DType.Complex32 => Holds<ushort>(MemoryMarshal.Cast<byte, ushort>(bytes), 0x7C00),
         DType.BFloat16 => Holds<ushort>(MemoryMarshal.Cast<byte, ushort>(bytes), 0x7F80),
         DType.Float32 or DType.Complex64 => Holds<uint>(MemoryMarshal.Cast<byte, uint>(bytes), 0x7F80_0000),
         DType.Float64 or DType.Complex128 => Holds<ulong>(MemoryMarshal.Cast<byte, ulong>(bytes), 0x7FF0_0000_0000_0000),

@@ -90,6 +90,12 @@ internal sealed class SafetensorsFile
         DType.Float32 => "F32",
         DType.Float64 => "F64",
         DType.Complex64 => "C64",
+        DType.UInt16 => "U16",
+        DType.UInt32 => "U32",
+        DType.UInt64 => "U64",
+        DType.Float8E4M3Fn => "F8_E4M3",
+        DType.Float8E5M2 => "F8_E5M2",
+        DType.Float8E8M0Fnu => "F8_E8M0",
         DType.Bool => "BOOL",
         _ => throw new InvalidInputException($"'{tensor}' is of {type.Name()}, which safetensors files do not have."),
     };

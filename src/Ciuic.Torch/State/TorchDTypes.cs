@@ -28,5 +28,8 @@ internal static class TorchDTypes
             : throw new InvalidInputException(
                 $"Tensor '{tensor}' is of type {type}, whose values do not lie in its bytes alone: it cannot be saved.");
 
-    public static torch.ScalarType ToTorch(this DType type) => Known.First(pair => pair.Value == type).Key;
+    /// <exception cref="InvalidInputException">PyTorch has saved it, and TorchSharp has no such type.</exception>
+    public static torch.ScalarType ToTorch(this DType type) => Known.FirstOrDefault(pair => pair.Value == type) is { Value: not 0 } known
+        ? known.Key
+        : throw new InvalidInputException($"TorchSharp has no tensors of {type.Name()}, which the snapshot holds.");
 }

@@ -8,6 +8,7 @@ import signal
 import sys
 from typing import Any
 
+from . import __version__
 from .chain import CiuicSnapshotChain
 from .errors import CiuicError, Conflict, Corrupt, Fenced, InvalidInput, NotFound, Unavailable
 
@@ -16,6 +17,7 @@ CODES = ((InvalidInput, 2), (NotFound, 10), (Conflict, 11), (Fenced, 11), (Unava
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="ciuic_snapshot_chain", description="Looks at a run's snapshots.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--config", default="ciuic_config.json", help="the configuration file (default: %(default)s)")
     parser.add_argument("--run", help="the run (default: the configuration's)")
     parser.add_argument("--json", action="store_true", help="answers in JSON")
@@ -33,8 +35,11 @@ def main() -> int:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        chain = CiuicSnapshotChain(said.config, said.run)
-        return COMMANDS[said.command](chain, said)
+        with CiuicSnapshotChain(said.config, said.run) as chain:
+            return COMMANDS[said.command](chain, said)
+    except ModuleNotFoundError as error:
+        print(f"ciuic_snapshot_chain: '{said.command}' needs {error.name}: pip install {error.name}", file=sys.stderr)
+        return 2
     except CiuicError as error:
         print(f"ciuic_snapshot_chain: {error}", file=sys.stderr)
         return next((code for kind, code in CODES if isinstance(error, kind)), 1)

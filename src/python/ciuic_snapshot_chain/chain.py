@@ -5,51 +5,59 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 import time
+import weakref
 from collections import OrderedDict
-from typing import Any, Mapping, Optional, Union
+from typing import Any, Iterator, Mapping, Optional, Union
 
-from . import ranks, rng
+from . import gateway, introduction, loaders, plain, ranks
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .handle import SaveHandle
 from .library import Library
-from .patience import patiently
+from .naming import check_run
+from .opened import OpenedRun
 from .reader import Reader, Reference, listed_snapshot, text_of
+from .saving import Saving
 from .sigterm import Sigterm
 from .snapshot import Snapshot
-from .staging import Staging
-from .state import ALIASES, MODEL, OPTIMIZER, SCHEDULER, State, split
+from .state import ALIASES, MODEL, OPTIMIZER, SCHEDULER, split
 
 log = logging.getLogger("ciuic_snapshot_chain")
 
 
 class CiuicSnapshotChain:
     """
-    Saves and restores the snapshots of one run.
+    Saves and restores the snapshots of one run. May be used from several threads; chains of one run in one process share it.
 
     :param config: path of a JSON file, or a mapping of the same keys (see the package's README).
-    :param run: the run's name; default: ``run`` in the configuration, or the name of the program.
+    :param run: the run's name; default: ``run`` in the configuration, or the name of the program and a hash of where it lies.
     """
 
     def __init__(self, config: Union[str, "os.PathLike[str]", Mapping[str, Any]], run: Optional[str] = None) -> None:
         self._config = Config.read(config)
-        self.run = run or self._config.run
-        self._library = Library.shared()
+        self.run = check_run(run) if run else self._config.run
+        self._is_named = bool(run) or self._config.is_named
         said = {**ranks.settings(), **self._config.settings}
-        self._chain: int = self._library.call("open", settings=said)["id"]
-        self._run: Optional[int] = None
-        self._closing_run: Any = None
+        library = Library.shared()
+        self._opened = OpenedRun.share(library, said, self.run)
+        self._opened.at_the_end = self._config.sigterm_deadline
+        self._library = library
         self._resumed = False
-        self._step = 0
-        self._unfinished: list[SaveHandle] = []
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
-        self._staging = Staging()
-        self._reader = Reader(self._library, self._chain, self.run)
+        self._reader = Reader(self._opened)
+        self._latest: Optional["weakref.ref[Snapshot]"] = None
+        self._restore_generators: Any = None
         # Several ranks are told at different moments: they must agree on their last step.
         alone = os.environ.get("WORLD_SIZE", "1") == "1" and "Ciuic:Ranks:WorldSize" not in said
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
-        self._closing = self._library.closing(self, self._chain)
+        self._saving = Saving(self._opened, self._config, self._sigterm)
+        self._follows = self._config.follow_loaders and self._config.save_rng
+        if self._follows:
+            loaders.FOLLOWER.use()
+        self._closing = weakref.finalize(self, _forgotten, self._opened, self._sigterm, self._config.sigterm_deadline, self._follows)
+        self._closing.atexit = False  # ending.py waits for every run
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
@@ -59,32 +67,43 @@ class CiuicSnapshotChain:
         """
         Saves a dictionary as people give it to ``torch.save``: state dictionaries under their usual names, plain values beside
         them. Returns once everything is copied aside; with ``blocking`` once it is committed. Objects with a ``state_dict`` may stand for it.
-        ``labels`` are kept with the snapshot, and listed.
+        ``labels`` are kept with the snapshot, and listed. What is on its way when the program ends is waited for, ``sigterm_deadline`` at most.
         """
-        if self._sigterm.requested:
-            self._wait_for_room()
+        return self._save_parts(split(state), blocking=blocking, step=step, labels=labels)
+
+    def save_with(self, state: Mapping[str, Any], *, step: int, generators: Any) -> SaveHandle:
+        """For adapters: saves with random generators that were captured earlier."""
+        return self._save_parts(split(state), step=step, generators=generators)
+
+    def check(self, state: Mapping[str, Any]) -> None:
+        """Raises what :meth:`save_snapshot` would raise of this state, and saves nothing: for the line before the loop."""
         parts = split(state)
-        self._move_to(parts.step() if step is None else step)
-        handle = self._save(parts, labels or {})
-        if blocking:
-            handle.result()
-        if self._sigterm.requested:
-            self._end()
-        return handle
+        parts.step(), parts.count("epoch"), parts.count("batch_idx"), parts.metrics()
+        parts.pack()
 
     def should_save(self, step: Optional[int] = None, end_of_epoch: bool = False) -> bool:
         """Whether a save is due after this step (``save_every_steps``), or because the process was told to end."""
+        self._restore_generators = None  # training has begun
         if self._sigterm.requested:
             return True
-        return bool(self._library.call("due", run=self._open(), step=self._step if step is None else step, end_of_epoch=end_of_epoch)["due"])
+        now = self._opened.step if step is None else plain.whole(step, "step")
+        return bool(self._library.call("due", run=self._open(), step=now, end_of_epoch=end_of_epoch)["due"])
 
     def step(self, metrics: Optional[Mapping[str, float]] = None, end_of_epoch: bool = False, **values: Any) -> Optional[SaveHandle]:
         """Counts a step of what is tracked, and saves it where that is due."""
-        self._step += 1
-        if not self.should_save(self._step, end_of_epoch):
+        with self._opened.lock:
+            self._opened.step += 1
+            now = self._opened.step
+        if not self.should_save(now, end_of_epoch):
             return None
-        state: dict[str, Any] = dict(self._tracked)
-        return self.save_snapshot({**state, **(metrics or {}), **values}, step=self._step)
+        return self._save_parts(split({**self._tracked, **values}, metrics), step=now)
+
+    def batches(self, loader: Any) -> Iterator["tuple[int, Any]"]:
+        """
+        The batches of a loader, with their numbers, as ``enumerate(loader)`` gives them; in the first epoch after a resume those are passed over
+        that were trained on before. Shuffled loaders give the order that they gave then.
+        """
+        return loaders.batches(loader)
 
     @property
     def stopping(self) -> bool:
@@ -94,14 +113,16 @@ class CiuicSnapshotChain:
     def finish(self, timeout: Optional[float] = None) -> None:
         """Waits until every save on its way is committed; raises what went wrong with the last one, the log has the others."""
         end = None if timeout is None else time.monotonic() + timeout
-        for handle in self._unfinished[:-1]:
+        self._opened.patience.settle(timeout)
+        unfinished = self._opened.unfinished()
+        for handle in unfinished[:-1]:
             try:
                 handle.wait(None if end is None else max(0.0, end - time.monotonic()))
             except CiuicError as error:
                 log.error("Step %d was not saved: %s", handle.step, error)
-        for handle in self._unfinished[-1:]:
+        for handle in unfinished[-1:]:
             handle.result(None if end is None else max(0.0, end - time.monotonic()))
-        self._unfinished = []
+        self._opened.forget_finished()
 
     # -- restoring ---------------------------------------------------------------------------------------------------
 
@@ -110,7 +131,8 @@ class CiuicSnapshotChain:
         for name, value in objects.items():
             if not (hasattr(value, "state_dict") and hasattr(value, "load_state_dict")):
                 raise InvalidInput(f"'{name}' has no state_dict and load_state_dict.")
-            self._tracked[name] = value
+        self.check(objects)  # what cannot be saved is told before training begins
+        self._tracked.update(objects)
         return self
 
     def resume(self) -> Optional[Snapshot]:
@@ -121,37 +143,39 @@ class CiuicSnapshotChain:
         states = {name: self.load(snapshot, ALIASES.get(name, name)) for name in self._tracked}  # all of them, before anything is changed
         for name, value in self._tracked.items():
             value.load_state_dict(states[name])
-        self.restore_rng(snapshot)
+        self._put_back(snapshot)
         return snapshot
 
-    def get_latest_snapshot(self, *, restore_rng: bool = True) -> Optional[Snapshot]:
+    def get_latest_snapshot(self, *, restore_rng: bool = True, follow: bool = True) -> Optional[Snapshot]:
         """
         The newest snapshot of which every byte is right, or None. Damaged ones are named in the log and passed over. Random generators
-        are put back as they were when it was saved, unless told otherwise. Asked again, or after a save, it is the newest committed one, and
-        generators are left alone: training has begun.
+        are put back as they were when it was saved, and again by each ``load_...`` of it until training begins, unless told otherwise. Asked
+        again, or after a save, it is the newest committed one, and generators are left alone: training has begun.
+
+        :param follow: whether the next pass over a DataLoader repeats the one in the middle of which the snapshot was saved.
         """
         if self._resumed:
-            try:
-                return self.get_snapshot()
-            except NotFound:
-                return None
-        answer = self._patiently("resume", id=self._open())
+            return self._newest()
+        snapshot = self._resume_again() if self._opened.is_resumed else self._resume()
         self._resumed = True
-        for damage in answer["damage"]:
-            log.error("Damaged, passed over: %s", damage)
-        if answer["without_silo"]:
-            log.warning("NO GATEWAY ANSWERED: the bucket alone was asked.")
-        self._step = answer["step"]
-        if answer["snapshot"] is None:
-            return None
-        snapshot = self._reader.open_staged(answer)
-        if restore_rng:
-            self.restore_rng(snapshot)
+        if not self._is_named:
+            introduction.say(self._library, self._opened.chain, self.run, snapshot)
+        if snapshot is not None and restore_rng:
+            self._put_back(snapshot, follow)
         return snapshot
 
     def get_snapshot(self, reference: Reference = "latest") -> Snapshot:
         """A snapshot by ``latest``, ``step:N``, its number, ``tag:NAME`` or the first digits of its digest; read when it is loaded."""
         return self._reader.find(reference)
+
+    def go_on_from(self, reference: Reference, reason: str = "") -> Snapshot:
+        """
+        Says that training goes on from this snapshot, which the program loads: before the next save the run's head is moved there, with the
+        reason in the ledger. Where a snapshot's optimizer is loaded, or any before the first save, that is understood by itself.
+        """
+        snapshot = reference if isinstance(reference, Snapshot) else self.get_snapshot(reference)
+        self._opened.origin.go_on_from(snapshot, reason)
+        return snapshot
 
     def list_snapshots(self) -> list[Snapshot]:
         """All committed snapshots, newest first, without what is in them."""
@@ -171,26 +195,26 @@ class CiuicSnapshotChain:
 
     def load(self, snapshot: Snapshot, item: str) -> Any:
         """Any item as it was saved, its tensors on the CPU."""
-        return self._reader.load(snapshot, item)
+        return self._load(snapshot, item, ALIASES.get(item, item))
 
     def load_state(self, snapshot: Snapshot) -> dict[str, Any]:
         """The whole dictionary that was saved, under the names that were used."""
         names: dict[str, str] = snapshot.get("names", {})
         state = dict(snapshot.get("saved", {}))
         for key, item in names.items():
-            state[key] = self.load(snapshot, item)
+            state[key] = self._load(snapshot, item, "state")
         return state
 
     def restore_rng(self, snapshot: Snapshot) -> None:
         """Puts random generators back as they were when the snapshot was saved; nothing happens where it holds none."""
-        self._reader.restore_rng(snapshot)
+        self._reader.generators(snapshot)()
 
     # -- history -----------------------------------------------------------------------------------------------------
 
     def rollback(self, reference: Reference, reason: str, *, force: bool = False) -> Snapshot:
         """Moves the run's head back to a committed snapshot; history keeps both branches. ``force`` fences whoever trains."""
         answer = self._library.call(
-            "rollback", chain=self._chain, run=self.run, reference=text_of(reference), parts=[], reason=reason, force=force
+            "rollback", chain=self._opened.connection(), run=self.run, reference=text_of(reference), parts=[], reason=reason, force=force
         )
         return listed_snapshot(answer)
 
@@ -199,7 +223,7 @@ class CiuicSnapshotChain:
         Commits saves that were kept on this machine while the gateway was away; opening the run does it, too. Each is answered with its
         ``step``, an ``outcome`` (committed, left, discarded), the ``sequence`` or the ``reason``. ``discard`` removes them instead.
         """
-        return list(self._library.call("sync", chain=self._chain, run=self.run, discard=discard)["saves"])
+        return list(self._library.call("sync", chain=self._opened.connection(), run=self.run, discard=discard)["saves"])
 
     def verify(self, reference: Reference = "latest") -> Snapshot:
         """Reads every byte of a snapshot and checks it; raises Corrupt where something is wrong."""
@@ -217,12 +241,18 @@ class CiuicSnapshotChain:
     # -- the end -----------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Gives the run back. What is not committed by then is not waited for: see :meth:`finish`."""
-        if self._run is not None:
-            self._closing_run()
-            self._run = None
-        self._sigterm.close()
-        self._closing()
+        """
+        Gives the run back. What is on its way is waited for, ``sigterm_deadline`` at most; what is not committed then is kept on this
+        machine or named in the log.
+        """
+        if self._closing.detach() is None:
+            return
+        if self._follows:
+            loaders.FOLLOWER.leave()
+        try:
+            self._opened.release(self._config.sigterm_deadline)
+        finally:
+            self._sigterm.close()
 
     def __enter__(self) -> "CiuicSnapshotChain":
         return self
@@ -236,55 +266,94 @@ class CiuicSnapshotChain:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
-    def _open(self, must_go_on: bool = False) -> int:
-        """Opens the run. With a state in hand that is to be saved, SIGTERM does not end it."""
-        if self._run is None:
-            call = self._library.call if must_go_on else self._patiently
-            self._run = int(call("open_run", chain=self._chain, run=self.run)["id"])
-            self._closing_run = self._library.closing(self, self._run)
-        return self._run
+    def _save_parts(
+        self, parts: Any, *, blocking: bool = False, step: Optional[int] = None, labels: Optional[Mapping[str, str]] = None,
+        generators: Any = None,
+    ) -> SaveHandle:
+        self._restore_generators = None
+        self._require_open()
+        handle = self._saving.save(parts, step, labels or {}, generators)
+        if blocking:
+            handle.result()
+        if self._sigterm.requested:
+            self._end()
+        return handle
 
-    def _patiently(self, method: str, **arguments: Any) -> Any:
-        """Calls what may wait for minutes; told to end meanwhile, the program ends: there is nothing yet to save."""
-        return patiently(lambda: self._library.call(method, **arguments), self._sigterm, self._abandon)
+    def _load(self, snapshot: Snapshot, item: str, counts_as: str) -> Any:
+        loaded = self._reader.load(snapshot, item)
+        if snapshot["run"] == self.run:
+            self._opened.origin.load(snapshot, counts_as)
+        if self._restore_generators is not None and self._latest is not None and self._latest() is snapshot:
+            self._restore_generators()  # whatever was drawn since, for a model that was made meanwhile, must not count
+        return loaded
+
+    def _require_open(self) -> None:
+        if not self._closing.alive:
+            raise InvalidInput(f"This chain of run {self.run} is closed: make another one.")
+
+    def _open(self) -> int:
+        """Opens the run; told to end meanwhile, the program ends: there is nothing yet to save."""
+        self._require_open()
+        if self._opened.handle is None:
+            gateway.look(self._config.endpoint, self._config.connect_patience)
+            self._patiently("open_run", self._open_alone)
+        assert self._opened.handle is not None
+        return self._opened.handle
+
+    def _open_alone(self) -> int:
+        with self._opened.lock:
+            return self._opened.open()
+
+    def _patiently(self, name: str, call: Any) -> Any:
+        return self._opened.patience.ask(name, call, self._sigterm, self._abandon)
 
     def _abandon(self) -> None:
         """What is being read into is left alone until the process has ended."""
-        for closing in (self._closing, self._closing_run):
-            if closing is not None:
-                closing.detach()
-        self._run = None
+        self._closing.detach()
+        self._opened.abandon()
 
-    def _move_to(self, step: Optional[int]) -> None:
-        self._step = self._step + 1 if step is None else step
-        if self._step < 0:
-            raise InvalidInput(f"A step is a number from 0, not {self._step}.")
+    def _resume(self) -> Optional[Snapshot]:
+        run = self._open()
+        answer = self._patiently("resume", lambda: self._library.call("resume", id=run))
+        return self._take_resumed(answer)
 
-    def _save(self, state: State, labels: Mapping[str, str]) -> SaveHandle:
-        packed = state.pack()
-        if self._config.save_rng:
-            packed[rng.ITEM] = rng.capture()
-        items, held = self._staging.place(packed)
-        self._resumed = True
-        self._reader.staging_changes()
-        answer = self._library.call(
-            "save", run=self._open(must_go_on=True), step=self._step, epoch=state.count("epoch"), next_sample=state.count("batch_idx", 1),
-            metrics=state.metrics(), labels=dict(labels), items=items,
-        )
-        del held  # until here its memory was read
-        for error in answer["earlier_errors"]:
-            log.error("An earlier save failed: %s", error)
-        handle = SaveHandle(self._library, answer["save"], self._step, answer["stall_seconds"], answer["bytes"])
-        self._unfinished = [h for h in self._unfinished if not h.is_over()] + [handle]
-        return handle
+    def _take_resumed(self, answer: Mapping[str, Any]) -> Optional[Snapshot]:
+        for damage in answer["damage"]:
+            log.error("Damaged, passed over: %s", damage)
+        if answer["without_silo"]:
+            log.warning("NO GATEWAY ANSWERED: the bucket alone was asked.")
+        opened, said = self._opened, answer["snapshot"]
+        opened.step, opened.is_resumed = answer["step"], True
+        if said is None:
+            opened.origin.resume(None, "", 0)
+            return None
+        opened.origin.resume(said["sequence"], said["manifest"], said["step"])
+        return self._reader.open_staged(answer)
 
-    def _wait_for_room(self) -> None:
-        """The last save must not be left out because the one before is still being sent."""
-        for before in self._unfinished:
-            try:
-                before.wait(self._config.sigterm_deadline)
-            except CiuicError as error:
-                log.error("Step %d was not saved: %s", before.step, error)
+    def _resume_again(self) -> Optional[Snapshot]:
+        """Another chain of this process has resumed the run, as a notebook's cell that is run again finds it."""
+        if not self._opened.settle(self._config.sigterm_deadline):
+            log.warning("Run %s: a save is still on its way; what is resumed from is older.", self.run)
+        snapshot = self._newest()
+        if snapshot is not None:
+            self._opened.step = snapshot["step"]
+            self._opened.origin.resume(snapshot["sequence"], snapshot["manifest"], snapshot["step"])
+        return snapshot
+
+    def _newest(self) -> Optional[Snapshot]:
+        try:
+            return self.get_snapshot()
+        except NotFound:
+            return None
+
+    def _put_back(self, snapshot: Snapshot, follow: bool = True) -> None:
+        """Generators, and where training was in its data."""
+        restore = self._reader.generators(snapshot)
+        restore()
+        self._restore_generators, self._latest = restore, weakref.ref(snapshot)
+        if self._follows and follow:
+            loaders.FOLLOWER.use_patch()
+            loaders.FOLLOWER.arm(self._reader.epochs(snapshot), restore)
 
     def _end(self) -> None:
         try:
@@ -295,4 +364,14 @@ class CiuicSnapshotChain:
             code = 1
         if self._config.on_sigterm == "save_and_exit":
             self.close()
+            if threading.current_thread() is not threading.main_thread():
+                os._exit(code)  # nothing but the main thread ends a program in another way
             sys.exit(code)
+
+
+def _forgotten(opened: OpenedRun, sigterm: Sigterm, seconds: float, follows: bool) -> None:
+    """A chain that nobody holds any more."""
+    if follows:
+        loaders.FOLLOWER.leave()
+    opened.release_later(seconds)
+    sigterm.close()

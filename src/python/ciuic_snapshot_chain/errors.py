@@ -17,6 +17,12 @@ class NotFound(CiuicError, LookupError):
     """The named thing does not exist."""
 
 
+class MissingValue(NotFound, KeyError):
+    """A snapshot has no plain value of that name; the message says what it has."""
+
+    __str__ = Exception.__str__  # a KeyError shows the repr of its message
+
+
 class Conflict(CiuicError):
     """Somebody else holds or has written what was asked for."""
 

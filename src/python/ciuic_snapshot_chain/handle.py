@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from typing import Any, Optional
 
 from .errors import CiuicError
@@ -17,11 +18,21 @@ class SaveHandle:
 
     def __init__(self, library: Library, save: int, step: int, stall: float, size: int) -> None:
         self._library, self._save = library, save
+        SaveHandle.known[save] = self
+        self._failure: Optional[CiuicError] = None
         self.step, self.stall_seconds, self.bytes = step, stall, size
         self._answer: Optional[dict[str, Any]] = None
         self._closing = library.closing(self, save)
 
     staged = True
+
+    #: Those that somebody holds, by the library's numbers.
+    known: "weakref.WeakValueDictionary[int, SaveHandle]" = weakref.WeakValueDictionary()
+
+    @property
+    def number(self) -> int:
+        """The library's, in the order of the saves."""
+        return self._save
 
     def is_over(self) -> bool:
         """Whether it is committed or has failed."""
@@ -39,7 +50,14 @@ class SaveHandle:
         end = None if timeout is None else time.monotonic() + timeout
         while self._answer is None:
             left = 1.0 if end is None else min(1.0, max(0.0, end - time.monotonic()))  # so that Ctrl-C comes through
-            answer = self._library.call("wait", save=self._save, seconds=left)
+            if self._failure is not None:
+                raise self._failure
+            try:
+                answer = self._library.call("wait", save=self._save, seconds=left)
+            except CiuicError as error:
+                self._failure = error  # said again to whoever asks again
+                self._closing()
+                raise
             if answer["state"] == "committed":
                 self._answer = answer
                 self._closing()
@@ -49,7 +67,15 @@ class SaveHandle:
 
     def result(self, timeout: Optional[float] = None) -> dict[str, Any]:
         """Sequence and manifest digest, once it is committed. TimeoutError where it is not in time."""
+        begin = time.monotonic()
         if not self.wait(timeout):
-            raise TimeoutError(f"Step {self.step} is not committed after {timeout} s.")
+            raise TimeoutError(f"Step {self.step} is not committed yet; it was waited for for {time.monotonic() - begin:.1f} s.")
         assert self._answer is not None
         return {"sequence": self._answer["sequence"], "manifest": self._answer["manifest"], "step": self.step}
+
+    def __repr__(self) -> str:
+        try:
+            how = f"committed as #{self._answer['sequence']}" if self.wait(0) and self._answer else "on its way"
+        except CiuicError as error:
+            how = f"not committed: {error}"
+        return f"<SaveHandle step {self.step}, {self.bytes} bytes, {how}>"

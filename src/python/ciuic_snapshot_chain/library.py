@@ -14,7 +14,7 @@ from typing import Any, Optional
 
 from .errors import BY_KIND, CiuicError, LibraryMissing, UnsupportedValue
 
-VERSION = 1
+VERSION = 2
 MAX_BODY = 1 << 30
 BUILD = "dotnet publish src/Ciuic.Native -c Release"
 
@@ -32,6 +32,16 @@ class Library:
             self._lib = ctypes.CDLL(str(path))
         except OSError as error:
             raise LibraryMissing(f"{path} cannot be loaded: {error}. '{BUILD}' in the repository builds it.") from error
+        try:
+            self._declare()
+        except AttributeError as error:
+            raise LibraryMissing(f"{path} is another library: {error}. '{BUILD}' in the repository builds ours.") from error
+        version = self._lib.ciuic_version()
+        if version != VERSION:
+            raise LibraryMissing(f"{path} speaks version {version}, this package {VERSION}: '{BUILD}' builds the one for it.")
+        self._process = os.getpid()
+
+    def _declare(self) -> None:
         self._lib.ciuic_call.argtypes = [
             ctypes.c_char_p,
             ctypes.c_char_p,
@@ -41,10 +51,7 @@ class Library:
         ]
         self._lib.ciuic_free.argtypes = [ctypes.c_void_p]
         self._lib.ciuic_free.restype = None
-        version = self._lib.ciuic_version()
-        if version != VERSION:
-            raise LibraryMissing(f"{path} speaks version {version}, this package {VERSION}: '{BUILD}' builds the one for it.")
-        self._process = os.getpid()
+        self._lib.ciuic_version.restype = ctypes.c_int
 
     @classmethod
     def shared(cls) -> "Library":
@@ -57,7 +64,10 @@ class Library:
     def call(self, method: str, **arguments: Any) -> Any:
         """Calls a method with named arguments."""
         if os.getpid() != self._process:
-            raise CiuicError("This process was forked after snapshots were opened: only the process that opened them may save.")
+            raise CiuicError(
+                "This process was forked from one that had opened snapshots, and only that one may use them: start others with "
+                "multiprocessing.get_context('spawn'), or open chains only after the fork."
+            )
         body = json.dumps(arguments, allow_nan=False).encode()
         if len(body) >= MAX_BODY:
             raise UnsupportedValue(f"{len(body)} bytes of plain values: keep large ones in tensors or arrays.")
@@ -76,11 +86,12 @@ class Library:
 
     def closing(self, owner: Any, handle: int) -> "weakref.finalize":
         """Closes what the library has opened when its owner is gone, or when it is called."""
-        finalizer = weakref.finalize(owner, self._close, handle)
+        finalizer = weakref.finalize(owner, self.close, handle)
         finalizer.atexit = False  # the process ends
         return finalizer
 
-    def _close(self, handle: int) -> None:
+    def close(self, handle: int) -> None:
+        """Closes what was opened; in a forked process, where it is not ours, nothing happens."""
         if os.getpid() == self._process:
             self.call("close", id=handle)
 

@@ -1,37 +1,81 @@
-"""Waits for calls that may take minutes, and still hears that the process is told to end."""
+"""Waits for calls that may take minutes, and still hears Ctrl-C and that the process is told to end."""
 
 from __future__ import annotations
 
 import signal
 import sys
 import threading
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from .sigterm import Sigterm
 
 
-def patiently(call: Callable[[], Any], sigterm: Sigterm, abandon: Callable[[], None]) -> Any:
-    """
-    Answers what ``call`` does, or raises it. Told to end meanwhile, the program ends with the code of SIGTERM, after ``abandon`` has
-    seen to it that nobody closes what is in use.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return call()
-    answers: list[Any] = []
+class Call:
+    """A call that goes on in a thread of its own, whoever waits for it."""
 
-    def run() -> None:
+    def __init__(self, name: str, call: Callable[[], Any]) -> None:
+        self.name = name
+        self._answer: Any = None
+        self._error: Optional[BaseException] = None
+        self._over = threading.Event()  # a join that Ctrl-C interrupts takes the thread for ended, in some versions of Python
+        threading.Thread(target=self._run, args=(call,), daemon=True, name=f"ciuic-{name}").start()
+
+    def is_over(self) -> bool:
+        """Whether it has answered, or failed."""
+        return self._over.is_set()
+
+    def wait(self, seconds: Optional[float]) -> bool:
+        """Waits at most so long."""
+        return self._over.wait(seconds)
+
+    def result(self) -> Any:
+        """What it answered; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+    def _run(self, call: Callable[[], Any]) -> None:
         try:
-            answers.append(call())
+            self._answer = call()
         except BaseException as error:  # raised where it is waited for
-            answers.append(error)
+            self._error = error
+        finally:
+            self._over.set()
 
-    calling = threading.Thread(target=run, daemon=True)
-    calling.start()
-    while calling.is_alive():
-        calling.join(0.1)
-        if sigterm.requested and not answers:
-            abandon()
-            sys.exit(128 + signal.SIGTERM)
-    if isinstance(answers[0], BaseException):
-        raise answers[0]
-    return answers[0]
+
+class Patience:
+    """
+    One call at a time. Interrupted by Ctrl-C it goes on, and its answer is kept: who asks the same again joins it, and a lease that it is
+    granted meanwhile is not lost.
+    """
+
+    def __init__(self) -> None:
+        self._under_way: Optional[Call] = None
+
+    def ask(self, name: str, call: Callable[[], Any], sigterm: Sigterm, abandon: Callable[[], None]) -> Any:
+        """
+        Answers what ``call`` does, or raises it. Told to end meanwhile, the program ends with the code of SIGTERM, after ``abandon`` has seen
+        to it that nobody closes what is in use.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return call()
+        if self._under_way is not None and self._under_way.name != name:
+            self._until_over(self._under_way, sigterm, abandon)  # its answer is where it belongs
+        if self._under_way is None or self._under_way.name != name:
+            self._under_way = Call(name, call)
+        asked = self._under_way
+        self._until_over(asked, sigterm, abandon)
+        self._under_way = None
+        return asked.result()
+
+    def settle(self, seconds: Optional[float] = None) -> bool:
+        """Waits until nothing is under way; whether that is so."""
+        under_way = self._under_way
+        return under_way is None or under_way.wait(seconds)
+
+    @staticmethod
+    def _until_over(call: Call, sigterm: Sigterm, abandon: Callable[[], None]) -> None:
+        while not call.wait(0.1):
+            if sigterm.requested:
+                abandon()
+                sys.exit(128 + signal.SIGTERM)

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from typing import Any, Mapping, Union
+from typing import Any, Callable, Mapping, Union
 
-from . import memory, optimizer, rng, tree
+from . import loaders, memory, optimizer, plain, rng, tree
 from .errors import NotFound
-from .library import Library
+from .opened import OpenedRun
 from .snapshot import Snapshot
 from .state import ALIASES, PROGRESS
 
-Reference = Union[str, int]
+Reference = Union[str, int, Snapshot]
 
 
 class Reader:
     """
     The snapshots of one run.
 
-    :param library: the native library.
-    :param chain: the opened chain.
-    :param run: the run's name.
+    :param opened: the run, whose saves overwrite the staging memory in which the snapshot lies that was resumed from.
     """
 
-    def __init__(self, library: Library, chain: int, run: str) -> None:
-        self._library, self._chain, self._run = library, chain, run
-        self._saves = 0
-
-    def staging_changes(self) -> None:
-        """A save is about to overwrite the staging memory, in which the snapshot lies that was resumed from."""
-        self._saves += 1
+    def __init__(self, opened: OpenedRun) -> None:
+        self._library, self._opened, self._run = opened.library, opened, opened.run
 
     def find(self, reference: Reference) -> Snapshot:
         """A snapshot by its reference; nothing of it is read yet."""
-        return self.open(self._library.call("read", chain=self._chain, run=self._run, reference=text_of(reference), parts=[]))
+        return self.open(self._library.call("read", chain=self._opened.connection(), run=self._run, reference=text_of(reference), parts=[]))
 
     def committed(self) -> list[Snapshot]:
         """All committed snapshots, newest first, without what is in them."""
-        listed = self._library.call("list", chain=self._chain, run=self._run)["snapshots"]
+        listed = self._library.call("list", chain=self._opened.connection(), run=self._run)["snapshots"]
         return [listed_snapshot(said) for said in listed]
 
     def open(self, answer: Mapping[str, Any]) -> Snapshot:
@@ -62,7 +55,7 @@ class Reader:
     def open_staged(self, answer: Mapping[str, Any]) -> Snapshot:
         """The same for one that was read into the staging memory: good until the next save."""
         snapshot = self.open(answer)
-        snapshot._saves = self._saves
+        snapshot._saves = self._opened.saves
         return snapshot
 
     def load(self, snapshot: Snapshot, item: str) -> Any:
@@ -71,8 +64,10 @@ class Reader:
         tensors, saved = self.tensors(snapshot, item), self._item(snapshot, item)
         if tree.TREE not in saved["bytes"] and optimizer.VALUES in saved["bytes"]:
             return optimizer.read(self._bytes(snapshot, item, optimizer.VALUES), list(tensors), tensors.__getitem__)
-        text = self._bytes(snapshot, item, tree.TREE) if tree.TREE in saved["bytes"] else None
-        return tree.unpack(list(tensors), text, tensors.__getitem__)
+        text, versions = (
+            self._bytes(snapshot, item, name) if name in saved["bytes"] else None for name in (tree.TREE, tree.METADATA)
+        )
+        return tree.unpack(list(tensors), text, tensors.__getitem__, versions)
 
     def tensors(self, snapshot: Snapshot, item: str) -> "OrderedDict[str, Any]":
         """An item's tensors by name, in new memory."""
@@ -87,20 +82,25 @@ class Reader:
             self._library.call("copy", source=snapshot._source, targets=targets)
         return tensors
 
-    def restore_rng(self, snapshot: Snapshot) -> None:
-        """Puts random generators back; nothing happens where the snapshot holds none."""
+    def generators(self, snapshot: Snapshot) -> Callable[[], None]:
+        """Puts random generators back as the snapshot has them, whenever it is called; does nothing where it has none."""
         if rng.ITEM not in snapshot._items:
-            return
+            return lambda: None
         saved = self._item(snapshot, rng.ITEM)
         state = self.load(snapshot, rng.ITEM) if tree.TREE in saved["bytes"] else None
-        rng.restore(state, self._bytes(snapshot, rng.ITEM, rng.CPU) if rng.CPU in saved["bytes"] else None)
+        cpu = self._bytes(snapshot, rng.ITEM, rng.CPU) if rng.CPU in saved["bytes"] else None
+        return lambda: rng.restore(state, cpu)
+
+    def epochs(self, snapshot: Snapshot) -> list[dict[str, Any]]:
+        """Passes over loaders that were under way when it was saved."""
+        return list(self.load(snapshot, loaders.ITEM)) if loaders.ITEM in snapshot._items else []
 
     def check(self, snapshot: Snapshot) -> None:
         """Reads every byte of it."""
         self._library.call("check", id=snapshot._source)
 
     def _item(self, snapshot: Snapshot, item: str) -> Mapping[str, Any]:
-        if snapshot._saves is not None and snapshot._saves != self._saves:
+        if snapshot._saves is not None and snapshot._saves != self._opened.saves:
             again = self.find(int(snapshot["sequence"]))
             snapshot._source, snapshot._items, snapshot._saves, snapshot._again = again._source, again._items, None, again
         if item not in snapshot._items:
@@ -112,8 +112,12 @@ class Reader:
 
 
 def text_of(reference: Reference) -> str:
-    """A reference as the library takes it: a number is a sequence."""
-    return f"#{reference}" if isinstance(reference, int) else reference
+    """A reference as the library takes it: a number is a sequence, and a snapshot is itself."""
+    if isinstance(reference, Snapshot):
+        return f"#{reference['sequence']}"
+    if isinstance(reference, str):
+        return reference
+    return f"#{plain.whole(reference, 'a reference')}"
 
 
 def listed_snapshot(said: Mapping[str, Any]) -> Snapshot:
@@ -124,4 +128,5 @@ def listed_snapshot(said: Mapping[str, Any]) -> Snapshot:
 def _summary(said: Mapping[str, Any]) -> dict[str, Any]:
     summary = dict(said)
     summary["timestamp"] = summary.pop("created_at") or ""
+    summary["metrics"] = {name: float(value) for name, value in summary["metrics"].items()}  # "NaN" is how JSON says it
     return summary

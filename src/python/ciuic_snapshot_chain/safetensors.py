@@ -7,11 +7,13 @@ import os
 import struct
 from typing import Any, Mapping, Union
 
+from .errors import InvalidInput
 from .memory import hold
 
 DTYPES = {
     "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "float16": "F16", "bfloat16": "BF16", "float32": "F32",
-    "float64": "F64", "bool": "BOOL", "complex64": "C64",
+    "float64": "F64", "bool": "BOOL", "complex64": "C64", "uint16": "U16", "uint32": "U32",
+    "uint64": "U64", "float8_e4m3fn": "F8_E4M3", "float8_e5m2": "F8_E5M2", "float8_e8m0fnu": "F8_E8M0",
 }
 
 
@@ -31,13 +33,24 @@ def write(path: Union[str, "os.PathLike[str]"], tensors: Mapping[str, Any], meta
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     temporary = f"{os.fspath(path)}.{os.getpid()}"
-    with open(temporary, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for tensor in tensors.values():
-            file.write(_bytes(hold(tensor)))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(struct.pack("<Q", len(text)) + text)
+            for tensor in tensors.values():
+                file.write(_bytes(hold(tensor)))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        _remove(temporary)
+        raise InvalidInput(f"{os.fspath(path)} cannot be written: {error.strerror or error}.") from error
+
+
+def _remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass  # it was never there
 
 
 def _bytes(tensor: Any) -> Any:

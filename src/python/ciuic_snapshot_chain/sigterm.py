@@ -2,39 +2,102 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
+import sys
 import threading
+import time
+import weakref
 from types import FrameType
 from typing import Any, Optional
+
+#: What forked workers read of their trainer: whether it was told to end, and whether it has done with it.
+_RUNNING, _ENDING, _OVER = 0, 1, 2
+
+#: Seconds that a loader's worker waits to see that its trainer was told, too: it may be in a call that takes long.
+PATIENCE = 10.0
 
 
 class Sigterm:
     """Remembers that the process was told to end; a second SIGTERM ends it as it would have been ended without us."""
 
+    _all: "weakref.WeakSet[Sigterm]" = weakref.WeakSet()
+
+    @classmethod
+    def close_all(cls) -> None:
+        """The process ends, and so may its workers."""
+        for one in list(cls._all):
+            one.close()
+
     def __init__(self, enabled: bool) -> None:
+        Sigterm._all.add(self)
         self.requested = False
         self._process = os.getpid()
         self._before: Any = None
+        self._state: Any = None
         self._installed = enabled and threading.current_thread() is threading.main_thread()
         if self._installed:
+            self._state = mmap.mmap(-1, 1)  # shared with whatever is forked from here on
             self._before = signal.signal(signal.SIGTERM, self._handle)
+            _guard_workers()
 
     def close(self) -> None:
-        """Puts the handler before this one back."""
+        """Puts the handler before this one back; workers end as they would without us."""
+        if os.getpid() != self._process:
+            return
         if self._installed and signal.getsignal(signal.SIGTERM) == self._handle:
             signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
+        if self._installed:
+            self._state[0] = _OVER
         self._installed = False
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         if os.getpid() != self._process:
-            # A worker that was forked: it ends as if we were not there.
-            signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
-            os.kill(os.getpid(), signal.SIGTERM)
+            self._handle_in_a_child()
             return
+        self._state[0] = _ENDING
         again, self.requested = self.requested, True
         if callable(self._before):
             self._before(number, frame)
         elif again and self._before != signal.SIG_IGN:
+            self._state[0] = _OVER
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.raise_signal(signal.SIGTERM)
+
+    def _handle_in_a_child(self) -> None:
+        """
+        Something that was forked ends as if we were not there. But where the whole job is told to end, a worker of a DataLoader stays until
+        its trainer has saved: torch would raise in the trainer that a worker was killed, before the save. It ends with its parent.
+        """
+        if _is_worker():
+            end = time.monotonic() + PATIENCE
+            while time.monotonic() < end and os.getppid() == self._process and self._state[0] != _OVER:
+                if self._state[0] == _ENDING:
+                    return
+                time.sleep(0.02)
+            os._exit(0)  # as torch's workers do when their trainer ends them: with another code torch raises in the trainer
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_worker() -> bool:
+    data = sys.modules.get("torch.utils.data")
+    return data is not None and data.get_worker_info() is not None
+
+
+def _guard_workers() -> None:
+    """A DataLoader's worker takes SIGTERM for itself when it begins; ours is put back behind that."""
+    handling = sys.modules.get("torch.utils.data._utils.signal_handling")
+    if handling is None or getattr(handling._set_worker_signal_handlers, "_ciuic", False):
+        return
+    install = handling._set_worker_signal_handlers
+
+    def _set_worker_signal_handlers(*arguments: Any) -> None:
+        ours = signal.getsignal(signal.SIGTERM)
+        install(*arguments)
+        if isinstance(getattr(ours, "__self__", None), Sigterm):
+            signal.signal(signal.SIGTERM, ours)
+
+    _set_worker_signal_handlers._ciuic = True  # type: ignore[attr-defined]
+    handling._set_worker_signal_handlers = _set_worker_signal_handlers

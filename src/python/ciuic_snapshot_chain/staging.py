@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import base64
+import ctypes
 from typing import Any, Mapping
 
-from . import memory, rng, tree
+from . import loaders, memory, rng, tree
 from .gpu import PinnedCopies
+
+
+#: Items whose tensors are each rank's own.
+PER_RANK = (rng.ITEM, loaders.ITEM)
 
 
 class Staging:
@@ -16,17 +20,22 @@ class Staging:
         self._pinned = PinnedCopies()
 
     def place(self, packed: Mapping[str, tree.Packed]) -> tuple[list[dict[str, Any]], list[Any]]:
-        """Items as the library takes them, and the tensors whose memory must live until it has copied them."""
+        """Items as the library takes them, and whatever's memory must live until it has copied them."""
         on_gpus = [(item, name, t) for item, content in packed.items() for name, t in content.tensors.items() if t.device.type == "cuda"]
         copies = self._pinned.of(on_gpus) if on_gpus else {}
         items, held = [], []
         for item, content in packed.items():
             tensors = [(name, memory.hold(copies.get((item, name), tensor))) for name, tensor in content.tensors.items()]
-            held.append(tensors)
+            held.append((tensors, content))
             items.append({
                 "item": item,
                 "tensors": [memory.describe(name, tensor) for name, tensor in tensors],
-                "bytes": {name: base64.b64encode(data).decode() for name, data in content.bytes.items()},
-                "is_per_rank": item == rng.ITEM,
+                "bytes": {name: "" for name, data in content.bytes.items() if not data},
+                "bytes_at": {name: _place(data) for name, data in content.bytes.items() if data},
+                "is_per_rank": item in PER_RANK,
             })
         return items, held
+
+
+def _place(data: bytes) -> dict[str, Any]:
+    return {"address": ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value, "length": len(data)}

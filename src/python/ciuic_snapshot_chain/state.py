@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-from . import optimizer, rng, tree
+from . import loaders, optimizer, plain, rng, tree
 from .errors import InvalidInput
 
 MODEL, OPTIMIZER, SCHEDULER, SCALER, PROGRESS = "model", "optimizer", "scheduler", "scaler", "progress"
@@ -18,7 +19,9 @@ ALIASES = {
     **dict.fromkeys(("scaler", "scaler_state", "scaler_state_dict", "grad_scaler"), SCALER),
 }
 STEPS = ("step", "global_step", "iteration")
-RESERVED = (rng.ITEM, PROGRESS)
+RESERVED = (rng.ITEM, PROGRESS, loaders.ITEM)
+MAX_NAME = 1_000
+MAX_METRICS = 1_000
 
 
 @dataclass(frozen=True)
@@ -28,35 +31,54 @@ class State:
     items: dict[str, Any]
     values: dict[str, Any]
     names: dict[str, str]
+    said_metrics: dict[str, float] = field(default_factory=dict)
 
     def step(self) -> Optional[int]:
         """The step, where a value says it."""
-        return next((self.values[name] for name in STEPS if type(self.values.get(name)) is int), None)
+        name = next((name for name in STEPS if self.values.get(name) is not None), None)
+        return None if name is None else plain.whole(self.values[name], f"state[{name!r}]")
 
     def count(self, name: str, more: int = 0) -> int:
         """A value that counts something from 0, and so many more; 0 where there is none."""
-        value = self.values.get(name)
-        return value + more if type(value) is int and value >= 0 else 0
+        value = plain.unwrapped(self.values.get(name))
+        if value is None or (isinstance(value, (int, float)) and value < 0):
+            return 0
+        return plain.counted(value, f"state[{name!r}]") + more
 
     def metrics(self) -> dict[str, float]:
-        """Values that are finite numbers with a fraction."""
-        finite = {k: float(v) for k, v in self.values.items() if isinstance(v, float)}
-        return {k: v for k, v in finite.items() if v == v and abs(v) != float("inf")}
+        """Values that are numbers with a fraction, NaN and infinity too, and whatever was called a metric."""
+        found = {name: plain.fraction(value) for name, value in self.values.items() if name not in ("epoch", "batch_idx")}
+        metrics = {**{name: value for name, value in found.items() if value is not None}, **self.said_metrics}
+        if len(metrics) > MAX_METRICS:
+            raise InvalidInput(f"{len(metrics)} numbers with a fraction would be metrics, and a snapshot has {MAX_METRICS} at most: keep them in a list.")
+        return metrics
 
     def pack(self) -> dict[str, tree.Packed]:
         """All of it as tensors and bytes, by item."""
-        packed = {item: _pack(item, given) for item, given in self.items.items()}
-        packed[PROGRESS] = tree.pack(PROGRESS, {"values": self.values, "names": self.names})
+        keys = {item: key for key, item in self.names.items()}
+        packed = {item: _pack(keys[item], item, given) for item, given in self.items.items()}
+        packed[PROGRESS] = self._pack_values()
+        return packed
+
+    def _pack_values(self) -> tree.Packed:
+        packed = tree.Packed()
+        values = [[name, _pack_value(name, value)] for name, value in self.values.items()]
+        names = [[key, item] for key, item in self.names.items()]
+        packed.bytes[tree.TREE] = tree.to_json({"d": [["values", {"d": values}], ["names", {"d": names}]]})
         return packed
 
 
-def split(state: Mapping[str, Any]) -> State:
+def split(state: Mapping[str, Any], metrics: Optional[Mapping[str, Any]] = None) -> State:
     """Takes a dictionary apart: what has a state or holds tensors is an item of its own."""
-    split = State({}, {}, {})
-    for key, value in state.items():
-        if not isinstance(key, str) or not key:
-            raise InvalidInput(f"{key!r} names nothing: keys are strings.")
-        if key not in ALIASES and not hasattr(value, "state_dict") and not _holds_tensors(value):
+    if not isinstance(state, Mapping):
+        raise InvalidInput(
+            f'A state is a dictionary, such as {{"model": model.state_dict(), "step": 100}}, not a {type(state).__name__}.'
+        )
+    split = State({}, {}, {}, {name: plain.metric(value, f"metrics[{name!r}]") for name, value in (metrics or {}).items()})
+    for key, value in {**state, **(metrics or {})}.items():
+        check_name(key, "A key of the state")
+        is_item = key in ALIASES or (hasattr(value, "state_dict") and not isinstance(value, type)) or _holds_tensors(value, key)
+        if not is_item or plain.is_scalar_tensor(value) and key not in ALIASES:
             split.values[key] = value
             continue
         item = ALIASES.get(key, key)
@@ -68,11 +90,37 @@ def split(state: Mapping[str, Any]) -> State:
     return split
 
 
-def _pack(item: str, given: Any) -> tree.Packed:
+def check_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels as they are kept: text."""
+    for name, value in labels.items():
+        check_name(name, "A label's name")
+        if not isinstance(value, str):
+            raise InvalidInput(f"labels[{name!r}] is {value!r} (a {type(value).__name__}), and labels are text: str(...) makes it one.")
+        _check_text(value, f"labels[{name!r}]")
+    return dict(labels)
+
+
+def check_name(name: Any, what: str) -> None:
+    """A name that a manifest can hold."""
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(f"{name!r} names nothing: {what[0].lower()}{what[1:]} is a string that is not empty.")
+    if len(name) > MAX_NAME:
+        raise InvalidInput(f"'{name[:40]}...' has {len(name)} characters: {what[0].lower()}{what[1:]} has {MAX_NAME} at most.")
+    _check_text(name, f"{what} ({name!r})")
+
+
+def _check_text(text: str, place: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{place} is no text: {error.reason} at character {error.start}.") from None
+
+
+def _pack(key: str, item: str, given: Any) -> tree.Packed:
     """A state, or an object that has one."""
     is_object = hasattr(given, "state_dict")
     state = given.state_dict() if is_object else given
-    packed = tree.pack(item, state)
+    packed = tree.pack(key, state, drop_functions=item == SCHEDULER or (is_object and _is_scheduler(given)))
     if optimizer.is_state(state):
         values = optimizer.write(state, optimizer.kind_of(given) if is_object else None)
         if values is not None:
@@ -80,9 +128,32 @@ def _pack(item: str, given: Any) -> tree.Packed:
     return packed
 
 
-def _holds_tensors(value: Any) -> bool:
-    if tree.is_tensor(value) or tree.is_array(value):
+def _pack_value(name: str, value: Any) -> Any:
+    """A plain value in the tree; a number that is a tensor is kept as one."""
+    if plain.is_scalar_tensor(value):
+        tree.require_plain(name, value)
+        return tree.scalar(value)
+    return tree.node(name, value)
+
+
+def _is_scheduler(given: Any) -> bool:
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return False
+    schedulers = sys.modules.get("torch.optim.lr_scheduler")
+    kinds = [getattr(schedulers, name, None) for name in ("LRScheduler", "_LRScheduler", "ReduceLROnPlateau")]
+    return isinstance(given, tuple(kind for kind in kinds if kind is not None))
+
+
+def _holds_tensors(value: Any, key: str, depth: int = 0) -> bool:
+    if depth > tree.MAX_DEPTH:
+        raise InvalidInput(f"'{key}' is more than {tree.MAX_DEPTH} levels deep, or contains itself.")
+    if tree.is_tensor(value):
         return True
+    if tree.is_array(value):
+        return value.ndim > 0
     if isinstance(value, Mapping):
-        return any(_holds_tensors(v) for v in value.values())
-    return isinstance(value, (list, tuple)) and any(_holds_tensors(v) for v in value)
+        return any(_holds_tensors(v, key, depth + 1) for v in value.values())
+    if not isinstance(value, (list, tuple)):
+        return False
+    return any(_holds_tensors(v, key, depth + 1) for v in value if type(v) not in (int, float, str, bool))

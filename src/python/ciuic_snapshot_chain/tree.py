@@ -5,18 +5,36 @@ run. See FORMAT.md.
 
 from __future__ import annotations
 
+import array
 import base64
+import ctypes
+import functools
 import json
 import math
 import sys
+import types
+import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Optional
 
+from . import hints
 from .errors import Corrupt, UnsupportedValue
 from .memory import DTYPES
 
 TREE = "python"
+
+#: Versions of modules, which hang on a state dictionary as an attribute; of one that needs no tree.
+METADATA = "metadata"
+
+#: Byte items of ours: where an item has them, no tensor may be called so.
+RESERVED = (TREE, METADATA, "values")
+
+#: Lists of so many numbers or more are stored as the numbers' bytes.
+LONG = 64
+
+#: Arrays of unsigned integers of so many bytes or more lie among the tensors.
+LARGE = 1 << 20
 MAX_DEPTH = 100
 
 
@@ -28,20 +46,64 @@ class Packed:
     bytes: dict[str, bytes] = field(default_factory=dict)
 
 
-def pack(item: str, state: Any) -> Packed:
-    """An item's state. A module's flat dictionary of tensors needs no tree: it is what TorchSharp saves, too."""
+def pack(item: str, state: Any, path: "tuple[Any, ...]" = (), drop_functions: bool = False) -> Packed:
+    """
+    An item's state. A module's flat dictionary of tensors needs no tree: it is what TorchSharp saves, too.
+
+    :param item: what the caller calls it.
+    :param path: keys under which it lies there.
+    :param drop_functions: whether functions in dictionaries are left out, as torch's schedulers do: whoever loads them has his own.
+    """
     packed = Packed()
-    tree = _Packer(item, packed.tensors).pack(state, (), 0)
-    if not _is_flat(state, packed.tensors):
-        packed.bytes[TREE] = json.dumps(tree, separators=(",", ":"), allow_nan=False).encode()
+    packer = _Packer(item, packed.tensors, path, drop_functions)
+    tree = packer.pack(state, (), 0)
+    versions = getattr(state, "_metadata", None) if isinstance(state, OrderedDict) else None
+    if _is_flat(state, packed.tensors) and not (versions and METADATA in packed.tensors):
+        if versions:
+            packed.bytes[METADATA] = to_json(_Packer(f"{item}._metadata", OrderedDict()).pack(versions, (), 0))
+        return packed
+    if any(name in packed.tensors for name in RESERVED):
+        packed.tensors.clear()
+        packer.reserve(RESERVED)
+        tree = packer.pack(state, (), 0)
+    packed.bytes[TREE] = to_json(tree)
     return packed
 
 
-def unpack(tensor_names: Iterable[str], tree: Optional[bytes], tensor: Callable[[str], Any]) -> Any:
+def node(place: str, value: Any) -> Any:
+    """The tree of a plain value: what it consists of must fit into it."""
+    tensors: "OrderedDict[str, Any]" = OrderedDict()
+    packed = _Packer(place, tensors).pack(value, (), 0)
+    if tensors:
+        raise UnsupportedValue(f"{place} holds tensors where none can be.")
+    return packed
+
+
+def pack_plain(place: str, value: Any) -> Any:
+    """The tree of anything that can be saved, wherever its tensors go."""
+    return _Packer(place, OrderedDict()).pack(value, (), 0)
+
+
+def require_plain(place: str, value: Any) -> None:
+    """Refuses a tensor whose bytes do not hold its values."""
+    why = _why_not(value)
+    if why is not None:
+        raise _Packer(place, OrderedDict())._unsupported((), *why)
+
+
+def to_json(tree: Any) -> bytes:
+    """A tree as it is stored."""
+    return json.dumps(tree, separators=(",", ":"), allow_nan=False).encode()
+
+
+def unpack(tensor_names: Iterable[str], tree: Optional[bytes], tensor: Callable[[str], Any], versions: Optional[bytes] = None) -> Any:
     """The state again; tensors come from the given function."""
-    if tree is None:
-        return OrderedDict((name, tensor(name)) for name in tensor_names)
-    return _unpack(json.loads(tree), tensor)
+    if tree is not None:
+        return _unpack(json.loads(tree), tensor)
+    state: Any = OrderedDict((name, tensor(name)) for name in tensor_names)
+    if versions is not None:
+        state._metadata = _unpack(json.loads(versions), tensor)
+    return state
 
 
 def is_tensor(value: Any) -> bool:
@@ -64,8 +126,15 @@ def _is_flat(state: Any, tensors: "OrderedDict[str, Any]") -> bool:
 
 
 class _Packer:
-    def __init__(self, item: str, tensors: "OrderedDict[str, Any]") -> None:
-        self._item, self._tensors = item, tensors
+    def __init__(
+        self, item: str, tensors: "OrderedDict[str, Any]", root: "tuple[Any, ...]" = (), drop_functions: bool = False
+    ) -> None:
+        self._item, self._tensors, self._root, self._drop = item, tensors, root, drop_functions
+        self._taken: frozenset[str] = frozenset()
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """No tensor is called so."""
+        self._taken = frozenset(names)
 
     def pack(self, value: Any, path: tuple[Any, ...], depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -84,8 +153,19 @@ class _Packer:
 
     def _container(self, value: Any, path: tuple[Any, ...], depth: int) -> Any:
         if type(value) in (dict, OrderedDict) or _is_plain_subclass(value):
-            pairs = [[self.pack(k, path, depth), self.pack(v, path + (k,), depth)] for k, v in value.items()]
-            return {"o" if isinstance(value, OrderedDict) else "d": pairs}
+            pairs = [
+                [self.pack(k, path, depth), self.pack(v, path + (k,), depth)]
+                for k, v in value.items() if not (self._drop and is_function(v))
+            ]
+            node = {"o" if isinstance(value, OrderedDict) else "d": pairs}
+            versions = getattr(value, "_metadata", None) if isinstance(value, OrderedDict) else None
+            if versions:
+                node["m"] = self.pack(versions, path + ("_metadata",), depth)
+            return node
+        if type(value) is list and len(value) >= LONG:
+            numbers = _numbers(value)
+            if numbers is not None:
+                return {"L": numbers}
         for kind, name in ((list, "l"), (tuple, "t"), (set, "s"), (frozenset, "z")):
             if type(value) is kind:
                 return {name: [self.pack(v, path + (i,), depth) for i, v in enumerate(value)]}
@@ -106,42 +186,100 @@ class _Packer:
                 return {"size": list(value)}
         if numpy is not None and isinstance(value, numpy.generic):
             return {"n": [value.dtype.str, base64.b64encode(value.tobytes()).decode()]}
-        kind = type(value)
-        raise self._unsupported(path, f"a {kind.__module__}.{kind.__qualname__}")
+        raise self._unsupported(path, f"a {_kind(value)}", hints.way_out(value))
 
     def _tensor(self, value: Any, path: tuple[Any, ...]) -> Any:
-        torch = sys.modules["torch"]
-        plain = type(value) in (torch.Tensor, torch.nn.Parameter) and not getattr(value, "is_nested", False)
-        known = str(value.dtype)[6:] in DTYPES
-        if not plain or not known or value.layout is not torch.strided or value.is_quantized or value.device.type == "meta":
-            raise self._unsupported(path, f"a {type(value).__name__} whose bytes do not hold its values ({value.layout}, {value.dtype}, {value.device})")
+        why = _why_not(value)
+        if why is not None:
+            raise self._unsupported(path, *why)
         if value.numel() == 0:
             return {"e": [str(value.dtype)[6:], list(value.shape)]}
         return {"T": self._add(value, path)}
 
     def _array(self, value: Any, path: tuple[Any, ...]) -> Any:
-        if value.dtype.kind not in "biufc" or value.dtype.byteorder == ">":
-            raise self._unsupported(path, f"an array of {value.dtype}")
-        torch = sys.modules.get("torch")
-        if torch is not None and value.size > 0 and (value.dtype.kind != "u" or value.dtype.itemsize == 1) and value.dtype.itemsize <= 8:
-            numpy = sys.modules["numpy"]
-            return {"A": self._add(torch.from_numpy(numpy.ascontiguousarray(value)), path), "shape": list(value.shape)}
-        return {"a": [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]}
+        numpy, torch = sys.modules["numpy"], sys.modules.get("torch")
+        if type(value) is not numpy.ndarray or value.dtype.kind not in "biufc" or value.dtype.byteorder == ">":
+            raise self._unsupported(path, f"an array of {value.dtype} ({_kind(value)})", hints.way_out(value))
+        is_odd = value.dtype.itemsize > (16 if value.dtype.kind == "c" else 8)
+        is_unsigned = value.dtype.kind == "u" and value.dtype.itemsize > 1
+        if torch is None or value.size == 0 or value.ndim == 0 or is_odd or (is_unsigned and value.nbytes < LARGE):
+            return {"a": [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]}
+        whole = numpy.ascontiguousarray(value)
+        if not is_unsigned:
+            return {"A": self._add(torch.from_numpy(whole), path), "shape": list(value.shape)}
+        # Not every version of torch has these types: their bytes lie there as those of signed numbers.
+        signed = torch.from_numpy(whole.view(f"<i{value.dtype.itemsize}"))
+        return {"A": self._add(signed, path), "shape": list(value.shape), "dtype": value.dtype.str}
 
     def _add(self, tensor: Any, path: tuple[Any, ...]) -> str:
         name = _name_of(path) or "value"
         unique, number = name, 1
-        while unique in self._tensors:
+        while unique in self._tensors or unique in self._taken:
             number += 1
             unique = f"{name}~{number}"
         self._tensors[unique] = tensor
         return unique
 
-    def _unsupported(self, path: tuple[Any, ...], what: str) -> UnsupportedValue:
-        place = self._item + "".join(f"[{key!r}]" for key in path)
-        return UnsupportedValue(
-            f"{place} is {what}: it cannot be saved without running code when it is read. Save its state_dict(), or plain values and tensors."
-        )
+    def _unsupported(self, path: tuple[Any, ...], what: str, way_out: str = "") -> UnsupportedValue:
+        place = self._item + "".join(f"[{key!r}]" for key in self._root + path)
+        return UnsupportedValue(f"{place} is {what}: it cannot be saved without running code when it is read. {way_out or hints.ANY}")
+
+
+def scalar(value: Any) -> Any:
+    """A tensor without a dimension, inside a tree: each rank has its own."""
+    from .memory import describe, hold
+
+    held = hold(value)
+    said = describe("", held)
+    data = ctypes.string_at(said["address"], held.element_size())
+    return {"S": [said["dtype"], base64.b64encode(data).decode()]}
+
+
+def is_function(value: Any) -> bool:
+    """Functions, and what torch's older schedulers keep of their own methods."""
+    kinds = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial, weakref.WeakMethod)
+    return isinstance(value, kinds)
+
+
+def _kind(value: Any) -> str:
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _why_not(value: Any) -> "Optional[tuple[str, str]]":
+    """What a tensor is that cannot be saved, and what can; None where its bytes hold its values."""
+    torch = sys.modules["torch"]
+    dtype, name = str(value.dtype)[6:], type(value).__name__
+    if value.device.type == "meta":
+        return f"a {name} on the meta device, which has no values", "Materialize it first."
+    if value.layout is not torch.strided:
+        return f"a {name} of the layout {value.layout}", "Save to_dense(), or its indices() and values()."
+    if value.is_quantized or getattr(value, "is_nested", False):
+        what = "quantized" if value.is_quantized else "nested"
+        return f"a {what} tensor ({dtype})", "Save int_repr() with its scale, or the tensors that it consists of."
+    if type(value) not in (torch.Tensor, torch.nn.Parameter):
+        return f"a {_kind(value)}, a tensor of its own kind", "Save the plain tensors that it consists of."
+    if dtype not in DTYPES:
+        return f"a tensor of {dtype}, which this version does not know", "Save view(torch.uint8), and the type beside it."
+    return None
+
+
+def _numbers(value: list[Any]) -> Any:
+    """A list of nothing but int, or nothing but float, as their bytes; None where it is another one."""
+    kinds = set(map(type, value))
+    if kinds == {float}:
+        kind = "d"
+    elif kinds == {int}:
+        kind = "q"
+    else:
+        return None
+    try:
+        data = array.array(kind, value)
+    except OverflowError:
+        return None
+    if sys.byteorder == "big":
+        data.byteswap()
+    return [kind, base64.b64encode(data.tobytes()).decode()]
 
 
 def _is_plain_subclass(value: Any) -> bool:
@@ -153,7 +291,7 @@ def _name_of(path: tuple[Any, ...]) -> str:
     """An optimizer's state is named as TorchSharp names it: 0.exp_avg."""
     if len(path) > 2 and path[0] == "state" and isinstance(path[1], int):
         path = path[1:]
-    return ".".join(str(key) for key in path)[:900]
+    return ".".join(str(key) for key in path)[:900].encode("utf-8", "replace").decode()
 
 
 def _unpack(node: Any, tensor: Callable[[str], Any]) -> Any:
@@ -164,6 +302,34 @@ def _unpack(node: Any, tensor: Callable[[str], Any]) -> Any:
     if reader is None:
         raise Corrupt(f"A value of the kind '{kind}' is not known to this version.")
     return reader(node, tensor)
+
+
+def _ordered(node: Any, tensor: Callable[[str], Any]) -> Any:
+    state: Any = OrderedDict(_pairs(node, tensor))
+    if "m" in node:
+        state._metadata = _unpack(node["m"], tensor)
+    return state
+
+
+def _list_of_numbers(node: Any, tensor: Callable[[str], Any]) -> list[Any]:
+    kind, data = node["L"]
+    if kind not in ("q", "d"):
+        raise Corrupt(f"A list of the kind '{kind}' is not known to this version.")
+    numbers = array.array(kind, base64.b64decode(data))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tolist()
+
+
+def _scalar(node: Any, tensor: Callable[[str], Any]) -> Any:
+    from .memory import describe, empty
+
+    dtype, data = node["S"]
+    value, text = empty(dtype, []), base64.b64decode(data)
+    if len(text) != value.element_size():
+        raise Corrupt(f"A number of {dtype} has {len(text)} bytes.")
+    ctypes.memmove(describe("", value)["address"], text, len(text))
+    return value
 
 
 def _pairs(node: Any, tensor: Callable[[str], Any]) -> list[tuple[Any, Any]]:
@@ -178,7 +344,8 @@ def _numpy_array(node: Any, tensor: Callable[[str], Any]) -> Any:
     import numpy
 
     if "A" in node:
-        return tensor(node["A"]).numpy().reshape(node["shape"])
+        found = tensor(node["A"]).numpy()
+        return (found.view(node["dtype"]) if "dtype" in node else found).reshape(node["shape"])
     dtype, shape, data = node["a"]
     return numpy.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape).copy()
 
@@ -196,10 +363,21 @@ def _torch(name: str) -> Any:
     return getattr(torch, name)
 
 
+def _dtype(name: str) -> Any:
+    import torch
+
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype):
+        raise Corrupt(f"'{name}' is no element type that this torch knows.")
+    return found
+
+
 _READERS: dict[str, Callable[[Any, Callable[[str], Any]], Any]] = {
     "d": lambda node, tensor: dict(_pairs(node, tensor)),
-    "o": lambda node, tensor: OrderedDict(_pairs(node, tensor)),
+    "o": _ordered,
     "l": _all,
+    "L": _list_of_numbers,
+    "S": _scalar,
     "t": lambda node, tensor: tuple(_all(node, tensor)),
     "s": lambda node, tensor: set(_all(node, tensor)),
     "z": lambda node, tensor: frozenset(_all(node, tensor)),
@@ -211,8 +389,8 @@ _READERS: dict[str, Callable[[Any, Callable[[str], Any]], Any]] = {
     "a": _numpy_array,
     "A": _numpy_array,
     "T": lambda node, tensor: tensor(node["T"]),
-    "e": lambda node, tensor: _torch("empty")(node["e"][1], dtype=_torch(node["e"][0])),
-    "dtype": lambda node, tensor: _torch(node["dtype"]),
+    "e": lambda node, tensor: _torch("empty")(node["e"][1], dtype=_dtype(node["e"][0]), device="cpu"),
+    "dtype": lambda node, tensor: _dtype(node["dtype"]),
     "device": lambda node, tensor: _torch("device")(node["device"]),
     "size": lambda node, tensor: _torch("Size")(node["size"]),
 }

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import pickle
 import struct
 import tempfile
 import types
@@ -18,7 +19,7 @@ import fakes
 fakes.install()
 
 from cases import ChainTestCase  # noqa: E402
-from ciuic_snapshot_chain import InvalidInput, NotFound  # noqa: E402
+from ciuic_snapshot_chain import InvalidInput, NotFound, UnsupportedValue  # noqa: E402
 from ciuic_snapshot_chain.adapters import dcp, lightning, transformers  # noqa: E402
 
 
@@ -37,6 +38,7 @@ class AdapterTests(ChainTestCase):
         scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, lambda step: 1 / (1 + step))
         state = fakes.TrainerState()
         for step in range(1, 6):
+            callback.on_step_begin(None, state, None, model=self.model, optimizer=self.optimizer, lr_scheduler=scheduler)
             state.global_step, state.epoch, state.log_history = step, step / 10, [{"loss": 1 / step, "epoch": step / 10}]
             callback.on_step_end(None, state, None, model=self.model, optimizer=self.optimizer, lr_scheduler=scheduler)
         callback.on_save(None, state, None, model=self.model, optimizer=self.optimizer, lr_scheduler=scheduler)
@@ -55,6 +57,27 @@ class AdapterTests(ChainTestCase):
             written = (path / "model.safetensors").read_bytes()
             header = json.loads(written[8 : 8 + struct.unpack("<Q", written[:8])[0]])
             self.assertEqual({"__metadata__", "weight", "bias"}, set(header))
+
+    def test_what_the_evaluation_of_a_step_finds_and_draws_is_saved_with_it(self):
+        for strategy in ("steps", "epoch"):
+            self.run_name += strategy
+            callback = transformers.CiuicCallback(self.chain(save_every_steps=1))
+            state, objects = fakes.TrainerState(), {"model": self.model}
+            callback.on_step_begin(None, state, None, **objects)
+            state.global_step, state.epoch = 1, 1.0
+            callback.on_step_end(None, state, None, **objects)
+            torch.rand(5)  # the evaluation draws
+            callback.on_evaluate(None, state, None, **objects)
+            expected = torch.get_rng_state()
+            state.best_metric = 0.5  # set once all callbacks have heard of the evaluation
+            torch.rand(5)  # the next batch is fetched
+            (callback.on_step_begin if strategy == "steps" else callback.on_epoch_begin)(None, state, None, **objects)
+            callback.on_train_end(None, state, None, **objects)
+            chain = self.chains[-1]
+            snapshot = chain.get_latest_snapshot()
+            self.assertEqual(0.5, json.loads(chain.load_state(snapshot)["trainer_state"])["best_metric"])
+            chain.restore_rng(snapshot)
+            self.assertTrue(torch.equal(expected, torch.get_rng_state()))
 
     def test_lightnings_checkpoints_are_found_by_their_paths(self):
         class AttributeDict(dict):
@@ -91,45 +114,74 @@ class AdapterTests(ChainTestCase):
 
     def test_a_plan_of_torchs_distributed_checkpoint_is_written_and_read(self):
         index = dataclasses.make_dataclass("MetadataIndex", ["fqn", ("offset", object, None)])
-        weight, extra = self.model.weight, io.BytesIO(b"of its planner's own")
+        weight, extra = self.model.weight, {"lr": 0.1, "name": "of its planner's own"}
         items = [
             types.SimpleNamespace(index=index("model.weight", torch.Size([0, 0])), type=dcp.WriteItemType.TENSOR),
             types.SimpleNamespace(index=index("extra"), type=dcp.WriteItemType.BYTE_IO),
         ]
-        planner = types.SimpleNamespace(resolve_data=lambda item: extra if item.index.fqn == "extra" else weight)
-        writer = dcp.CiuicWriter(self.chain(), step=7)
-        writer.reset()
-        writer.set_up_storage_writer(True)
-        self.assertEqual([32, 20], [r.size_in_bytes for r in writer.write_data(types.SimpleNamespace(items=items), planner).wait()])
         chunk = dcp.ChunkStorageMetadata(offsets=torch.Size([0, 0]), sizes=weight.shape)
-        writer.finish(
-            dcp.Metadata(
-                state_dict_metadata={
-                    "model.weight": dcp.TensorStorageMetadata(dcp.TensorProperties(dtype=weight.dtype), weight.shape, [chunk]),
-                    "extra": dcp.BytesStorageMetadata(),
-                },
-                planner_data={"model.weight": ("model", "weight")},
-            ),
-            [],
+        metadata = dcp.Metadata(
+            state_dict_metadata={
+                "model.weight": dcp.TensorStorageMetadata(dcp.TensorProperties(dtype=weight.dtype), weight.shape, [chunk]),
+                "extra": dcp.BytesStorageMetadata(),
+            },
+            planner_data={"model.weight": ("model", "weight")},
         )
-        self.chains[0].close()
 
-        reader, read, target = dcp.CiuicReader(self.chain()), {}, torch.zeros(1, 2)
-        metadata = reader.read_metadata()
-        self.assertEqual((weight.shape, weight.dtype), (metadata.state_dict_metadata["model.weight"].size, metadata.state_dict_metadata["model.weight"].properties.dtype))
-        self.assertEqual({"model.weight": ("model", "weight")}, metadata.planner_data)
-        reader.set_up_storage_reader(metadata, True)
-        plan = types.SimpleNamespace(items=[
-            types.SimpleNamespace(
-                storage_index=index("model.weight", torch.Size([0, 0])), type=dcp.LoadItemType.TENSOR, storage_offsets=torch.Size([1, 2]), lengths=torch.Size([1, 2]),
-            ),
-            types.SimpleNamespace(storage_index=index("extra"), type=dcp.LoadItemType.BYTE_IO),
-        ])
-        reader.read_data(plan, types.SimpleNamespace(
-            load_bytes=lambda item, data: read.update(extra=data.read()), resolve_tensor=lambda item: target, commit_tensor=lambda item, t: read.update(tensor=t),
-        )).wait()
-        self.assertEqual(b"of its planner's own", read["extra"])
-        self.assertTrue(torch.equal(weight[1:2, 2:4], read["tensor"]))
+        def save(chain, step, value):
+            planner = types.SimpleNamespace(resolve_data=lambda item: weight * step, lookup_object=lambda index: value)
+            writer = dcp.CiuicWriter(chain, step=step)
+            writer.reset(f"ckpt/step-{step}")
+            writer.set_up_storage_writer(True)
+            self.assertEqual(32, writer.write_data(types.SimpleNamespace(items=items), planner).wait()[0].size_in_bytes)
+            writer.finish(metadata, [])
+
+        def load(chain, checkpoint_id):
+            reader, target = dcp.CiuicReader(chain), torch.zeros(1, 2)
+            reader.reset(checkpoint_id)
+            read = reader.read_metadata()
+            self.assertEqual((weight.shape, weight.dtype), (read.state_dict_metadata["model.weight"].size, read.state_dict_metadata["model.weight"].properties.dtype))
+            self.assertEqual({"model.weight": ("model", "weight")}, read.planner_data)
+            reader.set_up_storage_reader(read, True)
+            plan = types.SimpleNamespace(items=[
+                types.SimpleNamespace(
+                    storage_index=index("model.weight", torch.Size([0, 0])), type=dcp.LoadItemType.TENSOR, storage_offsets=torch.Size([1, 2]), lengths=torch.Size([1, 2]),
+                ),
+                types.SimpleNamespace(storage_index=index("extra"), dest_index=index("extra"), type=dcp.LoadItemType.BYTE_IO),
+            ])
+            into = {"model": {}, "extra": None}
+            reader.read_data(plan, types.SimpleNamespace(
+                flatten_state_dict=True, original_state_dict=into, mappings={"extra": ("extra",)}, resolve_tensor=lambda item: target, commit_tensor=lambda item, t: None,
+            )).wait()
+            return target, into["extra"]
+
+        for step in (1, 2):
+            save(self.chain(), step, extra)
+            if step == 1:
+                with self.assertRaises(UnsupportedValue) as caught:
+                    save(self.chains[0], 3, print)
+                self.assertIn("extra", str(caught.exception))
+        self.close_all()
+        for checkpoint_id, step in ((None, 2), ("ckpt/step-1", 1), ("step:2", 2)):
+            target, value = load(self.chain(), checkpoint_id)
+            self.assertEqual(extra, value)
+            self.assertTrue(torch.equal(weight[1:2, 2:4] * step, target))
+            self.close_all()
+        with self.assertRaises((NotFound, InvalidInput)):
+            load(self.chain(), "ckpt/step-9")
+
+    def test_pickles_of_earlier_versions_are_read_and_run_nothing(self):
+        class Runs:
+            def __reduce__(self):
+                return (os.putenv, ("CIUIC_RAN", "1"))
+
+        good, bad = io.BytesIO(), io.BytesIO()
+        torch.save({"step": 7}, good)
+        torch.save(Runs(), bad)
+        self.assertEqual({"step": 7}, dcp._from_pickle(good.getvalue()))
+        with self.assertRaises(pickle.UnpicklingError), unittest.mock.patch("os.putenv") as ran:
+            dcp._from_pickle(bad.getvalue())
+        ran.assert_not_called()
 
 
 if __name__ == "__main__":

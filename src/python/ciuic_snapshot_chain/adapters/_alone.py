@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
+from ..chain import CiuicSnapshotChain
 from ..errors import CiuicError, InvalidInput
+from ..snapshot import Snapshot
 
 log = logging.getLogger("ciuic_snapshot_chain")
 
@@ -30,3 +32,21 @@ def require_alone() -> None:
     is_group = distributed is not None and distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
     if is_group or int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InvalidInput("This adapter is for one process; of several each saves its own slices with CiuicSnapshotChain.")
+
+
+def find_labelled(chain: CiuicSnapshotChain, label: str, value: str) -> Optional[Snapshot]:
+    """
+    The snapshot that carries a label; where several do, the newest of the head's branch, and only then one of a branch that was left by a
+    rollback.
+    """
+    listed = chain.list_snapshots()
+    found = [snapshot for snapshot in listed if snapshot["labels"].get(label) == value]
+    if not found:
+        return None
+    parents = {snapshot["sequence"]: snapshot["parent"] for snapshot in listed}
+    on_branch, at = set(), chain.get_snapshot()["sequence"]
+    while at in parents and at not in on_branch:
+        on_branch.add(at)
+        at = parents[at]
+    chosen = next((snapshot for snapshot in found if snapshot["sequence"] in on_branch), found[0])
+    return chain.get_snapshot(int(chosen["sequence"]))

@@ -15,8 +15,7 @@ from ..chain import CiuicSnapshotChain
 from ..errors import NotFound
 from ..handle import SaveHandle
 from ..snapshot import Snapshot
-from ._alone import require_alone, settle
-
+from ._alone import find_labelled, require_alone, settle
 
 
 def _bases() -> tuple[Any, ...]:
@@ -55,9 +54,11 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
         self._last: Optional[SaveHandle] = None
 
     def latest(self) -> Optional[str]:
-        """The newest checkpoint's path, for ``Trainer.fit(ckpt_path=...)``; None where there is none."""
-        newest = next(iter(self._chain.list_snapshots()), None)
-        return None if newest is None else newest["labels"].get(PATH)
+        """The path of the run's head, for ``Trainer.fit(ckpt_path=...)``; None where there is none. A rollback has moved it back."""
+        head = self._head()
+        if head is not None and PATH not in head["labels"]:
+            raise NotFound(f"{head!r} was not saved by this adapter: it has no path, and Lightning cannot load it.")
+        return None if head is None else str(head["labels"][PATH])
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         require_alone()
@@ -76,15 +77,23 @@ class CiuicCheckpointIO(*_bases()):  # type: ignore[misc]
         settle(self._chain.finish)
 
     def _find(self, path: str) -> Snapshot:
-        if self._training and self.latest() == path:
-            # What comes next is trained from it.
-            newest = self._chain.get_latest_snapshot()
-            if newest is not None and newest["labels"].get(PATH) == path:
-                return newest
-        for snapshot in self._chain.list_snapshots():
-            if snapshot["labels"].get(PATH) == path:
-                return self._chain.get_snapshot(int(snapshot["sequence"]))
-        raise NotFound(f"Run {self._chain.run} has no checkpoint '{path}'.")
+        head = self._head()
+        if head is not None and head["labels"].get(PATH) == path:
+            return head
+        found = find_labelled(self._chain, PATH, path)
+        if found is None:
+            raise NotFound(f"Run {self._chain.run} has no checkpoint '{path}'.")
+        if self._training:
+            self._chain.go_on_from(found, f"Lightning goes on from {path}, #{found['sequence']}")
+        return found
+
+    def _head(self) -> Optional[Snapshot]:
+        if self._training:
+            return self._chain.get_latest_snapshot(follow=False)
+        try:
+            return self._chain.get_snapshot()
+        except NotFound:
+            return None
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,215 @@
+"""A run that this process trains, opened once however many chains in it name it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from typing import Any, Mapping, Optional
+
+from . import ending
+from .errors import CiuicError, InvalidInput
+from .handle import SaveHandle
+from .library import Library
+from .patience import Patience
+from .origin import Origin
+from .sigterm import Sigterm
+from .staging import Staging
+
+log = logging.getLogger("ciuic_snapshot_chain")
+
+#: Settings in which the chains of one run may differ without the run being another one.
+_PLACES = ("Ciuic:Client:Endpoint", "Ciuic:Store:Uri")
+
+#: Seconds after which a wait is told.
+_SAYS_SO_AFTER = 0.5
+
+
+class OpenedRun:
+    """
+    What the chains of one run in this process share: the connection, the lease, the step, the saves on their way. Threads save one after the
+    other: ``lock`` is held while a save is taken apart, named and copied.
+    """
+
+    _all: "dict[tuple[str, ...], OpenedRun]" = {}
+    _registry = threading.RLock()
+
+    def __init__(self, library: Library, settings: Mapping[str, str], run: str, key: "tuple[str, ...]") -> None:
+        self.library, self.settings, self.run, self._key = library, dict(settings), run, key
+        self.process = os.getpid()
+        self.chain: int = library.call("open", settings=dict(settings))["id"]
+        self.handle: Optional[int] = None
+        self.lock = threading.RLock()
+        self.patience = Patience()
+        self.staging = Staging()
+        self.origin = Origin()
+        self.step = 0
+        self.is_resumed = False
+        self.saves = 0  # how often the staging memory was overwritten
+        self._users = 0
+        self._is_over = False
+        self._unfinished: list[SaveHandle] = []
+
+    @classmethod
+    def share(cls, library: Library, settings: Mapping[str, str], run: str) -> "OpenedRun":
+        """The run as this process has it open already, or anew."""
+        ending.watch(cls.end_all)
+        key = (str(os.getpid()), run, *(settings[name] for name in _PLACES))
+        with cls._registry:
+            known = cls._all.get(key)
+            if known is not None and not known._is_over and (known.handle is not None or known.settings == dict(settings)):
+                known._say_what_differs(settings)
+            else:
+                known = cls._all[key] = OpenedRun(library, settings, run, key)
+            known._users += 1
+            return known
+
+    # -- opening and closing -----------------------------------------------------------------------------------------
+
+    def open(self) -> int:
+        """Opens the run, once; the caller holds the lock, or is the call of :class:`Patience`."""
+        if self.handle is None:
+            self.handle = int(self.library.call("open_run", chain=self.chain, run=self.run)["id"])
+        return self.handle
+
+    def connection(self) -> int:
+        """The library's number of it."""
+        if self._is_closed():
+            raise InvalidInput(f"The chain of run {self.run} is closed: make another one.")
+        return self.chain
+
+    def abandon(self) -> None:
+        """What is being read into is left alone until the process has ended."""
+        self._is_over = True
+        with self._registry:
+            self._all.pop(self._key, None)
+
+    def release(self, seconds: float) -> None:
+        """One chain less. With the last one the run is given back, once its saves are committed or the time is over."""
+        with self._registry:
+            self._users -= 1
+            if self._users > 0:
+                return
+        self.end(seconds)
+
+    def release_later(self, seconds: float) -> None:
+        """The same for a chain that was forgotten and is collected: nobody waits for that."""
+        if self._is_over or os.getpid() != self.process:
+            return
+        with self._registry:
+            self._users -= 1
+            if self._users > 0:
+                return
+        if self.handle is None and self.patience.settle(0):
+            self.end(0)
+        else:
+            ending.in_background(lambda: self.end(seconds))
+
+    def end(self, seconds: float) -> None:
+        """Waits for what is on its way, says so where that takes long, and gives the run back."""
+        with self._registry:
+            if self._is_over or os.getpid() != self.process:
+                return
+            self._is_over = True
+        try:
+            self._wait(seconds)
+        finally:
+            self._close()
+
+    @classmethod
+    def end_all(cls) -> None:
+        """The process ends: nothing that was staged is lost without a word."""
+        for opened in list(cls._all.values()):
+            if opened.process == os.getpid():
+                opened.end(opened.at_the_end)
+        Sigterm.close_all()
+
+    at_the_end = 60.0
+
+    # -- saves -------------------------------------------------------------------------------------------------------
+
+    def add(self, handle: SaveHandle) -> None:
+        """Takes note of a save that is on its way."""
+        self._unfinished = [h for h in self._unfinished if not h.is_over()] + [handle]
+
+    def unfinished(self) -> list[SaveHandle]:
+        """Saves on their way, oldest first; those too whose answer an interrupt has swallowed."""
+        with self.lock:  # a save that another thread is about to take is his
+            return self._find_unfinished()
+
+    def _find_unfinished(self) -> list[SaveHandle]:
+        if self.handle is None or self._is_closed():
+            return list(self._unfinished)
+        known = {handle.number for handle in self._unfinished}
+        for said in self.library.call("saves", id=self.handle)["saves"]:
+            if said["save"] not in known and said["save"] not in SaveHandle.known:
+                self._unfinished.append(SaveHandle(self.library, said["save"], said["step"], said["stall_seconds"], said["bytes"]))
+        return sorted(self._unfinished, key=lambda handle: handle.number)
+
+    def forget_finished(self) -> None:
+        """They were waited for."""
+        self._unfinished = []
+
+    def settle(self, seconds: Optional[float]) -> bool:
+        """Waits until no save is on its way, whatever becomes of it; whether that is so."""
+        end = None if seconds is None else time.monotonic() + seconds
+        for handle in self.unfinished():
+            try:
+                if not handle.wait(None if end is None else max(0.0, end - time.monotonic())):
+                    return False
+            except CiuicError as error:
+                log.error("Run %s: step %d was not saved: %s", self.run, handle.step, error)
+        return True
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _is_closed(self) -> bool:
+        return self.chain == 0
+
+    def _wait(self, seconds: float) -> None:
+        try:
+            self.patience.settle(min(seconds, 5.0))
+            if self.handle is None:
+                return
+            waiting = [handle for handle in self.unfinished() if not handle.is_over()]
+            if not waiting or self.settle(min(seconds, _SAYS_SO_AFTER)):
+                self.settle(0)
+                return
+            log.warning("Run %s: waiting up to %.0f s until step %d is committed.", self.run, seconds, waiting[-1].step)
+            self.settle(max(0.0, seconds - _SAYS_SO_AFTER))
+        except KeyboardInterrupt:
+            log.warning("Run %s: interrupted; what is not committed yet is not waited for.", self.run)
+
+    def _close(self) -> None:
+        left = [handle for handle in self._unfinished if not handle.is_over()]
+        if not self.patience.settle(0):
+            # It cannot be closed under a call; the lease ends by itself.
+            log.error("Run %s: a call is still under way; its lease ends by itself.", self.run)
+            self.abandon()
+            return
+        for handle in (self.handle, self.chain):
+            if handle:
+                self.library.close(handle)
+        self.chain = 0
+        with self._registry:
+            if self._all.get(self._key) is self:
+                del self._all[self._key]
+        for save in left:
+            self._tell(save)
+
+    def _tell(self, save: SaveHandle) -> None:
+        try:
+            if not save.wait(0):
+                log.error("Run %s: step %d IS NOT COMMITTED: the time to wait for it was over.", self.run, save.step)
+        except CiuicError as error:
+            log.error("Run %s: step %d: %s", self.run, save.step, error)
+
+    def _say_what_differs(self, settings: Mapping[str, str]) -> None:
+        names = sorted(name for name in {*settings, *self.settings} if settings.get(name) != self.settings.get(name))
+        if names:
+            log.warning(
+                "Run %s is open in this process already, and stays as it was opened: %s differ. close() the chain before to change them.",
+                self.run, ", ".join(names),
+            )

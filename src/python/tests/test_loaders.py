@@ -1,0 +1,122 @@
+"""Where training is in its data comes back, with the loaders that everybody has. On a real gateway."""
+
+import random
+import unittest
+
+import numpy
+import torch
+
+from cases import ChainTestCase
+
+
+class Noisy(torch.utils.data.Dataset):
+    """Draws from every generator that a transform may draw from."""
+
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, i):
+        return i, torch.rand(()).item(), random.random(), numpy.random.rand()
+
+
+def epochs(loader, chain, start, seen, stop, save, batches):
+    """The loop of the README; ends in the middle where it is told to."""
+    taken = 0
+    for epoch in range(start, 3):
+        for batch_idx, batch in batches(epoch):
+            seen.append((epoch, [p.tolist() for p in batch], torch.rand(()).item()))  # dropout
+            taken += 1
+            if save:
+                chain.save_snapshot({"model": {"w": torch.ones(1)}, "epoch": epoch, "batch_idx": batch_idx})
+            if taken == stop:
+                return
+
+
+class LoaderTests(ChainTestCase):
+    def train(self, make, stop=None, own_skip=False, name=""):
+        chain = self.chain()
+        torch.manual_seed(0), random.seed(0), numpy.random.seed(0)
+        latest, seen, loader = chain.get_latest_snapshot(), [], make()
+        start, begin = (latest["epoch"], latest["batch_idx"] + 1) if latest else (0, 0)
+
+        def skipping(epoch):
+            for number, batch in enumerate(loader):
+                if epoch > start or number >= begin:
+                    yield number, batch
+
+        epochs(loader, chain, start, seen, stop, True, skipping if own_skip else lambda epoch: chain.batches(loader))
+        chain.close()
+        return seen
+
+    def check(self, make, own_skip=False):
+        name = self.run_name
+        self.run_name = name + "-straight"
+        straight = self.train(make, None, own_skip)
+        for stop in (1, 4, 6, 7):
+            self.run_name = f"{name}-{stop}"
+            first = self.train(make, stop, own_skip)
+            self.assertEqual(straight, first + self.train(make, None, own_skip), stop)
+
+    def test_shuffled(self):
+        self.check(lambda: torch.utils.data.DataLoader(Noisy(), 4, shuffle=True))
+
+    def test_shuffled_and_skipped_by_the_loop_itself(self):
+        self.check(lambda: torch.utils.data.DataLoader(Noisy(), 4, shuffle=True), own_skip=True)
+
+    def test_in_order(self):
+        self.check(lambda: torch.utils.data.DataLoader(Noisy(), 4), own_skip=True)
+
+    def test_with_workers(self):
+        self.check(lambda: torch.utils.data.DataLoader(Noisy(), 4, shuffle=True, num_workers=1))
+
+    def test_with_a_generator_of_its_own(self):
+        self.check(lambda: torch.utils.data.DataLoader(Noisy(), 4, shuffle=True, generator=torch.Generator().manual_seed(5)))
+
+    def test_any_iterable(self):
+        class Mine:
+            def __iter__(self):
+                order = numpy.random.permutation(6)
+                return iter([(torch.tensor([i]),) for i in order])
+
+        self.check(Mine)
+
+    def test_another_loader_is_left_alone(self):
+        chain = self.chain()
+        train, validate = torch.utils.data.DataLoader(Noisy(), 4, shuffle=True), torch.utils.data.DataLoader(range(8), 4)
+        for number, _ in chain.batches(train):
+            if number == 2:
+                chain.save_snapshot({"model": {"w": torch.ones(1)}, "batch_idx": 2}, blocking=True)
+                break
+        chain.close()
+        chain = self.chain()
+        chain.get_latest_snapshot()
+        self.assertEqual([0, 1], [number for number, _ in chain.batches(validate)])
+        self.assertEqual([3, 4, 5], [number for number, _ in chain.batches(train)])
+        self.assertEqual([0, 1, 2, 3, 4, 5], [number for number, _ in chain.batches(train)])
+
+    def test_it_can_be_switched_off(self):
+        chain = self.chain(follow_loaders=False)
+        for number, _ in chain.batches(torch.utils.data.DataLoader(range(8), 4)):
+            chain.save_snapshot({"model": {"w": torch.ones(1)}}, blocking=True)
+        self.assertNotIn("loaders", chain.get_snapshot()._items)
+
+    def test_generators_are_put_back_again_when_the_model_is_made_after_them(self):
+        def draw(chain):
+            latest = chain.get_latest_snapshot()
+            model = torch.nn.Linear(50, 50)
+            if latest:
+                model.load_state_dict(chain.load_model_state(latest))
+            return model, latest
+
+        first = self.chain()
+        model, _ = draw(first)
+        first.save_snapshot({"model": model}, blocking=True)
+        expected = torch.rand(3).tolist()
+        first.close()
+        torch.manual_seed(99)
+        draw(self.chain())
+        self.assertEqual(expected, torch.rand(3).tolist())
+
+
+if __name__ == "__main__":
+    unittest.main()
