@@ -26,6 +26,29 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
         return content;
     }
 
+    /// <summary>
+    /// The object's length, or null where there is none. Asked for by its first byte, not by a HEAD: the answer to that has no body, so
+    /// that a 404 of anybody between us and the server would look like the server's.
+    /// </summary>
+    public async Task<long?> LengthAsync(ObjectKey key, CancellationToken cancel)
+    {
+        using var begun = await TryBeginRangeAsync(key, 0, 1, cancel);
+        return begun?.Total;
+    }
+
+    /// <summary>A mark that was put on the object when it was created, empty where it has none; null where there is no object.</summary>
+    public async Task<string?> MarkAsync(ObjectKey key, string name, CancellationToken cancel)
+    {
+        using var begun = await TryBeginRangeAsync(key, 0, 1, cancel);
+        if (begun is null)
+            return null;
+        if (begun.Response is { } response)
+            return response.Metadata[name] ?? "";
+        // An empty object has no first byte; that it is there is known already.
+        var request = new GetObjectMetadataRequest { BucketName = place.Bucket, Key = place.NameOf(key) };
+        return (await client.GetObjectMetadataAsync(request, cancel)).Metadata[name] ?? "";
+    }
+
     /// <summary>Fills a buffer from an offset on, with several requests at once where it is long.</summary>
     /// <returns>Bytes read; null where there is no object.</returns>
     public async Task<int?> RangeAsync(ObjectKey key, long offset, Memory<byte> buffer, CancellationToken cancel)
@@ -118,7 +141,7 @@ internal sealed class S3Download(IAmazonS3 client, S3Place place, S3Options opti
         {
             return Checked(await conflicts.RepeatAsync(() => client.GetObjectAsync(request, cancel), cancel), offset);
         }
-        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotFound) && error.ErrorCode != "NoSuchBucket")
+        catch (AmazonS3Exception error) when (error.IsNoSuchKey())
         {
             return null;
         }

@@ -53,6 +53,12 @@ internal static class S3Errors
 
     public static bool Is(this AmazonServiceException error, HttpStatusCode status) => error.StatusCode == status;
 
+    /// <summary>
+    /// The server says that there is no such object. Nothing else is absence: another 404 is of an ingress without a backend, or of
+    /// somebody else's server, and what is not seen is acted on for good.
+    /// </summary>
+    public static bool IsNoSuchKey(this AmazonS3Exception error) => error.Is(HttpStatusCode.NotFound) && error.ErrorCode == "NoSuchKey";
+
     private static bool IsOfSettings(Exception error) =>
         error is AmazonS3Exception { ErrorCode: { } code } && Settings.ContainsKey(code)
         || error is AmazonClientException { InnerException: null }

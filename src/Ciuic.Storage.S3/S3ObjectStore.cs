@@ -11,16 +11,30 @@ namespace Ciuic.Storage.S3;
 /// A bucket on a server that speaks S3. Durable and visible to all is what the server calls done. The SDK repeats what was not
 /// answered; nothing here or above does so again.
 /// </summary>
-internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options options, TimeProvider time) : IObjectStore, IDisposable
+internal sealed class S3ObjectStore : IObjectStore, IDisposable
 {
     /// <summary>User metadata by which a creator knows its own object again.</summary>
     private const string Creator = "ciuic-creator";
 
-    private readonly S3Conflicts _conflicts = new(time);
-    private readonly S3Download _download = new(client, place, options, new S3Conflicts(time));
+    private readonly IAmazonS3 _client;
+    private readonly S3Place _place;
+    private readonly TimeProvider _time;
+    private readonly S3Conflicts _conflicts;
+    private readonly S3Download _download;
+    private readonly S3Probe _probe;
+    private readonly S3Versions _versions;
+
+    public S3ObjectStore(IAmazonS3 client, S3Place place, S3Options options, TimeProvider time)
+    {
+        (_client, _place, _time, _conflicts) = (client, place, time, new S3Conflicts(time));
+        _download = new S3Download(client, place, options, new S3Conflicts(time));
+        Location = $"s3://{place.Bucket}/{place.Prefix} at {(options.Endpoint.Length == 0 ? options.Region : options.Endpoint)}";
+        _probe = new S3Probe(client, place, Location);
+        _versions = new S3Versions(_probe);
+    }
 
     /// <inheritdoc/>
-    public string Location => $"s3://{place.Bucket}/{place.Prefix} at {(options.Endpoint.Length == 0 ? options.Region : options.Endpoint)}";
+    public string Location { get; }
 
     /// <inheritdoc/>
     public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) =>
@@ -33,14 +47,14 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         return GuardAsync<int?>(
             key,
             async () => buffer.IsEmpty
-                ? await HeadAsync(key, cancel) is null ? null : 0
+                ? await _download.LengthAsync(key, cancel) is null ? null : 0
                 : await _download.RangeAsync(key, offset, buffer, cancel),
             cancel);
     }
 
     /// <inheritdoc/>
     public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) =>
-        GuardAsync(key, async () => (await HeadAsync(key, cancel))?.ContentLength, cancel);
+        GuardAsync(key, () => _download.LengthAsync(key, cancel), cancel);
 
     /// <inheritdoc/>
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
@@ -51,7 +65,7 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         key,
         async () =>
         {
-            await _conflicts.RepeatAsync(() => client.PutObjectAsync(Request(key, content), cancel), cancel);
+            _versions.Saw((await _conflicts.RepeatAsync(() => _client.PutObjectAsync(Request(key, content), cancel), cancel)).VersionId);
             return true;
         },
         cancel);
@@ -59,15 +73,15 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
     {
-        var request = new ListObjectsV2Request { BucketName = place.Bucket, Prefix = place.Prefix + prefix };
+        var request = new ListObjectsV2Request { BucketName = _place.Bucket, Prefix = _place.Prefix + prefix };
         ListObjectsV2Response page;
         do
         {
-            page = await GuardAsync($"List of '{prefix}'", () => client.ListObjectsV2Async(request, cancel), cancel);
+            page = await GuardAsync($"List of '{prefix}'", () => _client.ListObjectsV2Async(request, cancel), cancel);
             foreach (var found in page.S3Objects ?? [])
             {
                 // What somebody else has put there under a name that no key can have is no object.
-                if (ObjectKey.TryParse(found.Key[place.Prefix.Length..], out var key))
+                if (ObjectKey.TryParse(found.Key[_place.Prefix.Length..], out var key))
                     yield return new ObjectInfo(key, found.Size ?? 0);
             }
 
@@ -81,14 +95,18 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         key,
         async () =>
         {
-            var request = new DeleteObjectRequest { BucketName = place.Bucket, Key = place.NameOf(key) };
-            await _conflicts.RepeatAsync(() => client.DeleteObjectAsync(request, cancel), cancel);
+            var request = new DeleteObjectRequest { BucketName = _place.Bucket, Key = _place.NameOf(key) };
+            await _conflicts.RepeatAsync(() => _client.DeleteObjectAsync(request, cancel), cancel);
             return true;
         },
         cancel);
 
     /// <inheritdoc/>
-    public void Dispose() => client.Dispose();
+    public void Dispose() => _client.Dispose();
+
+    /// <summary>Makes sure that create-if-absent is honoured.</summary>
+    /// <exception cref="InvalidInputException">It is not.</exception>
+    internal async Task ProbeAsync(CancellationToken cancel) => _versions.Passed(await _probe.RunAsync(cancel));
 
     /// <summary>
     /// When an answer is lost the SDK asks again, and is told that the object exists: it may be our own. The mark that each create
@@ -96,18 +114,21 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
     /// </summary>
     private async Task<CreateResult> CreateOnceAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel)
     {
-        var creator = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
+        await _versions.RequireFitAsync(cancel);
+        var creator = Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
         for (var tries = 0; ; tries++)
         {
             try
             {
-                await _conflicts.RepeatAsync(() => client.PutObjectAsync(CreateRequest(), cancel), cancel);
+                var answer = await _conflicts.RepeatAsync(() => _client.PutObjectAsync(CreateRequest(), cancel), cancel);
+                _versions.Saw(answer.VersionId);
+                await _versions.RequireFitAsync(cancel); // or this may have replaced what another one has created
                 return CreateResult.Created;
             }
             catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.PreconditionFailed))
             {
-                if (await HeadAsync(key, cancel) is { } there)
-                    return there.Metadata[Creator] == creator ? CreateResult.Created : CreateResult.AlreadyExists;
+                if (await _download.MarkAsync(key, Creator, cancel) is { } mark)
+                    return mark == creator ? CreateResult.Created : CreateResult.AlreadyExists;
                 if (tries == S3Conflicts.Max)
                     throw; // created and deleted again and again
             }
@@ -131,8 +152,8 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         var digest = SHA256.HashData(content.Span);
         var request = new PutObjectRequest
         {
-            BucketName = place.Bucket,
-            Key = place.NameOf(key),
+            BucketName = _place.Bucket,
+            Key = _place.NameOf(key),
             InputStream = new MemoryBytes(content),
             AutoCloseStream = true,
             UseChunkEncoding = false,
@@ -141,19 +162,6 @@ internal sealed class S3ObjectStore(IAmazonS3 client, S3Place place, S3Options o
         };
         request.Headers["x-amz-content-sha256"] = Convert.ToHexStringLower(digest);
         return request;
-    }
-
-    private async Task<GetObjectMetadataResponse?> HeadAsync(ObjectKey key, CancellationToken cancel)
-    {
-        try
-        {
-            return await client.GetObjectMetadataAsync(
-                new GetObjectMetadataRequest { BucketName = place.Bucket, Key = place.NameOf(key) }, cancel);
-        }
-        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotFound) && error.ErrorCode != "NoSuchBucket")
-        {
-            return null;
-        }
     }
 
     private Task<T> GuardAsync<T>(ObjectKey key, Func<Task<T>> call, CancellationToken cancel) =>

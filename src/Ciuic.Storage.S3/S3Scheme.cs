@@ -1,4 +1,3 @@
-using System.Net;
 using Amazon.S3;
 using Amazon.S3.Model;
 using Ciuic.Core;
@@ -74,40 +73,10 @@ public sealed class S3Scheme : IStoreScheme
     private static async Task ProbeAsync(
         AmazonS3Client client, S3ObjectStore store, S3Place place, CancellationToken cancel)
     {
-        var key = new ObjectKey($"probe/{Guid.CreateVersion7(TimeProvider.System.GetUtcNow()):N}");
-        var request = new PutObjectRequest
-        {
-            BucketName = place.Bucket,
-            Key = place.NameOf(key),
-            ContentBody = "Whether create-if-absent is honoured here.",
-            UseChunkEncoding = false,
-        };
         await ListOneAsync(client, place, cancel); // who may not list is told "forbidden" where others are told "not found"
-        await client.PutObjectAsync(request, cancel);
-        try
-        {
-            request.IfNoneMatch = "*";
-            await client.PutObjectAsync(request, cancel);
-            throw new InvalidInputException(Careless(store));
-        }
-        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.PreconditionFailed))
-        {
-            await store.GetAsync(key, cancel); // as it must be; who may not read is told so now
-        }
-        catch (AmazonS3Exception error) when (error.Is(HttpStatusCode.NotImplemented))
-        {
-            throw new InvalidInputException(Careless(store), error);
-        }
-        finally
-        {
-            await client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = request.BucketName, Key = request.Key }, CancellationToken.None);
-        }
+        await store.ProbeAsync(cancel);
     }
 
     private static Task ListOneAsync(AmazonS3Client client, S3Place place, CancellationToken cancel) => client.ListObjectsV2Async(
         new ListObjectsV2Request { BucketName = place.Bucket, Prefix = place.Prefix, MaxKeys = 1 }, cancel);
-
-    private static string Careless(S3ObjectStore store) =>
-        $"{store.Location}: the server ignores If-None-Match: two writers could both win, and history would not be safe there. Use a server "
-        + "that honours it: AWS S3, MinIO, Ceph RGW 16 or newer.";
 }

@@ -84,8 +84,17 @@ public static class BucketLayout
     /// <summary>The signed tree head of one size, kept for ever.</summary>
     public static ObjectKey CheckpointAt(string ledger, long size) => new($"{CheckpointsPrefix(ledger)}{size}");
 
+    /// <summary>The path below its ledger of the public keys that it began with.</summary>
+    public const string KeysPath = "keys";
+
+    /// <summary>The path of the same bytes once more: without them nothing can be checked.</summary>
+    public const string KeysCopyPath = "keys.copy";
+
+    /// <summary>Begins the key of every object of a ledger.</summary>
+    public static string LedgerPrefix(string ledger) => $"{LedgersPrefix}{ledger}/";
+
     /// <summary>The public keys the ledger began with, signed.</summary>
-    public static ObjectKey Keys(string ledger) => new($"{LedgersPrefix}{ledger}/keys");
+    public static ObjectKey Keys(string ledger) => Tile(ledger, KeysPath);
 
     /// <summary>Begins the keys of all notes of public keys after a rotation; the height follows.</summary>
     public static string RotatedKeysPrefix(string ledger) => $"{LedgersPrefix}{ledger}/keys.";

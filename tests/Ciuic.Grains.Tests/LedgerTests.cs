@@ -179,20 +179,77 @@ public sealed class LedgerTests : Clusters
     [Theory]
     [InlineData("deleted")]
     [InlineData("changed")]
-    public async Task A_ledger_with_a_block_deleted_or_changed_goes_on_no_more_and_names_the_height(string how)
+    public async Task A_ledger_with_a_block_and_its_copies_deleted_or_changed_goes_on_no_more_and_names_the_height(string how)
     {
         var first = await FiveBlocksAsync();
-        var key = BucketLayout.Block(TestBucket.Ledger, 2);
-        var block = (await first.Memory.GetAsync(key, default))!;
-        block[30] ^= 1;
-        await first.Memory.DeleteAsync(key, default);
-        if (how == "changed")
-            await first.Memory.PutAsync(key, block, default);
+        await DamageBlockAsync(first.Memory, how);
+        await foreach (var bundle in first.Memory.ListAsync("ledgers/main/tile/entries/", default))
+            await first.Memory.DeleteAsync(bundle.Key, default);
         var second = await StartAsync(new CiuicCluster { Memory = first.Memory });
         var error = await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(second, 6));
         Assert.Contains("block 2", error.Message);
         Assert.Contains("block 2", (await second.Ledger.DescribeAsync()).Damage);
         Assert.Null(await first.Memory.GetAsync(BucketLayout.Block(TestBucket.Ledger, 5), default));
+    }
+
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("changed")]
+    public async Task A_block_that_a_bundle_still_holds_is_put_back_and_told(string how)
+    {
+        var first = await FiveBlocksAsync();
+        var block = await DamageBlockAsync(first.Memory, how);
+        var second = await StartAsync(new CiuicCluster { Memory = first.Memory });
+        await AppendAsync(second, 6);
+        Assert.Equal(block, await first.Memory.GetAsync(BucketLayout.Block(TestBucket.Ledger, 2), default));
+        var view = await second.Ledger.DescribeAsync();
+        Assert.Null(view.Damage);
+        Assert.Contains("block/2", Assert.Single(view.Mended));
+        Assert.NotNull(view.WholeAt);
+        await CheckAsync(second, 6);
+    }
+
+    [Fact]
+    public async Task A_silo_that_runs_reads_its_ledger_again_and_puts_back_what_was_lost()
+    {
+        var cluster = new CiuicCluster();
+        (cluster.LedgerOptions.LookInterval, cluster.LedgerOptions.ScrubInterval) = (Short, Short);
+        await StartAsync(cluster);
+        for (var i = 1; i <= 5; i++)
+            await AppendAsync(cluster, i);
+        await cluster.PublishAsync();
+        foreach (var path in (string[])["block/2", "keys", "keys.copy", "tile/0/000.p/5", "checkpoint", "checkpoint.3"])
+        {
+            var key = BucketLayout.Tile(TestBucket.Ledger, path);
+            if (await cluster.Memory.GetAsync(key, default) is not { } before)
+                continue; // no head of three blocks was published
+            if (path == "checkpoint.3")
+                await cluster.Memory.PutAsync(key, before[..^9], default);
+            else
+                await cluster.Memory.DeleteAsync(key, default);
+            using var deadline = new CancellationTokenSource(Long);
+            while (!before.AsSpan().SequenceEqual(await cluster.Memory.GetAsync(key, default)))
+                await Task.Delay(Short / 4, deadline.Token);
+        }
+
+        Assert.Contains((await cluster.Ledger.DescribeAsync()).Mended, m => m.EndsWith("block/2", StringComparison.Ordinal));
+        await CheckAsync(cluster, 5);
+    }
+
+    [Fact]
+    public async Task A_store_that_damages_every_block_is_appended_to_no_more_until_it_keeps_what_it_takes()
+    {
+        var store = new DamagingStore(new MemoryObjectStore());
+        var cluster = new CiuicCluster { Bucket = store };
+        cluster.LedgerOptions.RecheckInterval = Short;
+        await StartAsync(cluster);
+        await AppendAsync(cluster, 1);
+        store.Damages = true;
+        Assert.Contains("not read back", (await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(cluster, 2))).Message);
+        Assert.Contains("not read back", (await cluster.Ledger.DescribeAsync()).Damage);
+        await Task.Delay(Short);
+        await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(cluster, 2));
+        Assert.Null(await store.GetAsync(BucketLayout.Block(TestBucket.Ledger, 2), default)); // nothing was tried behind it
     }
 
     [Fact]
@@ -236,20 +293,21 @@ public sealed class LedgerTests : Clusters
             for (var i = 6; !deadline.IsCancellationRequested; i++)
                 await AppendAsync(cluster, i);
         });
-        Assert.Contains("block 2", error.Message);
+        Assert.Contains("checkpoint.3", error.Message);
     }
 
     [Fact]
     public async Task Without_the_check_only_the_newest_blocks_are_looked_at()
     {
-        var (store, key, block) = await DamageAsync();
-        var cluster = new CiuicCluster { Memory = store };
+        var first = await FiveBlocksAsync();
+        var block = await DamageBlockAsync(first.Memory, "changed");
+        var cluster = new CiuicCluster { Memory = first.Memory };
         cluster.LedgerOptions.CheckAtStart = false;
         await StartAsync(cluster);
-        await cluster.Ledger.AppendAsync(RecordOf(6).Encode(), notBefore: 5);
-        // Unless a record is looked for among the others: then the damage is named.
-        Assert.Contains("block 2", (await Assert.ThrowsAsync<CorruptException>(() => AppendAsync(cluster, 7))).Message);
-        await store.PutAsync(key, block, default);
+        await AppendAsync(cluster, 6); // looked for among all others: the bundle says what they hold
+        var key = BucketLayout.Block(TestBucket.Ledger, 2);
+        Assert.NotEqual(block, await first.Memory.GetAsync(key, default));
+        await first.Memory.PutAsync(key, block, default);
         await CheckAsync(cluster, 6);
     }
 
@@ -340,16 +398,29 @@ public sealed class LedgerTests : Clusters
         return cluster;
     }
 
-    /// <summary>Five blocks, one bit of the third flipped.</summary>
-    private async Task<(MemoryObjectStore Store, ObjectKey Key, byte[] Block)> DamageAsync()
+    /// <summary>Five blocks, and a signed tree head of the first three that says something else: nothing can mend that.</summary>
+    private async Task<(MemoryObjectStore Store, ObjectKey Key, byte[] Right)> DamageAsync()
     {
         var cluster = await FiveBlocksAsync();
+        var key = BucketLayout.CheckpointAt(TestBucket.Ledger, 3);
+        var tip = LedgerTip.Start(TestKeys.Public);
+        await foreach (var linked in new LedgerBucket(cluster.Memory, TestBucket.Ledger).FollowAsync(tip, 0, default))
+            tip = linked.After.Size <= 3 ? linked.After : tip;
+        await cluster.Memory.PutAsync(key, new TreeHead(TestKeys.Origin, 3, Digest.Of("lie"u8)).Sign(TestKeys.TreeHead), default);
+        return (cluster.Memory, key, tip.Head.Sign(TestKeys.TreeHead));
+    }
+
+    /// <returns>The right bytes of the third block.</returns>
+    private static async Task<byte[]> DamageBlockAsync(MemoryObjectStore store, string how)
+    {
         var key = BucketLayout.Block(TestBucket.Ledger, 2);
-        var block = (await cluster.Memory.GetAsync(key, default))!;
+        var block = (await store.GetAsync(key, default))!;
         var damaged = block.ToArray();
         damaged[30] ^= 1;
-        await cluster.Memory.PutAsync(key, damaged, default);
-        return (cluster.Memory, key, block);
+        await store.DeleteAsync(key, default);
+        if (how == "changed")
+            await store.PutAsync(key, damaged, default);
+        return block;
     }
 
     private static async Task<int> RotationsAsync(CiuicCluster cluster)

@@ -91,7 +91,8 @@ public sealed class KeyNotesTests : IDisposable
     {
         await FillAsync();
         var note = (await Bucket.GetKeysAsync(None))!;
-        await _store.DeleteAsync(BucketLayout.Keys(TestBucket.Ledger), None);
+        foreach (var name in (string[])[BucketLayout.KeysPath, BucketLayout.KeysCopyPath])
+            await _store.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, name), None);
         var stranger = new LedgerSigner(TestKeys.Origin, new Strangers());
         var error = await Assert.ThrowsAsync<ConflictException>(() => LedgerWriter.LoadAsync(Bucket, stranger, null, _time, None));
         Assert.Contains("did not sign its first block", error.Message);

@@ -31,13 +31,22 @@ public sealed class LedgerCheckTests : IAsyncLifetime
     [InlineData(FullTile)]
     [InlineData(FullBundle)]
     [InlineData("keys.99")]
+    [InlineData("keys")]
+    [InlineData("keys.copy")]
+    [InlineData("block/0")]
+    [InlineData("block/200")]
+    [InlineData("block/259")]
+    [InlineData("tile/entries/001.p/4")]
+    [InlineData("tile/1/000.p/1")]
+    [InlineData("checkpoint")]
+    [InlineData("checkpoint.260")]
     public async Task What_is_missing_or_wrong_comes_back(string path)
     {
         var key = BucketLayout.Tile(TestBucket.Ledger, path);
         var before = (await _store.GetAsync(key, None))!;
-        Assert.Equal(0, await CheckAsync());
+        Assert.Empty(await CheckAsync());
         await _store.DeleteAsync(key, None);
-        await CheckAsync();
+        Assert.Equal([path], await CheckAsync());
         Assert.Equal(before, await _store.GetAsync(key, None));
         await _store.PutAsync(key, before.Select(b => (byte)(b ^ 1)).ToArray(), None);
         await CheckAsync();
@@ -52,12 +61,41 @@ public sealed class LedgerCheckTests : IAsyncLifetime
         wrong[5] ^= 1;
         await _store.PutAsync(key, wrong, None);
         await _store.DeleteAsync(BucketLayout.Block(TestBucket.Ledger, 258), None);
+        await _store.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/entries/001.p/4"), None);
         var error = await Assert.ThrowsAsync<CorruptException>(CheckAsync);
         Assert.Contains("block 258", error.Message);
         Assert.Equal(wrong, await _store.GetAsync(key, None));
     }
 
+    [Fact]
+    public async Task Kept_heads_and_partial_tiles_that_newer_ones_supersede_are_collected()
+    {
+        await KeepAllAsync();
+        await CheckAsync();
+        var left = new List<string>();
+        await foreach (var found in _store.ListAsync("", None))
+            left.Add(found.Key.Path["ledgers/main/".Length..]);
+        Assert.Equal(PublishedTrail.HeadsAllKept + 1, left.Count(path => path.StartsWith("checkpoint.", StringComparison.Ordinal)));
+        // Those of 258, 259 and 260 blocks: tile and bundle each; the tile of level 1 is the same for all.
+        Assert.Equal(7, left.Count(path => path.Contains(".p/")));
+        Assert.Empty(await CheckAsync());
+    }
+
     public ValueTask DisposeAsync() => default;
 
-    private Task<int> CheckAsync() => new LedgerCheck(Bucket, _signer).RunAsync(_tip, None);
+    /// <summary>What older versions have left: everything of every size.</summary>
+    private async Task KeepAllAsync()
+    {
+        var tiles = new TileBuilder();
+        await foreach (var linked in Bucket.FollowAsync(LedgerTip.Start(TestKeys.Public), 0, None))
+        {
+            var tip = linked.After;
+            tiles.Append(linked.Bytes, tip.LastLeaf);
+            await Bucket.KeepCheckpointAsync(tip.Size, tip.Head.Sign(_signer.Find(tip.Keys.ActiveTreeHead)), None);
+            foreach (var file in tiles.PartialFiles())
+                await Bucket.DeriveAsync(file, None);
+        }
+    }
+
+    private Task<IReadOnlyCollection<string>> CheckAsync() => new LedgerCheck(Bucket, _signer).RunAsync(_tip, None);
 }

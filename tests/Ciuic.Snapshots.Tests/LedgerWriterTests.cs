@@ -18,8 +18,8 @@ public sealed class LedgerWriterTests
     public static TheoryData<int, int, Fault> EveryFault()
     {
         var table = new TheoryData<int, int, Fault>();
-        // One load, append and publish writes: keys (the first time), block, tile, entries, kept checkpoint, checkpoint.
-        foreach (var (before, writes) in (Span<(int, int)>)[(0, 6), (1, 5)])
+        // One load, append and publish writes: keys twice (the first time), block, tile, entries, kept checkpoint, checkpoint.
+        foreach (var (before, writes) in (Span<(int, int)>)[(0, 7), (1, 5)])
         {
             for (var write = 0; write < writes; write++)
             {
@@ -149,7 +149,46 @@ public sealed class LedgerWriterTests
     }
 
     [Fact]
-    public async Task A_damaged_block_stops_the_writer_and_names_the_height()
+    public async Task What_is_published_does_not_grow_with_the_square_of_the_blocks()
+    {
+        var writer = await LoadAsync();
+        for (var i = 1; i <= 200; i++)
+        {
+            await writer.TryAppendAsync([Samples.Record(i).Encode()], None);
+            await Publisher.PublishAsync(writer, None);
+        }
+
+        var (blocks, bundles, heads) = (0L, 0L, 0);
+        await foreach (var found in _memory.ListAsync("", None))
+        {
+            blocks += found.Key.Path.Contains("/block/") ? found.Length : 0;
+            bundles += found.Key.Path.Contains("/entries/") ? found.Length : 0;
+            heads += found.Key.Path.Contains("/checkpoint.") ? 1 : 0;
+        }
+
+        Assert.InRange(bundles, blocks, PublishedTrail.HeadsWithTiles * (blocks + 1_000));
+        Assert.Equal(PublishedTrail.HeadsAllKept + 1, heads);
+        await CheckAsync(Enumerable.Range(1, 200).Select(i => (long)i).ToArray());
+    }
+
+    [Fact]
+    public async Task Who_holds_an_older_tree_head_finds_what_took_the_place_of_its_tiles()
+    {
+        var writer = await LoadAsync();
+        var heads = new List<TreeHead>();
+        for (var i = 1; i <= 9; i++)
+        {
+            await writer.TryAppendAsync([Samples.Record(i).Encode()], None);
+            heads.Add((await Publisher.PublishAsync(writer, None)).Head);
+        }
+
+        Assert.Null(await Bucket.GetTileAsync("tile/0/000.p/5", None));
+        Assert.True(await new TreeProver(Bucket).ContinuesAsync(heads[2], heads[4], None));
+        Assert.True(await new TreeProver(Bucket).ContinuesAsync(heads[4], heads[8], None));
+    }
+
+    [Fact]
+    public async Task A_damaged_block_without_a_copy_stops_the_writer_and_names_the_height()
     {
         for (var i = 1; i <= 3; i++)
             await AppendAndPublishAsync(i);
@@ -158,10 +197,11 @@ public sealed class LedgerWriterTests
         var bytes = (await _memory.GetAsync(key, None))!;
         bytes[40] ^= 1;
         await _memory.PutAsync(key, bytes, None);
+        await _memory.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/entries/000.p/3"), None);
+        await _memory.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/entries/000.p/2"), None);
         // Going on from the newest tree head looks at the newest blocks only; the check that follows looks at all of them.
         var error = await Assert.ThrowsAsync<CorruptException>(() => new LedgerCheck(Bucket, TestKeys.NewSigner()).RunAsync(tip, None));
         Assert.Contains("block 1", error.Message);
-        await _memory.DeleteAsync(BucketLayout.Tile(TestBucket.Ledger, "tile/0/000.p/3"), None);
         error = await Assert.ThrowsAsync<CorruptException>(LoadAsync);
         Assert.Contains("block 1", error.Message);
     }
@@ -199,7 +239,7 @@ public sealed class LedgerWriterTests
     private async Task<List<long>> RecordsAsync()
     {
         var seen = new List<long>();
-        await foreach (var linked in Bucket.FollowAsync(LedgerTip.Start(TestKeys.Public), None))
+        await foreach (var linked in Bucket.FollowAsync(LedgerTip.Start(TestKeys.Public), 0, None))
             seen.AddRange(linked.Block.Facts().Select(f => f.Record.Sequence.Value));
         return seen;
     }

@@ -74,6 +74,28 @@ public sealed class FileObjectStoreTests : StoreConformance, IDisposable
         Assert.Equal(CreateResult.Created, await Store.CreateAsync(key, Bytes(1, 1), CancellationToken.None));
     }
 
+    [Fact]
+    public void Folders_are_not_remembered_for_ever()
+    {
+        var root = new StoreRoot(_folder.File("store"), maxRemembered: 20);
+        for (var i = 0; i < 50; i++)
+            root.EnsureDirectory(_folder.File($"store/runs/r{i}"));
+        Assert.InRange(root.Remembered, 1, 20);
+    }
+
+    [Fact]
+    public async Task Where_case_is_ignored_a_run_does_not_get_another_ones_folder()
+    {
+        await Store.CreateAsync(new ObjectKey("runs/Llama/1/manifest"), Bytes(1, 1), CancellationToken.None);
+        var root = new StoreRoot(_folder.File("store"), ignoresCase: true);
+        var error = Assert.Throws<InvalidInputException>(() => root.PathOf(new ObjectKey("runs/llama/1/manifest")));
+        Assert.Contains("'Llama'", error.Message);
+        root.PathOf(new ObjectKey("runs/Llama/2/manifest"));
+        root.PathOf(new ObjectKey("runs/llama-2/1/manifest"));
+        var found = new StoreRoot(_folder.File("store")); // here case counts
+        found.PathOf(new ObjectKey("runs/llama/1/manifest"));
+    }
+
     [Theory]
     [InlineData(256 << 10)]
     [InlineData((256 << 10) + 1)]

@@ -120,6 +120,8 @@ internal static class LedgerCommands
         ledger.Quorum,
         ledger.Witnesses,
         ledger.PublishProblem,
+        ledger.WholeAt,
+        ledger.Mended,
         ledger.Damage,
     };
 
@@ -135,6 +137,10 @@ internal static class LedgerCommands
             yield return [$"witness {witness.Name}", Lag(ledger, witness)];
         if (ledger.PublishProblem is { } problem)
             yield return ["not final because", problem];
+        if (ledger.WholeAt is { } wholeAt)
+            yield return ["all objects read", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{wholeAt:u}")];
+        foreach (var mended in ledger.Mended)
+            yield return ["was damaged, is mended", mended];
         if (ledger.Damage is { } damage)
             yield return ["NOTHING IS APPENDED", damage];
     }

@@ -1,5 +1,6 @@
 using Ciuic.Core;
 using Ciuic.Snapshots;
+using Ciuic.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Ciuic.Client;
@@ -42,20 +43,24 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
     public Task<RunHistory?> ReadAsync(RunId run, TreeHead? known, CancellationToken cancel) =>
         BucketHistory.ReadAsync(bucket, run, policy.Logs, known, cancel);
 
-    /// <summary>Makes sure that a block signed by the ledger's key commits a snapshot, where a silo says it does.</summary>
-    /// <exception cref="CorruptException">It does not: the silo's database says something else than the ledger.</exception>
+    /// <summary>
+    /// Makes sure that a block signed by the ledger's key commits a snapshot, where a silo says it does. A block that cannot be read says
+    /// nothing of the snapshot, so nobody falls back to an older one for it.
+    /// </summary>
+    /// <exception cref="CorruptException">
+    /// It does not: the silo's database says something else than the ledger. Or the block is damaged, and so is every copy of it.
+    /// </exception>
     /// <exception cref="UnavailableException">The block cannot be seen from here.</exception>
     public async Task RequireRecordAsync(RunId run, SnapshotLink snapshot, LedgerPosition? position, CancellationToken cancel)
     {
         if (position is not { } at)
             throw new CorruptException($"the silo's database names no block that commits snapshot #{snapshot.Sequence}");
-        var bytes = await bucket.GetBlockAsync(at.Height, cancel)
-            // The silo has committed it: a copy of the bucket that lags behind, or a mount that shows nothing, is more likely than a loss.
-            ?? throw new UnavailableException(
-                $"block {at.Height} of ledger '{bucket.Name}', which commits snapshot #{snapshot.Sequence}, is not in the bucket as this machine "
-                + "sees it. Look whether it sees the same one as the silo; 'ciuic audit' tells whether the block is lost.");
-        var block = await OpenAsync(bytes, cancel);
-        var commits = block.Height == at.Height && block.Facts().Any(f => f.Line == at.Line
+        // The silo has committed it: a copy of the bucket that lags behind, or a mount that shows nothing, is more likely than a loss.
+        var block = await FindBlockAsync(at.Height, cancel) ?? throw new UnavailableException(
+            $"block {at.Height} of ledger '{bucket.Name}', which commits snapshot #{snapshot.Sequence}, is not in the bucket as this machine "
+            + $"sees it ({bucket.Store.Location}), nor in any entry bundle there. Look whether it sees the same one as the silo; 'ciuic audit' tells "
+            + "whether the block is lost.");
+        var commits = block.Facts().Any(f => f.Line == at.Line
             && f.Record.Kind == RecordKind.Snapshot && f.Record.Run == run
             && f.Record.Sequence == snapshot.Sequence && f.Record.Manifest == snapshot.Manifest);
         if (!commits)
@@ -91,19 +96,18 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
         }
     }
 
-    /// <summary>Opens a block with any key that has ever signed blocks; the note of the newest may be missing, the blocks tell of it.</summary>
-    private async Task<Block> OpenAsync(byte[] bytes, CancellationToken cancel)
+    /// <summary>
+    /// A block, opened with any key that has ever signed blocks; the note of the newest may be missing, the blocks tell of it.
+    /// </summary>
+    private async Task<Block?> FindBlockAsync(long height, CancellationToken cancel)
     {
         var keys = (await KeyNotes.ReadAsync(bucket, policy.Logs, cancel)).Newest;
-        try
-        {
-            return Block.Open(bytes, keys.Blocks);
-        }
-        catch (CorruptException)
-        {
-            keys = await LedgerReader.KeysAsync(bucket, keys, cancel);
-        }
-
-        return Block.Open(bytes, keys.Blocks);
+        if (await bucket.FindBlockAsync(height, keys, cancel) is { } block)
+            return block;
+        if (!await bucket.HasCopyAsync(height, cancel))
+            return null;
+        keys = await LedgerReader.KeysAsync(bucket, keys, cancel);
+        return await bucket.FindBlockAsync(height, keys, cancel) ?? throw new CorruptException(
+            $"block {height} of ledger '{bucket.Name}' is damaged, and so is every copy of it: {BucketLayout.Block(bucket.Name, height)}");
     }
 }

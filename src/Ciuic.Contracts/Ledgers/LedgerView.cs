@@ -53,6 +53,14 @@ public sealed record LedgerView
     [Id(11)]
     public int DamageCode { get; init; }
 
+    /// <summary>When all its objects were last read and found right, or put right, UTC; null where they were not since it was opened.</summary>
+    [Id(12)]
+    public DateTimeOffset? WholeAt { get; init; }
+
+    /// <summary>The newest objects of the ledger that were missing or damaged and were written again from their copies, and when.</summary>
+    [Id(13)]
+    public string[] Mended { get; init; } = [];
+
     /// <summary>Root of the tree over all committed blocks.</summary>
     [Id(10)]
     public required Digest Root { get; init; }

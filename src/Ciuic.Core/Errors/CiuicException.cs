@@ -28,6 +28,11 @@ public sealed class UnavailableException(string message, Exception? cause = null
 {
     /// <summary>Whether a store is full: somebody must make room before it helps to ask again.</summary>
     public bool IsFull { get; init; }
+
+    /// <summary>
+    /// Whether the store does not keep what safety rests on any more, such as create-if-absent: nothing is built on it until it does.
+    /// </summary>
+    public bool IsUnfit { get; init; }
 }
 
 /// <summary>Stored bytes are not what was stored; the message names the object.</summary>

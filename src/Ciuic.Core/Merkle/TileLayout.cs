@@ -62,6 +62,20 @@ public static class TileLayout
         return path == (isBundle ? tile.EntriesPath : tile.Path);
     }
 
+    /// <summary>The paths of all partial tiles of a tree of a size, and of its partial bundle.</summary>
+    public static IEnumerable<string> PartialPaths(long size)
+    {
+        for (var level = 0; level < TileBuilder.LevelCount(size); level++)
+        {
+            if (TileBuilder.PartialWidth(size, level) is not (> 0 and var width))
+                continue;
+            var tile = new Tile(level, (size >> (8 * level)) / Tile.FullWidth, width);
+            yield return tile.Path;
+            if (level == 0)
+                yield return tile.EntriesPath;
+        }
+    }
+
     internal static string IndexPath(long index, int width)
     {
         var path = (index % 1000).ToString("000", CultureInfo.InvariantCulture);

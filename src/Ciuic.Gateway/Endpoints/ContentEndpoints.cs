@@ -82,8 +82,11 @@ internal sealed class ContentEndpoints(
     private async Task ProveAsync(HttpContext http)
     {
         using var room = _room.Take(ReadingBytes);
-        var snapshot = await _proofs.FindAsync(http.Run(), ReferenceOf(http), http.RequestAborted);
-        var proof = (await _proofs.ProveAsync(snapshot, http.RequestAborted)).Encode();
+        var view = await FindAsync(http);
+        if (view is not { Link: { } link, Position: { } position })
+            throw new NotFoundException($"Snapshot #{view.Sequence} of run {view.Run} is not committed, so there is nothing to prove.");
+        // By its place: the silo's word for that is checked by the proof itself, and a long ledger is not read for it.
+        var proof = (await _proofs.ProveAsync(link.Manifest, position, http.RequestAborted)).Encode();
         http.Response.ContentType = "application/octet-stream";
         http.Response.ContentLength = proof.Length;
         await http.Response.Body.WriteAsync(proof, http.RequestAborted);

@@ -31,6 +31,8 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
             .Says("One of them, as C2SP tlog-tiles has it: checkpoint, tiles of hashes, entries; and blocks.").AnswersBytes();
     }
 
+    private static Comparer<ApiObject> ByPath { get; } = Comparer<ApiObject>.Create((a, b) => string.CompareOrdinal(a.Path, b.Path));
+
     /// <summary>A name is one segment of a key: nothing else of the bucket is reached through it.</summary>
     private static string NameOf(HttpContext http) =>
         Route.Value(http, "ledger") is var name && ObjectKey.TryParse(name, out _) && !name.Contains('/', StringComparison.Ordinal)
@@ -43,18 +45,20 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
         var (after, begin) = (http.Request.Query["cursor"].ToString(), http.Request.Query["prefix"].ToString());
         if (begin.Length > 0 && !ObjectKey.TryParse(prefix + begin.TrimEnd('/'), out _))
             throw new InvalidInputException($"'{begin}' begins no object's path.");
-        var found = new SortedDictionary<string, long>(StringComparer.Ordinal); // a page and one more, however long the ledger is
+        var found = new SortedSet<ApiObject>(ByPath); // a page and one more, however long the ledger is
         await foreach (var there in store.ListAsync(prefix + begin, http.RequestAborted))
         {
             var path = there.Key.Path[prefix.Length..];
             if (string.CompareOrdinal(path, after) <= 0)
                 continue;
-            found[path] = there.Length;
+            if (found.Count > PageSize && string.CompareOrdinal(path, found.Max!.Path) > 0)
+                continue;
+            found.Add(new ApiObject(path, there.Length));
             if (found.Count > PageSize + 1)
-                found.Remove(found.Keys.Last());
+                found.Remove(found.Max!);
         }
 
-        var page = found.Take(PageSize).Select(f => new ApiObject(f.Key, f.Value)).ToArray();
+        var page = found.Take(PageSize).ToArray();
         await http.WriteAsync(new ApiPage<ApiObject>(page, found.Count > page.Length ? page[^1].Path : null), ApiJson.Default.ApiPageApiObject);
     }
 }

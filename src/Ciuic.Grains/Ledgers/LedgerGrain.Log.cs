@@ -33,6 +33,12 @@ internal static partial class LedgerLog
     [LoggerMessage(26, LogLevel.Information, "Ledger {Ledger}: all {Blocks} blocks are in place; {Mended} derived objects were written again")]
     public static partial void Checked(this ILogger logger, string ledger, long blocks, int mended);
 
+    [LoggerMessage(30, LogLevel.Warning, "Ledger {Ledger}: missing or damaged in the bucket, and written again from their copies: {Objects}")]
+    public static partial void Mended(this ILogger logger, string ledger, string objects);
+
+    [LoggerMessage(31, LogLevel.Warning, "Ledger {Ledger}: its objects could not be looked at: {Error}")]
+    public static partial void NotLookedAt(this ILogger logger, string ledger, string error);
+
     [LoggerMessage(27, LogLevel.Critical, "Ledger {Ledger}: NOTHING MORE IS APPENDED: {Damage}")]
     public static partial void Damaged(this ILogger logger, string ledger, string damage);
 

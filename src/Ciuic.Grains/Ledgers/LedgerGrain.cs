@@ -93,6 +93,8 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
             Quorum = _trust.Policy.QuorumName,
             Witnesses = _publisher.Lags.Select(l => new WitnessView(l.Name, l.Size, l.Problem, l.Excluded)).ToArray(),
             PublishProblem = _publisher.Problem,
+            WholeAt = _guard.WholeAt,
+            Mended = [.. _guard.Mended],
             Damage = problem?.Message,
             DamageCode = problem is null ? ExitCode.Ok : ExitCode.For(problem),
         };
@@ -122,6 +124,13 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         var position = await EnqueueAsync(rotation.Encode(previous, next), tip.Size, standsAlone: true);
         _logger.Rotated(_bucket.Name, role, next.Verifier, position);
         return await DescribeAsync();
+    }
+
+    public override Task OnActivateAsync(CancellationToken cancel)
+    {
+        this.RegisterGrainTimer(
+            LookAsync, new GrainTimerCreationOptions(_options.LookInterval, _options.LookInterval) { Interleave = true, KeepAlive = true });
+        return Task.CompletedTask;
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancel)
@@ -188,7 +197,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
             return;
         var height = writer.Tip.Size;
         var lines = BlockLines.Of(fresh);
-        if (await writer.TryAppendAsync(lines.Records, _stopping.Token))
+        if (await TryAppendAsync(writer, lines.Records))
         {
             lines.Commit(height);
             WarnOfClock(writer.Tip);
@@ -197,6 +206,37 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 
         _logger.LostRace(_bucket.Name, height);
         _queue.Return(fresh); // the winner's block may hold them: look again, then offer again
+    }
+
+    private async Task<bool> TryAppendAsync(LedgerWriter writer, List<byte[]> records)
+    {
+        var tip = writer.Tip;
+        try
+        {
+            return await writer.TryAppendAsync(records, _stopping.Token);
+        }
+        catch (CiuicException error) when (error is CorruptException or UnavailableException { IsUnfit: true })
+        {
+            // The store does not keep what it takes, or lets two writers win. Nothing is appended, nor believed to be, until it does.
+            _guard.Stop(tip, error.Message);
+            throw;
+        }
+        finally
+        {
+            _guard.Note(writer.TakeMended());
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        try
+        {
+            await _guard.LookAsync((await WriterAsync()).Tip);
+        }
+        catch (Exception error)
+        {
+            _logger.NotLookedAt(_bucket.Name, error.Message); // the next look comes back to it
+        }
     }
 
     /// <summary>
@@ -238,6 +278,7 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
         var accepted = _trust.Accepted is null ? null : await _trust.Accepted.RecallAsync(_bucket, _stopping.Token);
         var writer = await LedgerWriter.LoadAsync(_bucket, _signer, accepted, _time, _stopping.Token);
         _logger.Loaded(_bucket.Name, writer.Tip.Size);
+        _guard.Note(writer.TakeMended());
         await _guard.CheckAsync(writer.Tip);
         _publisher.Found(writer.Published);
         _publisher.Announce();

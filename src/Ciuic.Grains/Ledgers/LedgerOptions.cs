@@ -81,6 +81,19 @@ public sealed class LedgerOptions
     public TimeSpan RecheckInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How often all objects of the ledger are read again: blocks, tiles, bundles, tree heads and notes of keys. What is damaged or
+    /// missing and is there a second time is put back. One read per block, so a long ledger is not read too often.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00")]
+    public TimeSpan ScrubInterval { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>
+    /// How often it is asked whether that is due, and the notes of keys are looked at: without them nobody can resume from the bucket.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
+    public TimeSpan LookInterval { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
     /// How far this machine's clock may be behind the newest block before it is warned of. Block times grow all the same:
     /// they are clamped to the block's before.
     /// </summary>

@@ -9,13 +9,13 @@ namespace Ciuic.Snapshots;
 /// </summary>
 public static class BucketAudit
 {
-    /// <summary>The ledgers in a bucket, by name: whatever has keys, blocks or a checkpoint.</summary>
+    /// <summary>The ledgers in a bucket, by name: whatever has an object, because any of the others may be lost.</summary>
     public static async Task<List<string>> FindLedgersAsync(IObjectStore store, CancellationToken cancel)
     {
         var names = new SortedSet<string>(StringComparer.Ordinal);
         await foreach (var found in store.ListAsync(BucketLayout.LedgersPrefix, cancel))
         {
-            if (found.Key.Path.Split('/') is [_, var name, "keys" or "checkpoint" or "block", ..])
+            if (found.Key.Path.Split('/') is [_, var name, _, ..])
                 names.Add(name);
         }
 
@@ -101,8 +101,6 @@ public static class BucketAudit
         LedgerBucket bucket, IReadOnlyList<VerifierKey> trusted, CancellationToken cancel)
     {
         var head = trusted.FirstOrDefault(k => trusted.Any(other => other.Name == Block.KeyNameFor(k.Name)));
-        if (head is null && !await KeyNotes.ExistAsync(bucket, cancel) && await bucket.GetBlockAsync(0, cancel) is not null)
-            throw new CorruptException($"ledger '{bucket.Name}' has blocks, and the note of its keys is missing");
         if (head is null)
             return await KeyNotes.ReadAsync(bucket, trusted, cancel);
         return KeyNotes.Of(new LedgerKeys(

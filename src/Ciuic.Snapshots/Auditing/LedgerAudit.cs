@@ -1,4 +1,5 @@
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
@@ -11,6 +12,8 @@ internal sealed class LedgerAudit(
 {
     /// <summary>Objects beyond the end that are named one by one.</summary>
     private const int MaxStrangers = 10;
+
+    private const string Healed = "a silo writes it again when it starts or scrubs";
 
     private readonly SortedDictionary<string, RunHistory> _runs = new(StringComparer.Ordinal);
     private readonly TileBuilder _tiles = new();
@@ -35,6 +38,7 @@ internal sealed class LedgerAudit(
         KeptHeads = _keptSizes.Count;
         if (Published is { } head && !_keptSizes.Contains(head.Head.Size))
             Report($"checkpoint.{head.Head.Size}", "it is missing: the published tree head was not kept");
+        CheckBeginning();
         // Looked at before the blocks: what a silo appends meanwhile is no stranger.
         var farthest = await bucket.ListFarthestAsync(MaxStrangers, cancel);
         await ReadBlocksAsync(progress, cancel);
@@ -47,8 +51,10 @@ internal sealed class LedgerAudit(
         try
         {
             await CheckHeadsAsync(cancel);
-            await foreach (var linked in bucket.FollowAsync(Tip, cancel))
+            await foreach (var linked in bucket.FollowAsync(Tip, PublishedSize ?? 0, cancel))
             {
+                if (linked.Rescue is { } rescue)
+                    Report($"block {linked.Block.Height}", $"{rescue.Complaint}; {rescue.Source} holds the right bytes, and a silo puts them back");
                 _heads.CheckTime(linked.Block);
                 var rotated = !linked.After.Keys.Equals(Tip.Keys);
                 Tip = linked.After;
@@ -94,6 +100,18 @@ internal sealed class LedgerAudit(
                 Report(file.Path, "its bytes are not those that the blocks give");
             progress(new AuditProgress("tiles", ++_tileCount, null));
         }
+    }
+
+    /// <summary>What the ledger began with stands in a note, and in its copy where that is there.</summary>
+    private void CheckBeginning()
+    {
+        if (keys.Notes is not { } notes)
+            return;
+        var beginning = notes.Where(n => n.Height == KeyNote.Beginning).ToList();
+        if (beginning.TrueForAll(n => n.Name != BucketLayout.KeysPath))
+            Report(BucketLayout.KeysPath, $"it is missing; {Healed}");
+        foreach (var note in beginning.Where(n => !n.IsWhole || !LedgerKeys.OpenUntrusted(n.Bytes).Equals(keys.Newest.Initial)))
+            Report(note.Name, $"it is not the signed note of the keys that the ledger began with; {Healed}");
     }
 
     /// <summary>A block that rotates keys has a note beside it, and no other block has.</summary>

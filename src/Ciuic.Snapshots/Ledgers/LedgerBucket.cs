@@ -16,6 +16,18 @@ public sealed class LedgerBucket(IObjectStore store, string name)
     public Task<byte[]?> GetBlockAsync(long height, CancellationToken cancel) =>
         store.GetAsync(BucketLayout.Block(name, height), cancel);
 
+    /// <summary>A block that one of the ledger's keys has signed, from its own object or an entry bundle; null where none is right.</summary>
+    public async Task<Block?> FindBlockAsync(long height, LedgerKeys keys, CancellationToken cancel)
+    {
+        Block? block = null;
+        await BlockCopies.FindAsync(this, height, bytes => (block = BlockCopies.TryOpen(bytes, height, keys)) is not null, cancel);
+        return block;
+    }
+
+    /// <summary>Whether there is anything that says it is this block, be it damaged.</summary>
+    public async Task<bool> HasCopyAsync(long height, CancellationToken cancel) =>
+        await BlockCopies.FindAsync(this, height, _ => true, cancel) is not null;
+
     /// <summary>
     /// Offers a block for its height. This is the commit point of everything in it: create-if-absent lets
     /// exactly one block win, whoever else believes to own the ledger.
@@ -69,9 +81,8 @@ public sealed class LedgerBucket(IObjectStore store, string name)
         return true;
     }
 
-    /// <summary>Like <see cref="DeriveAsync"/>, where the object is expected to be there: reads before it writes.</summary>
-    public async Task<bool> MendAsync(TileFile file, CancellationToken cancel) =>
-        !(await GetTileAsync(file.Path, cancel)).AsSpan().SequenceEqual(file.Content) && await DeriveAsync(file, cancel);
+    /// <summary>Deletes a derived object that others have taken the place of.</summary>
+    public Task DeleteAsync(string path, CancellationToken cancel) => store.DeleteAsync(BucketLayout.Tile(name, path), cancel);
 
     /// <summary>All sizes for which a signed tree head was kept, smallest first.</summary>
     public Task<List<long>> ListPublishedSizesAsync(CancellationToken cancel) =>
@@ -81,18 +92,100 @@ public sealed class LedgerBucket(IObjectStore store, string name)
     public Task<List<long>> ListRotationsAsync(CancellationToken cancel) =>
         ListNumbersAsync(BucketLayout.RotatedKeysPrefix(name), cancel);
 
-    /// <summary>All blocks from a height on, in order, each checked against the one before.</summary>
-    /// <exception cref="CorruptException">A block is damaged, foreign or out of place.</exception>
+    /// <summary>
+    /// All blocks after a tip, in order, each checked against the one before. One that is missing or damaged is taken from the
+    /// entry bundle that holds it, by the same check: its signature, and that it follows.
+    /// </summary>
+    /// <param name="tip">Where to begin.</param>
+    /// <param name="expected">Blocks that the ledger is known to have, which are read ahead; 0 where nothing is known.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="CorruptException">A block is damaged, foreign, out of place or missing, and no bundle holds it.</exception>
     public async IAsyncEnumerable<LinkedBlock> FollowAsync(
         LedgerTip tip,
+        long expected,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        while (await GetBlockAsync(tip.Size, cancel) is { } bytes)
+        var blocks = new BlocksAhead(this, tip.Size, expected);
+        while (await NextAsync(tip, await blocks.TakeAsync(cancel), cancel) is { } linked)
         {
-            var linked = Link(tip, bytes);
             tip = linked.After;
             yield return linked;
         }
+    }
+
+    /// <summary>Writes a block over bytes that were damaged on their way to its place.</summary>
+    public Task ReplaceBlockAsync(LinkedBlock linked, CancellationToken cancel) =>
+        store.PutAsync(BucketLayout.Block(name, linked.Block.Height), linked.Bytes, cancel);
+
+    /// <summary>Puts a block back in its place that was found elsewhere; read back before this returns.</summary>
+    /// <exception cref="ConflictException">Another block stands there by now, and belongs there: read on from it.</exception>
+    /// <exception cref="CorruptException">The store does not keep what is written.</exception>
+    public async Task PutBackAsync(LinkedBlock linked, CancellationToken cancel)
+    {
+        var key = BucketLayout.Block(name, linked.Block.Height);
+        // Dying before or after a line here, or losing its answer: the block is still in the bundle, and put back by the next who reads.
+        if (await store.CreateAsync(key, linked.Bytes, cancel) == CreateResult.AlreadyExists)
+        {
+            var there = await store.GetAsync(key, cancel);
+            if (there.AsSpan().SequenceEqual(linked.Bytes))
+                return;
+            // What was missing may have been appended meanwhile, by somebody who did not find it: that one counts.
+            if (there is not null && TryLink(linked.Before, there, out _) is not null)
+                throw new ConflictException($"block {linked.Block.Height} of ledger '{name}' was appended meanwhile");
+            await store.PutAsync(key, linked.Bytes, cancel);
+        }
+
+        if (!(await store.GetAsync(key, cancel)).AsSpan().SequenceEqual(linked.Bytes))
+            throw new CorruptException($"block {linked.Block.Height} of ledger '{name}' is not read back as it was put back ({key})");
+    }
+
+    /// <summary>A block in its place; null where its bytes do not belong there.</summary>
+    internal LinkedBlock? TryLink(LedgerTip tip, byte[] bytes, out CorruptException? complaint)
+    {
+        complaint = null;
+        try
+        {
+            return Link(tip, bytes);
+        }
+        catch (CorruptException error)
+        {
+            complaint = error;
+            return null;
+        }
+    }
+
+    private async Task<LinkedBlock?> NextAsync(LedgerTip tip, byte[]? own, CancellationToken cancel)
+    {
+        CorruptException? complaint = null;
+        if (own is not null && TryLink(tip, own, out complaint) is { } linked)
+            return linked;
+        await foreach (var (path, bytes) in BlockCopies.InBundlesAsync(this, tip.Size, cancel))
+        {
+            if (TryLink(tip, bytes, out _) is { } rescued)
+                return rescued with { Rescue = new BlockRescue(path, complaint?.Message ?? Missing(tip.Size)) };
+        }
+
+        if (complaint is not null)
+            throw complaint;
+        if (await GetBlockAsync(tip.Size + 1, cancel) is null)
+            return null; // the end
+        // Both may have been appended since the first look.
+        return await GetBlockAsync(tip.Size, cancel) is { } late
+            ? Link(tip, late)
+            : throw new CorruptException(
+                $"{Missing(tip.Size)} while the next one is there, and no entry bundle holds it. Bring the block back from a backup; nothing "
+                + "is appended until then.");
+    }
+
+    private string Missing(long height) =>
+        $"block {height} of ledger '{name}' is missing ({BucketLayout.Block(name, height)})";
+
+    /// <summary>Any object of the ledger; null where there is none at all.</summary>
+    public async Task<ObjectKey?> FindTraceAsync(CancellationToken cancel)
+    {
+        await foreach (var found in store.ListAsync(BucketLayout.LedgerPrefix(name), cancel))
+            return found.Key;
+        return null;
     }
 
     /// <summary>
@@ -102,7 +195,7 @@ public sealed class LedgerBucket(IObjectStore store, string name)
     public async Task<List<(string Path, long Size)>> ListFarthestAsync(int limit, CancellationToken cancel)
     {
         var farthest = new PriorityQueue<string, long>();
-        var prefix = BucketLayout.Tile(name, "x").Path[..^1];
+        var prefix = BucketLayout.LedgerPrefix(name);
         foreach (var folder in (string[])["block/", "tile/"])
         {
             await foreach (var found in store.ListAsync(prefix + folder, cancel))
@@ -146,9 +239,10 @@ public sealed class LedgerBucket(IObjectStore store, string name)
         }
         catch (CorruptException error)
         {
-            throw new CorruptException($"block {tip.Size} of ledger '{name}' is damaged: {error.Message}", error);
+            throw new CorruptException(
+                $"block {tip.Size} of ledger '{name}' is damaged ({BucketLayout.Block(name, tip.Size)}): {error.Message}", error);
         }
 
-        return new LinkedBlock(block, bytes, tip.Follow(block, bytes));
+        return new LinkedBlock(block, bytes, tip, tip.Follow(block, bytes), null);
     }
 }

@@ -17,6 +17,9 @@ internal sealed record LedgerPromise(TreeHead Head, string Source)
         return promises;
     }
 
+    /// <summary>Blocks that must be there at least.</summary>
+    public static long Longest(IReadOnlyList<LedgerPromise> promises) => promises.Count == 0 ? 0 : promises.Max(p => p.Head.Size);
+
     public void RequireRoot(string ledger, LedgerTip tip)
     {
         if (tip.Size == Head.Size && tip.Tree.Root != Head.Root)
@@ -32,8 +35,8 @@ internal sealed record LedgerPromise(TreeHead Head, string Source)
         if (tip.Size < Head.Size)
         {
             throw new CorruptException(
-                $"block {tip.Size} of ledger '{ledger}' is missing: {Source} promises {Head.Size} blocks. Bring the block back "
-                + "from a backup; nothing is appended until then.");
+                $"block {tip.Size} of ledger '{ledger}' is missing: {Source} promises {Head.Size} blocks, and no entry bundle holds "
+                + $"it ({Storage.BucketLayout.Block(ledger, tip.Size)}). Bring the block back from a backup; nothing is appended until then.");
         }
     }
 }

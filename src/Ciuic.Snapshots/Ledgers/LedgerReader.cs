@@ -24,7 +24,7 @@ public static class LedgerReader
         var published = (await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel))?.Head;
         var promises = LedgerPromise.Of(published, known);
         var tip = LedgerTip.Start(keys.Newest);
-        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+        await foreach (var linked in bucket.FollowAsync(tip, LedgerPromise.Longest(promises), cancel))
         {
             tip = linked.After;
             foreach (var promise in promises)
@@ -44,7 +44,7 @@ public static class LedgerReader
     public static async Task<LedgerKeys> KeysAsync(LedgerBucket bucket, LedgerKeys keys, CancellationToken cancel)
     {
         var tip = LedgerTip.Start(keys);
-        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+        await foreach (var linked in bucket.FollowAsync(tip, 0, cancel))
             tip = linked.After;
         return tip.Keys;
     }

@@ -22,6 +22,7 @@ public sealed class LedgerWriter
     private readonly RecordIndex _index;
     private readonly UnpublishedView _view;
     private readonly IReadOnlyList<LedgerPromise> _promises;
+    private readonly List<string> _mended = [];
 
     /// <summary>The published size whose tiles were not usable; they are derived again on the way.</summary>
     private long? MendAt { get; init; }
@@ -46,6 +47,17 @@ public sealed class LedgerWriter
     /// <summary>The newest published tree head when this writer was loaded; null where there was none.</summary>
     public SignedTreeHead? Published { get; private init; }
 
+    /// <summary>What was published through this writer.</summary>
+    internal PublishedTrail Trail { get; } = new();
+
+    /// <summary>Objects below the ledger that this writer found damaged or missing, and has written again since it was asked last.</summary>
+    public IReadOnlyList<string> TakeMended()
+    {
+        var mended = _mended.ToList();
+        _mended.Clear();
+        return mended;
+    }
+
     /// <summary>The newest block known to this writer.</summary>
     public LedgerTip Tip { get; private set; }
 
@@ -66,16 +78,19 @@ public sealed class LedgerWriter
     public static async Task<LedgerWriter> LoadAsync(
         LedgerBucket bucket, LedgerSigner signer, SignedTreeHead? accepted, TimeProvider time, CancellationToken cancel)
     {
+        var mended = await KeyNoteKeeper.BeginAsync(bucket, signer, cancel);
         var keys = await OwnKeysAsync(bucket, signer, cancel);
-        var published = await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel);
+        var (published, resumed) = await ResumeAsync(bucket, accepted?.Head, keys, cancel);
         var promises = LedgerPromise.Of(published?.Head, accepted?.Head);
-        var resumed = await TreeLoader.TryResumeAsync(bucket, published?.Head, accepted?.Head, keys, cancel);
         var (tip, tiles) = resumed ?? (LedgerTip.Start(keys.Newest), new TileBuilder());
         var writer = new LedgerWriter(bucket, signer, time, tip, tiles, promises)
         {
             Published = published,
             MendAt = resumed is null ? published?.Head.Size : null,
         };
+        if (resumed is not null)
+            writer.Trail.Add(tip.Size);
+        writer._mended.AddRange(mended);
         await writer.CatchUpAsync(cancel);
         foreach (var promise in promises)
         {
@@ -112,22 +127,24 @@ public sealed class LedgerWriter
     /// and the records must be looked for before they are offered again.
     /// </returns>
     /// <exception cref="ConflictException">The records do not belong there, such as a rotation of a key no longer active.</exception>
+    /// <exception cref="CorruptException">The store damages what it takes, or lets two writers win: append nothing more to it.</exception>
     public async Task<bool> TryAppendAsync(IReadOnlyList<byte[]> records, CancellationToken cancel)
     {
         var block = Tip.Next(_time.GetUtcNow(), records);
         var bytes = block.Sign(_signer.Find(Tip.Keys.ActiveBlocks));
         // Followed before it is offered: what no reader would accept must not reach the ledger.
-        var linked = new LinkedBlock(block, bytes, Follow(block, bytes));
-        // Dying before this line: nothing happened. After it: the block is there, the next load reads it and
-        // the callers, who got no answer, find their records by FindAsync.
-        if (await _bucket.OfferBlockAsync(block.Height, bytes, cancel) == CreateResult.Created)
+        var linked = new LinkedBlock(block, bytes, Tip, Follow(block, bytes), null);
+        var outcome = await BlockOffer.MakeAsync(_bucket, linked, cancel);
+        if (outcome == OfferOutcome.Lost)
         {
-            Take(linked);
-            return true;
+            await CatchUpAsync(cancel);
+            return false;
         }
 
-        await CatchUpAsync(cancel);
-        return false;
+        if (outcome == OfferOutcome.WonMended)
+            _mended.Add($"block/{block.Height}");
+        Take(linked);
+        return true;
     }
 
     /// <summary>Everything that a tree head of the current tip implies, and that head, signed.</summary>
@@ -141,11 +158,26 @@ public sealed class LedgerWriter
     /// <summary>Takes note that everything a tree head implies is durable, whether it is published or not.</summary>
     public void MarkDerived(TreeHead head) => _view.MarkDerived(head.Size);
 
+    /// <summary>The newest head and where it leads to; its tiles may be collected while they are read, by whoever publishes the next.</summary>
+    private static async Task<(SignedTreeHead? Published, (LedgerTip, TileBuilder)? Resumed)> ResumeAsync(
+        LedgerBucket bucket, TreeHead? accepted, KeyNotes keys, CancellationToken cancel)
+    {
+        var published = await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel);
+        while (true)
+        {
+            if (await TreeLoader.TryResumeAsync(bucket, published?.Head, accepted, keys, cancel) is { } resumed)
+                return (published, resumed);
+            var newer = await PublishedHeads.NewestAsync(bucket, keys.Newest, cancel);
+            if (newer is null || newer.Head.Size <= (published?.Head.Size ?? 0))
+                return (published, null);
+            published = newer;
+        }
+    }
+
     private static async Task<KeyNotes> OwnKeysAsync(LedgerBucket bucket, LedgerSigner signer, CancellationToken cancel)
     {
         try
         {
-            await KeyNoteKeeper.BeginAsync(bucket, signer, cancel);
             return await KeyNotes.ReadAsync(bucket, signer.TreeHeadVerifiers, cancel);
         }
         catch (CorruptException error)
@@ -183,8 +215,10 @@ public sealed class LedgerWriter
 
     private async Task CatchUpAsync(CancellationToken cancel)
     {
-        await foreach (var linked in _bucket.FollowAsync(Tip, cancel))
+        await foreach (var linked in _bucket.FollowAsync(Tip, LedgerPromise.Longest(_promises), cancel))
         {
+            if (linked.Rescue is not null)
+                await PutBackAsync(linked, cancel);
             Take(linked);
             // Full tiles never change: stored now they need no memory, however long the ledger is.
             if (_view.FinishedCount >= MaxFinished)
@@ -192,6 +226,12 @@ public sealed class LedgerWriter
             if (Tip.Size == MendAt)
                 await MendAsync(cancel);
         }
+    }
+
+    private async Task PutBackAsync(LinkedBlock linked, CancellationToken cancel)
+    {
+        await _bucket.PutBackAsync(linked, cancel);
+        _mended.Add($"block/{linked.Block.Height}");
     }
 
     /// <summary>The published view is what others read: it is whole again before anything is appended.</summary>
@@ -219,17 +259,7 @@ public sealed class LedgerWriter
             promise.RequireRoot(_bucket.Name, Tip);
     }
 
-    private async Task<Block> ReadAsync(long height, CancellationToken cancel)
-    {
-        var bytes = await _bucket.GetBlockAsync(height, cancel)
-            ?? throw new CorruptException($"block {height} of ledger '{_bucket.Name}' is missing");
-        try
-        {
-            return Block.Open(bytes, Tip.Keys.Blocks);
-        }
-        catch (CorruptException error)
-        {
-            throw new CorruptException($"block {height} of ledger '{_bucket.Name}' is damaged: {error.Message}", error);
-        }
-    }
+    private async Task<Block> ReadAsync(long height, CancellationToken cancel) =>
+        await _bucket.FindBlockAsync(height, Tip.Keys, cancel) ?? throw new CorruptException(
+            $"block {height} of ledger '{_bucket.Name}' is missing or damaged, and no entry bundle holds it ({BucketLayout.Block(_bucket.Name, height)})");
 }

@@ -13,8 +13,15 @@ public static class PublishedHeads
     {
         if (TryOpen(await bucket.GetCheckpointAsync(cancel), keys) is { } published)
             return published;
+        return await NewestKeptAsync(bucket, keys, 0, cancel);
+    }
+
+    /// <summary>The newest kept tree head of at least a size that a known key signed; null where there is none.</summary>
+    public static async Task<SignedTreeHead?> NewestKeptAsync(
+        LedgerBucket bucket, LedgerKeys keys, long minSize, CancellationToken cancel)
+    {
         var sizes = await bucket.ListPublishedSizesAsync(cancel);
-        for (var i = sizes.Count - 1; i >= 0; i--)
+        for (var i = sizes.Count - 1; i >= 0 && sizes[i] >= minSize; i--)
         {
             if (TryOpen(await bucket.GetCheckpointAsync(sizes[i], cancel), keys) is { } kept)
                 return kept;

@@ -30,7 +30,25 @@ public sealed class TreePublisher(LedgerBucket bucket, Cosigners cosigners)
         var published = await PublishedAsync(tree.Keys, cancel);
         if (published is null || published.Head.Size <= checkpoint.Head.Size)
             await bucket.PutCheckpointAsync(checkpoint.Bytes, cancel);
+        await CollectAsync(writer, checkpoint.Head.Size, cancel);
         return checkpoint;
+    }
+
+    /// <summary>
+    /// Only now: everything that the new head implies is durable, and so is the head. Dying before, or without a store, the next
+    /// check of the ledger collects what is left.
+    /// </summary>
+    private async Task CollectAsync(LedgerWriter writer, long size, CancellationToken cancel)
+    {
+        try
+        {
+            foreach (var path in writer.Trail.Add(size))
+                await bucket.DeleteAsync(path, cancel);
+        }
+        catch (UnavailableException)
+        {
+            // What was published is published.
+        }
     }
 
     /// <summary>The published head; one that a faster writer signed with a newer key, too.</summary>

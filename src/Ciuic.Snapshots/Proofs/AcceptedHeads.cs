@@ -72,13 +72,11 @@ public sealed class AcceptedHeads(string directory)
         var path = PathOf(bucket);
         if (!keys.TreeHead.Contains(accepted.Signer))
             throw Disagree($"that one is signed by {accepted.Signer}, which is no key of this ledger", accepted, head, path);
-        // A writer that woke up late may have put an older checkpoint back; the kept one of the accepted size tells.
+        // A writer that woke up late may have put an older checkpoint back; those that are kept tell.
         if (head is null || head.Head.Size < accepted.Head.Size)
         {
-            var kept = PublishedHeads.TryOpen(await bucket.GetCheckpointAsync(accepted.Head.Size, cancel), keys);
-            if (kept?.Head != accepted.Head)
-                throw Disagree("the ledger was rolled back", accepted, head, path);
-            head = kept;
+            head = await PublishedHeads.NewestKeptAsync(bucket, keys, accepted.Head.Size, cancel)
+                ?? throw Disagree("the ledger was rolled back", accepted, head, path);
         }
 
         return await ContinuesAsync(bucket, keys, accepted.Head, head.Head, cancel)
@@ -112,7 +110,7 @@ public sealed class AcceptedHeads(string directory)
         LedgerBucket bucket, LedgerTip tip, TreeHead[] heads, CancellationToken cancel)
     {
         var given = heads.Count(h => h == tip.Head);
-        await foreach (var linked in bucket.FollowAsync(tip, cancel))
+        await foreach (var linked in bucket.FollowAsync(tip, heads.Max(h => h.Size), cancel))
         {
             given += heads.Count(h => h == linked.After.Head);
             if (given == heads.Length)

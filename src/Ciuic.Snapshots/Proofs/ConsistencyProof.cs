@@ -12,7 +12,7 @@ public static class ConsistencyProof
     /// <param name="newSize">The larger size.</param>
     /// <param name="cancel">Ends the reading.</param>
     /// <exception cref="InvalidInputException">The sizes are out of order, or larger than what is published.</exception>
-    /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
+    /// <exception cref="CorruptException">A block is missing or damaged, and so is every copy of it.</exception>
     public static async Task<(TreeHead Old, TreeHead New, List<Digest> Path)> MakeAsync(
         LedgerBucket bucket, IReadOnlyList<VerifierKey> trusted, long oldSize, long newSize, CancellationToken cancel)
     {
@@ -24,14 +24,26 @@ public static class ConsistencyProof
                 $"A proof needs 0 <= OLD <= NEW <= {published?.Size ?? 0}, the published size; {oldSize} and {newSize} were given.");
         }
 
-        var prover = new TreeProver(bucket);
-        var older = new TreeHead(keys.Origin, oldSize, await prover.RootAsync(oldSize, published!.Size, cancel));
-        var newer = new TreeHead(keys.Origin, newSize, await prover.RootAsync(newSize, published.Size, cancel));
-        var path = await prover.ConsistencyAsync(oldSize, newSize, published.Size, cancel);
-        var holds = MerkleProofs.VerifyConsistency(oldSize, newSize, older.Root, newer.Root, path)
-            && await prover.ContinuesAsync(newer, published, cancel);
-        return holds
-            ? (older, newer, path)
-            : throw new CorruptException($"ledger '{bucket.Name}': its tiles do not lead to the root of its signed tree head");
+        return await TryMakeAsync(new TreeProver(bucket), keys.Origin, oldSize, newSize, published!, cancel)
+            ?? await TryMakeAsync(TreeProver.WithoutTiles(bucket), keys.Origin, oldSize, newSize, published!, cancel)
+            ?? throw new CorruptException($"ledger '{bucket.Name}': its blocks do not lead to the root of its signed tree head");
+    }
+
+    /// <summary>The proof; null where the tiles are missing or wrong.</summary>
+    private static async Task<(TreeHead Old, TreeHead New, List<Digest> Path)?> TryMakeAsync(
+        TreeProver prover, string origin, long oldSize, long newSize, TreeHead published, CancellationToken cancel)
+    {
+        try
+        {
+            var older = new TreeHead(origin, oldSize, await prover.RootAsync(oldSize, published.Size, cancel));
+            var newer = new TreeHead(origin, newSize, await prover.RootAsync(newSize, published.Size, cancel));
+            var path = await prover.ConsistencyAsync(oldSize, newSize, published.Size, cancel);
+            return MerkleProofs.VerifyConsistency(oldSize, newSize, older.Root, newer.Root, path)
+                && await prover.ContinuesAsync(newer, published, cancel) ? (older, newer, path) : null;
+        }
+        catch (CorruptException) when (prover.UsesTiles)
+        {
+            return null;
+        }
     }
 }

@@ -33,10 +33,22 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     /// <summary>The proof of a committed snapshot, checked as a stranger will check it.</summary>
     /// <exception cref="UnavailableException">The snapshot is committed, but not final yet.</exception>
     /// <exception cref="CorruptException">A link does not hold.</exception>
-    public async Task<TlogProof> ProveAsync(CommittedSnapshot snapshot, CancellationToken cancel)
+    public Task<TlogProof> ProveAsync(CommittedSnapshot snapshot, CancellationToken cancel) =>
+        ProveAsync(snapshot.Link.Manifest, snapshot.Position, cancel);
+
+    /// <summary>
+    /// The same of a snapshot whose place in the ledger is known: reads its block and a handful of tiles, however long the ledger is.
+    /// Whoever named the place may be wrong, and is found out: the block must commit that very manifest.
+    /// </summary>
+    /// <param name="manifest">The snapshot's identity.</param>
+    /// <param name="position">Where the ledger commits it.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="UnavailableException">The snapshot is committed, but not final yet.</exception>
+    /// <exception cref="CorruptException">A link does not hold.</exception>
+    public async Task<TlogProof> ProveAsync(ManifestDigest manifest, LedgerPosition position, CancellationToken cancel)
     {
         var (keys, head) = await CheckAsync(cancel);
-        return await ProveAsync(snapshot, keys, head, cancel);
+        return await ProveAsync(manifest, position, keys, head, cancel);
     }
 
     /// <summary>Ties a snapshot's bytes to the quorum, link by link.</summary>
@@ -58,7 +70,7 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     {
         await CheckBytesAsync(run, snapshot, parallelism, linked, cancel);
         var (keys, newest) = await CheckAsync(cancel);
-        var checkedProof = proof ?? await ProveAsync(snapshot, keys, newest, cancel);
+        var checkedProof = proof ?? await ProveAsync(snapshot.Link.Manifest, snapshot.Position, keys, newest, cancel);
         var proven = CheckProof(checkedProof, PolicyFor(keys), snapshot.Link.Manifest, linked);
         if (proof is not null)
             linked(await TieAsync(keys, proven.Head.Head, newest?.Head, cancel));
@@ -108,10 +120,10 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     }
 
     private async Task<TlogProof> ProveAsync(
-        CommittedSnapshot snapshot, LedgerKeys keys, SignedTreeHead? head, CancellationToken cancel)
+        ManifestDigest manifest, LedgerPosition position, LedgerKeys keys, SignedTreeHead? head, CancellationToken cancel)
     {
-        var proof = await SnapshotProver.ProveAsync(bucket, head, snapshot.Position.Height, cancel);
-        RequireSnapshot(proof.Verify(PolicyFor(keys)), snapshot.Link.Manifest);
+        var proof = await SnapshotProver.ProveAsync(bucket, head, position.Height, cancel);
+        RequireSnapshot(proof.Verify(PolicyFor(keys)), manifest);
         await RememberAsync(head!, cancel); // a proof has been made of it
         return proof;
     }

@@ -2,9 +2,28 @@ using Ciuic.Core;
 
 namespace Ciuic.Snapshots;
 
-/// <summary>Makes proofs from the tiles in a bucket. What it returns is checked by whoever uses it.</summary>
-public sealed class TreeProver(LedgerBucket bucket)
+/// <summary>
+/// Makes proofs from the tiles in a bucket, or, where those are damaged, from the blocks that they are derived from. What it
+/// returns is checked by whoever uses it.
+/// </summary>
+public sealed class TreeProver
 {
+    private readonly LedgerBucket _bucket;
+
+    /// <summary>A prover that takes tiles as they are.</summary>
+    public TreeProver(LedgerBucket bucket)
+        : this(bucket, usesTiles: true)
+    {
+    }
+
+    private TreeProver(LedgerBucket bucket, bool usesTiles) => (_bucket, UsesTiles) = (bucket, usesTiles);
+
+    /// <summary>Whether it reads tiles; otherwise it derives them.</summary>
+    internal bool UsesTiles { get; }
+
+    /// <summary>A prover that derives every tile from entries: slow, and independent of what may be damaged.</summary>
+    internal static TreeProver WithoutTiles(LedgerBucket bucket) => new(bucket, usesTiles: false);
+
     /// <summary>That the tree of a head begins with an older one.</summary>
     /// <exception cref="CorruptException">A tile is missing or damaged.</exception>
     public async Task<List<Digest>> ConsistencyAsync(long oldSize, long newSize, CancellationToken cancel) =>
@@ -46,18 +65,26 @@ public sealed class TreeProver(LedgerBucket bucket)
             return default;
         });
         var hashes = new TileHashes(size);
-        foreach (var tile in hashes.Needed(parts))
-            hashes.Add(tile, await FetchAsync(tile, cancel));
+        var needed = hashes.Needed(parts);
+        // All at once: a proof is a handful of them, and each is a round trip.
+        var tiles = await Task.WhenAll(needed.Select(async tile => (tile, Bytes: await FetchAsync(tile, cancel))));
+        foreach (var (tile, bytes) in tiles)
+            hashes.Add(tile, bytes);
         return walk(hashes.Root);
     }
 
-    /// <summary>A partial tile may have been collected once the full one was there, which begins with it.</summary>
+    /// <summary>
+    /// A partial tile is collected once a larger one is there, which begins with it. Readers that hold an older tree head find it
+    /// there.
+    /// </summary>
     private async Task<byte[]?> FetchAsync(Tile tile, CancellationToken cancel)
     {
-        var bytes = await bucket.GetTileAsync(tile.Path, cancel);
+        if (!UsesTiles)
+            return await DerivedTiles.MakeAsync(_bucket, tile, cancel);
+        var bytes = await _bucket.GetTileAsync(tile.Path, cancel);
         if (bytes is not null || tile.Width == Tile.FullWidth)
             return bytes;
-        var full = await bucket.GetTileAsync((tile with { Width = Tile.FullWidth }).Path, cancel);
-        return full?.Length == Tile.FullWidth * Digest.Size ? full[..(tile.Width * Digest.Size)] : null;
+        var larger = await LargerTiles.FindAsync(_bucket, tile.Path, tile, cancel);
+        return larger?.Length >= tile.Width * Digest.Size ? larger[..(tile.Width * Digest.Size)] : null;
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Ciuic.Core;
 using Microsoft.Win32.SafeHandles;
@@ -13,13 +12,13 @@ namespace Ciuic.Storage;
 public sealed class FileObjectStore : IObjectStore
 {
     /// <summary>Holds unfinished files; no object key can begin like this.</summary>
-    private const string TemporaryFolder = "~tmp";
+    internal const string TemporaryFolder = "~tmp";
 
     private readonly string _root;
     private readonly DiskThreads _threads = new(); // its own: a mount that hangs holds up no other store
     private readonly WriteChoice _choice;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<string, bool> _flushedDirectories = new(StringComparer.Ordinal);
+    private readonly StoreRoot _place;
 
     /// <summary>Opens the folder, creating it where there is none.</summary>
     /// <param name="root">The folder.</param>
@@ -29,6 +28,7 @@ public sealed class FileObjectStore : IObjectStore
     public FileObjectStore(string root, DirectWrites direct = DirectWrites.Auto, TimeProvider? time = null)
     {
         _root = Path.GetFullPath(root);
+        _place = new StoreRoot(_root);
         (_choice, _time) = (new WriteChoice(direct), time ?? TimeProvider.System);
         Guard("open", () => Directory.CreateDirectory(_root));
     }
@@ -39,7 +39,7 @@ public sealed class FileObjectStore : IObjectStore
     /// <inheritdoc/>
     public Task<byte[]?> GetAsync(ObjectKey key, CancellationToken cancel) => GuardAsync<byte[]?>(key, cancel, () =>
     {
-        using var file = TryOpen(key);
+        using var file = _place.TryOpen(key);
         if (file is null)
             return null;
         var content = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)));
@@ -52,22 +52,22 @@ public sealed class FileObjectStore : IObjectStore
         GuardAsync<int?>(key, cancel, () =>
         {
             ArgumentOutOfRangeException.ThrowIfNegative(offset);
-            using var file = TryOpen(key);
+            using var file = _place.TryOpen(key);
             return file is null ? null : ReadFully(file, offset, buffer.Span);
         });
 
     /// <inheritdoc/>
     public Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, cancel, () =>
     {
-        var file = new FileInfo(PathOf(key));
-        return file.Exists ? (long?)file.Length : null;
+        using var file = _place.TryOpen(key); // its length alone would come without saying why it is not there
+        return file is null ? null : (long?)RandomAccess.GetLength(file);
     });
 
     /// <inheritdoc/>
     public Task<CreateResult> CreateAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
         GuardAsync(key, cancel, () =>
         {
-            var path = PathOf(key);
+            var path = _place.PathOf(key);
             if (File.Exists(path))
             {
                 // The creator before us may have died between publishing and flushing: what we report as
@@ -81,7 +81,7 @@ public sealed class FileObjectStore : IObjectStore
 
     /// <inheritdoc/>
     public Task PutAsync(ObjectKey key, ReadOnlyMemory<byte> content, CancellationToken cancel) =>
-        GuardAsync(key, cancel, () => WriteAndPublish(PathOf(key), content.Span, replace: true));
+        GuardAsync(key, cancel, () => WriteAndPublish(_place.PathOf(key), content.Span, replace: true));
 
     /// <inheritdoc/>
     public async IAsyncEnumerable<ObjectInfo> ListAsync(
@@ -89,27 +89,25 @@ public sealed class FileObjectStore : IObjectStore
     {
         // The folder part of the prefix bounds the walk; the rest is compared.
         var slash = prefix.LastIndexOf('/');
-        var folder = slash <= 0 ? _root : PathOf(new ObjectKey(prefix[..slash]));
-        if (!Directory.Exists(folder))
-            yield break;
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories))
+        var folder = slash <= 0 ? _root : _place.PathOf(new ObjectKey(prefix[..slash]));
+        using var walk = new FolderWalk(_root, prefix);
+        while (await GuardAsync($"List of '{prefix}'", cancel, () => walk.Next(() => _place.TryFindFolder(folder))) is { Count: > 0 } page)
         {
-            cancel.ThrowIfCancellationRequested();
-            var path = Path.GetRelativePath(_root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-            // What somebody else has put there under a name that no key can have is no object.
-            if (path.StartsWith(prefix, StringComparison.Ordinal) && ObjectKey.TryParse(path, out var key))
-                yield return new ObjectInfo(key, file.Length);
+            foreach (var found in page)
+                yield return found;
         }
-
-        await Task.CompletedTask;
     }
 
     /// <inheritdoc/>
     public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => GuardAsync(key, cancel, () =>
     {
-        var path = PathOf(key);
-        if (!File.Exists(path))
-            return false;
+        using (var there = _place.TryOpen(key))
+        {
+            if (there is null)
+                return false;
+        }
+
+        var path = _place.PathOf(key);
         File.Delete(path);
         DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
         return true;
@@ -134,9 +132,9 @@ public sealed class FileObjectStore : IObjectStore
         var temporary = Path.Combine(_root, TemporaryFolder, Path.GetRandomFileName());
         try
         {
-            EnsureDirectory(Path.GetDirectoryName(temporary)!);
+            _place.EnsureDirectory(Path.GetDirectoryName(temporary)!);
             Write(temporary, content);
-            EnsureDirectory(Path.GetDirectoryName(path)!);
+            _place.EnsureDirectory(Path.GetDirectoryName(path)!);
             var published = true;
             if (replace)
                 File.Move(temporary, path, overwrite: true); // rename(2): readers see the old bytes or the new
@@ -166,36 +164,6 @@ public sealed class FileObjectStore : IObjectStore
         _choice.Took(direct, _time.GetElapsedTime(begin), content.Length);
     }
 
-    /// <summary>
-    /// A new directory is durable only when its parents' entries are flushed, up to the root. Who made it may have died before
-    /// that, so each is flushed once by each process.
-    /// </summary>
-    private void EnsureDirectory(string directory)
-    {
-        if (directory.Length <= _root.Length || _flushedDirectories.ContainsKey(directory))
-            return;
-        var parent = Path.GetDirectoryName(directory)!;
-        EnsureDirectory(parent);
-        Directory.CreateDirectory(directory);
-        DurableFiles.FlushDirectory(parent);
-        _flushedDirectories[directory] = true;
-    }
-
-    private SafeFileHandle? TryOpen(ObjectKey key)
-    {
-        var path = PathOf(key);
-        if (!File.Exists(path))
-            return null;
-        try
-        {
-            return File.OpenHandle(path);
-        }
-        catch (FileNotFoundException)
-        {
-            return null; // deleted between the two lines above
-        }
-    }
-
     private static int ReadFully(SafeFileHandle file, long offset, Span<byte> buffer)
     {
         var total = 0;
@@ -209,8 +177,6 @@ public sealed class FileObjectStore : IObjectStore
 
         return total;
     }
-
-    private string PathOf(ObjectKey key) => Path.Combine(_root, key.Path);
 
     private void Guard(string verb, Action action)
     {
@@ -228,7 +194,10 @@ public sealed class FileObjectStore : IObjectStore
     private static bool IsFull(Exception error) => error.GetBaseException() is IOException cause
         && (cause.HResult is 28 or 122 or unchecked((int)0x80070070) || cause.Message.Contains("disk was full", StringComparison.Ordinal));
 
-    private async Task<T> GuardAsync<T>(ObjectKey key, CancellationToken cancel, Func<T> action)
+    private Task<T> GuardAsync<T>(ObjectKey key, CancellationToken cancel, Func<T> action) =>
+        GuardAsync($"Object {key}", cancel, action);
+
+    private async Task<T> GuardAsync<T>(string what, CancellationToken cancel, Func<T> action)
     {
         try
         {
@@ -236,8 +205,8 @@ public sealed class FileObjectStore : IObjectStore
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or UnavailableException or TaskSchedulerException)
         {
-            _flushedDirectories.Clear(); // if somebody removed a folder under us, it is made again next time
-            throw new UnavailableException($"Object {key} in {Location}: {error.Message}", error) { IsFull = IsFull(error) };
+            _place.Forget();
+            throw new UnavailableException($"{what} in {Location}: {error.Message}", error) { IsFull = IsFull(error) };
         }
     }
 }

@@ -86,8 +86,13 @@ public sealed class RetryingObjectStore : IObjectStore
         _pipeline.ExecuteAsync(async c => await _inner.PutAsync(key, content, c), cancel).AsTask();
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancel) =>
-        _inner.ListAsync(prefix, cancel);
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(
+        string prefix, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
+    {
+        await using var list = new RetriedList(_inner, prefix);
+        while (await RetryAsync(list.NextAsync, cancel) is { } found)
+            yield return found;
+    }
 
     /// <inheritdoc/>
     public Task DeleteAsync(ObjectKey key, CancellationToken cancel) =>

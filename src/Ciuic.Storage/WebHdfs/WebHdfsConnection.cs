@@ -44,7 +44,7 @@ internal sealed class WebHdfsConnection : IDisposable
         using var limit = Limit(0, cancel);
         try
         {
-            using var response = await NameNodeAsync(method, path, operation, limit.Token);
+            using var response = await NameNodeAsync(method, path, operation, limit.Token, cancel);
             return await response.Content.ReadFromJsonAsync(answer, limit.Token) ?? throw new IOException("the server's answer is empty");
         }
         catch (JsonException error)
@@ -60,7 +60,7 @@ internal sealed class WebHdfsConnection : IDisposable
     /// <summary>Tells the name node to do something; what it answers is no matter, if it is a success.</summary>
     public async Task TellAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
     {
-        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit), cancel);
+        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit, cancel), cancel);
     }
 
     /// <summary>Sends bytes to the data node that the name node chooses.</summary>
@@ -96,23 +96,24 @@ internal sealed class WebHdfsConnection : IDisposable
 
     private async Task<Uri> DataNodeAsync(HttpMethod method, string path, string operation, CancellationToken cancel)
     {
-        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit, isRedirect: true), cancel);
+        using var response = await LimitedAsync(0, limit => NameNodeAsync(method, path, operation, limit, cancel, isRedirect: true), cancel);
         return response.Headers.Location is { IsAbsoluteUri: true } location
             ? location
             : throw new IOException("the name node names no data node");
     }
 
     private async Task<HttpResponseMessage> NameNodeAsync(
-        HttpMethod method, string path, string operation, CancellationToken cancel, bool isRedirect = false)
+        HttpMethod method, string path, string operation, CancellationToken limit, CancellationToken caller, bool isRedirect = false)
     {
         var asked = Volatile.Read(ref _active);
         try
         {
-            using var request = new HttpRequestMessage(method, await AddressAsync(_place.NameNodes[asked], path, operation, cancel));
-            return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel), cancel, isRedirect);
+            using var request = new HttpRequestMessage(method, await AddressAsync(_place.NameNodes[asked], path, operation, limit));
+            return await CheckedAsync(await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit), limit, isRedirect);
         }
-        catch (Exception error) when (error is not WebHdfsException { IsStandby: false })
+        catch (Exception error) when (error is not WebHdfsException { IsStandby: false } && !caller.IsCancellationRequested)
         {
+            // Whoever asks no more has not found out anything about this name node.
             Interlocked.CompareExchange(ref _active, (asked + 1) % _place.NameNodes.Count, asked);
             throw;
         }

@@ -47,7 +47,9 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
             }
             catch (WebHdfsException error) when (error.IsNotFound)
             {
-                return null;
+                if (await LengthAsync(key, cancel) is not null)
+                    throw new IOException("the name node has the file, and does not find it when it is read", error);
+                return null; // deleted meanwhile
             }
         },
         cancel);
@@ -70,7 +72,9 @@ public sealed class WebHdfsObjectStore : IObjectStore, IDisposable
                 }
                 catch (WebHdfsException error) when (error.IsNotFound)
                 {
-                    return null;
+                    if (await LengthAsync(key, cancel) is not null)
+                        throw new IOException("the name node has the file, and does not find it when it is read", error);
+                    return null; // deleted meanwhile
                 }
             },
             cancel);

@@ -15,6 +15,8 @@ internal static class LedgerBenchmark
             // First, in an empty process: it measures memory.
             if (plan.Parts.Contains(LedgerPart.Audit))
                 await AuditBenchmark.RunAsync(plan, folder.FullName, report, cancel);
+            if (plan.Parts.Contains(LedgerPart.Proof))
+                await ProofBenchmark.RunAsync(folder.FullName, report, cancel);
             if (plan.Parts.Contains(LedgerPart.Machine))
                 MachineLimits.Run(plan, folder.FullName, report);
             if (plan.Parts.Contains(LedgerPart.Commit))

@@ -7,6 +7,7 @@ internal enum LedgerPart
     Commit,
     Final,
     Audit,
+    Proof,
 }
 
 /// <summary>What to measure.</summary>
