@@ -13,14 +13,15 @@ public static class KeyNoteKeeper
     /// Stores the note of a new ledger, twice. Of an existing one a copy that is missing or damaged is written again, from the other or
     /// by this signer.
     /// </summary>
-    /// <returns>The objects that were written again.</returns>
+    /// <returns>The objects that were lost or damaged and were written again; a copy that older versions did not write is none.</returns>
     /// <exception cref="ConflictException">Both are missing, and the blocks are not this signer's.</exception>
     public static async Task<IReadOnlyList<string>> BeginAsync(LedgerBucket bucket, LedgerSigner signer, CancellationToken cancel)
     {
         var notes = await KeyNote.FetchAsync(bucket, cancel);
         if (await BeginningAsync(bucket, notes, signer, cancel) is not { } right)
             return []; // the keys it began with are not at hand any more; the notes of rotations serve
-        var written = new List<string>();
+        var isNew = notes.Count == 0 && await bucket.FindTraceAsync(cancel) is null;
+        var mended = new List<string>();
         foreach (var name in (string[])[BucketLayout.KeysPath, BucketLayout.KeysCopyPath])
         {
             var there = notes.Find(n => n.Name == name);
@@ -28,10 +29,11 @@ public static class KeyNoteKeeper
             if (there is { IsWhole: true })
                 continue;
             await StoreAsync(bucket, name, right, replace: there is not null, cancel);
-            written.Add(name);
+            if (there is not null || (name == BucketLayout.KeysPath && !isNew))
+                mended.Add(name);
         }
 
-        return written;
+        return mended;
     }
 
     /// <summary>Stores the note after a rotation, unless it is there and right.</summary>
