@@ -228,7 +228,7 @@ public sealed class LedgerTests : Clusters
             else
                 await cluster.Memory.DeleteAsync(key, default);
             using var deadline = new CancellationTokenSource(Long);
-            while (!before.AsSpan().SequenceEqual(await cluster.Memory.GetAsync(key, default)))
+            while ((await cluster.Memory.GetAsync(key, default))?.SequenceEqual(before) != true)
                 await Task.Delay(Short / 4, deadline.Token);
         }
 

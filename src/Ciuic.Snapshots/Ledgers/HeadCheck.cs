@@ -12,11 +12,13 @@ internal sealed class HeadCheck
     private readonly LedgerSigner _signer;
     private readonly SignedTreeHead? _published;
     private readonly HashSet<long> _kept;
+    private readonly HashSet<long> _withTiles;
     private readonly LedgerKeys _keys;
     private readonly List<string> _mended = [];
 
     private HeadCheck(LedgerBucket bucket, LedgerSigner signer, LedgerKeys keys, SignedTreeHead? published, HashSet<long> kept) =>
-        (_bucket, _signer, _keys, _published, _kept) = (bucket, signer, keys, published, kept);
+        (_bucket, _signer, _keys, _published, _kept, _withTiles) =
+            (bucket, signer, keys, published, kept, [.. kept.Order().TakeLast(PublishedTrail.HeadsWithTiles)]);
 
     /// <summary>Size of the newest published tree head; 0 where there is none.</summary>
     public long PublishedSize => _published?.Head.Size ?? 0;
@@ -26,6 +28,9 @@ internal sealed class HeadCheck
         var published = await PublishedHeads.NewestAsync(bucket, tip.Keys, cancel);
         return new HeadCheck(bucket, signer, tip.Keys, published, [.. await bucket.ListPublishedSizesAsync(cancel)]);
     }
+
+    /// <summary>Whether the partial tiles of a size are still kept, and so may be damaged.</summary>
+    public bool HasTiles(long size) => _withTiles.Contains(size);
 
     /// <summary>Looks at the heads of a size.</summary>
     /// <returns>Whether something is wrong that may be replaced once the history is proven.</returns>

@@ -53,9 +53,9 @@ public sealed class LedgerCheck(LedgerBucket bucket, LedgerSigner signer)
             at = linked.After;
             tiles.Append(linked.Bytes, at.LastLeaf);
             foreach (var file in tiles.TakeFinished())
-                await CheckFileAsync(file, isProven, cancel);
-            foreach (var file in at.Size == _heads.PublishedSize ? tiles.PartialFiles() : [])
-                await CheckFileAsync(file, isProven, cancel);
+                await CheckFileAsync(file, mayBeMissing: false, isProven, cancel);
+            foreach (var file in at.Size == _heads.PublishedSize || _heads.HasTiles(at.Size) ? tiles.PartialFiles() : [])
+                await CheckFileAsync(file, mayBeMissing: at.Size != _heads.PublishedSize, isProven, cancel);
             _differs |= await _heads.CheckAsync(at, isProven, cancel);
             if (at.Size == tip.Size)
                 break;
@@ -85,10 +85,10 @@ public sealed class LedgerCheck(LedgerBucket bucket, LedgerSigner signer)
         _mended.Add($"block/{linked.Block.Height}");
     }
 
-    private async Task CheckFileAsync(TileFile file, bool isProven, CancellationToken cancel)
+    private async Task CheckFileAsync(TileFile file, bool mayBeMissing, bool isProven, CancellationToken cancel)
     {
         var there = await bucket.GetTileAsync(file.Path, cancel);
-        if (there.AsSpan().SequenceEqual(file.Content))
+        if (there.AsSpan().SequenceEqual(file.Content) || (there is null && mayBeMissing))
             return;
         if (there is not null && !isProven)
             _differs = true;

@@ -43,7 +43,7 @@ internal sealed class StoreRoot(string path, bool? ignoresCase = null, int maxRe
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            RequireMounted(); // ENOENT: every folder above it was entered, as far as they are there
+            RequirePlainlyAbsent(file);
             return null;
         }
         catch (Exception error) when (error is UnauthorizedAccessException or IOException)
@@ -62,11 +62,14 @@ internal sealed class StoreRoot(string path, bool? ignoresCase = null, int maxRe
     {
         try
         {
-            return File.GetAttributes(folder).HasFlag(FileAttributes.Directory) ? new DirectoryInfo(folder) : null;
+            var found = File.GetAttributes(folder);
+            if (found.HasFlag(FileAttributes.Directory))
+                return new DirectoryInfo(folder);
+            return found.HasFlag(FileAttributes.ReparsePoint) ? throw DeadLink(folder) : null;
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            RequireMounted();
+            RequirePlainlyAbsent(folder);
             return null;
         }
     }
@@ -92,6 +95,22 @@ internal sealed class StoreRoot(string path, bool? ignoresCase = null, int maxRe
     /// <summary>Remembers nothing: somebody may have removed a folder under us, which is made again then.</summary>
     public void Forget() => _flushed.Clear();
 
+    /// <summary>
+    /// The file system has said ENOENT, so every folder above was entered as far as they are there. What is left: the store's own is not
+    /// there, or one on the way is a link to a place that is not there now.
+    /// </summary>
+    private void RequirePlainlyAbsent(string absent)
+    {
+        RequireMounted();
+        for (var at = absent; at.Length > path.Length && !Directory.Exists(at); at = Path.GetDirectoryName(at)!)
+        {
+            if (new FileInfo(at).LinkTarget is not null)
+                throw DeadLink(at);
+        }
+    }
+
+    private static IOException DeadLink(string link) => new($"'{link}' is a link to a place that is not there: is its mount gone?");
+
     /// <summary>The store's own folder is there, and is the one that it was.</summary>
     private void RequireMounted()
     {
@@ -108,7 +127,7 @@ internal sealed class StoreRoot(string path, bool? ignoresCase = null, int maxRe
         for (var at = Path.GetDirectoryName(file)!; at.Length > path.Length; at = Path.GetDirectoryName(at)!)
         {
             if (File.Exists(at))
-                return true;
+                return new FileInfo(at).LinkTarget is null;
         }
 
         return false;

@@ -101,9 +101,9 @@ public sealed class WebHdfsServer : IAsyncDisposable
             while (true)
                 _ = ServeAsync(await listener.GetContextAsync(), serve);
         }
-        catch (Exception error) when (error is HttpListenerException or ObjectDisposedException)
+        catch (Exception error) when (error is HttpListenerException or InvalidOperationException)
         {
-            // The server ends.
+            // The server ends, or has ended before it was asked again.
         }
     }
 
