@@ -1,6 +1,7 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
+using Ciuic.Storage;
 using Ciuic.Testing;
 
 namespace Ciuic.Grains.Tests;
@@ -9,50 +10,156 @@ namespace Ciuic.Grains.Tests;
 public sealed class OlderDatabaseTests : Clusters
 {
     [Fact]
-    public async Task A_database_from_an_older_backup_decides_nothing()
+    public async Task What_the_ledger_has_beyond_an_older_backup_is_taken_in()
     {
         var first = await StartAsync(new CiuicCluster());
-        var token = (await first.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
-        await first.SaveAsync("x", token, 1);
-        await first.QuietAsync("x");
+        var token = await SaveFirstAsync(first);
         var backup = first.Storage.Backup();
         await first.SaveAsync("x", token, 2);
         await first.QuietAsync("x");
-        await first.PublishAsync();
+        await first.SaveAsync("x", token, 3);
+        await first.QuietAsync("x");
+        await MarkAsync(first, MarkKind.Tag, 2);
+        await MarkAsync(first, MarkKind.Pin, 3);
+        await first.Run("x").RollbackAsync(BackTo(2));
+        var truth = (await first.Run("x").DescribeAsync())!;
 
-        var second = await StartAsync(new CiuicCluster { Memory = first.Memory, Signer = first.Signer, Storage = backup });
-        var calls = new Func<Task>[]
-        {
-            () => second.Run("x").OpenAsync(CiuicCluster.Open(takeOver: token)),
-            () => second.Run("x").BeginSnapshotAsync(token, CiuicCluster.Plan(3)),
-            () => second.Run("x").RollbackAsync(new RollbackRequest { To = new Sequence(1), Reason = "r", Actor = "me", FenceLiveAttempt = true }),
-            () => second.Run("x").MarkAsync(new MarkRequest { Kind = MarkKind.Pin, Sequence = new Sequence(1), Tag = null, Reason = "r", Actor = "me" }),
-        };
-        foreach (var call in calls)
-        {
-            var error = await Assert.ThrowsAsync<ConflictException>(call);
-            Assert.Contains("#2", error.Message);
-            Assert.Contains("older backup", error.Message);
-        }
+        var second = await OnAsync(first, backup);
+        var view = (await second.Run("x").DescribeAsync())!;
+        Assert.Equal((truth.Head, truth.HeadStep, truth.Committed), (view.Head, view.HeadStep, view.Committed));
+        Assert.Equal(truth.Tags, view.Tags);
+        Assert.Equal(truth.Pins, view.Pins);
+        Assert.Null(view.Lease);
+        Assert.Equal(SnapshotState.Committed, (await second.Snapshot("x", new Sequence(3)).GetAsync())!.State);
+        var events = await second.EventsAsync("x");
+        Assert.Equal(Enumerable.Range(1, events.Length).Select(i => (long)i), events.Select(e => e.Number));
+        Assert.Equal(
+            [RunEventKind.Committed, RunEventKind.Committed, RunEventKind.Tagged, RunEventKind.Pinned, RunEventKind.RolledBack],
+            events[^5..].Select(e => e.Kind));
+        Assert.Equal(LeaseReply.Fenced, await second.Run("x").RenewAsync(token));
 
-        await second.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
-        var view = await RebuiltAsync(second);
-        Assert.Contains("the database knows 1 of its 2 snapshots", view.Damaged.Single());
-        Assert.Empty(view.Kept);
-
-        // What it says to do: an empty database, and rebuild.
-        var third = await StartAsync(new CiuicCluster { Memory = first.Memory, Signer = first.Signer });
-        await third.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
-        Assert.Equal(["x"], (await RebuiltAsync(third)).Rebuilt);
-        var open = await third.Run("x").OpenAsync(CiuicCluster.Open());
-        Assert.Equal(2, open.Head!.Sequence.Value);
-        await third.SaveAsync("x", open.Lease.Token, 3);
-        await third.PublishAsync();
-        Assert.True((await TestBucket.AuditAsync(first.Memory)).Passed);
+        var open = await second.Run("x").OpenAsync(CiuicCluster.Open());
+        var saved = await second.SaveAsync("x", open.Lease.Token, 4);
+        Assert.Equal((4L, truth.Head), (saved.Sequence.Value, saved.Order.Parent));
+        await second.QuietAsync("x");
+        await second.AuditAsync();
     }
 
     [Fact]
-    public async Task A_run_that_was_not_told_of_its_commit_yet_is_not_taken_for_an_older_backup()
+    public async Task A_second_that_a_failover_lost_ends_no_attempt_that_was_there_before()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(first);
+        var standby = first.Storage.Backup();
+        await first.SaveAsync("x", token, 2);
+        await first.QuietAsync("x");
+        var second = await OnAsync(first, standby);
+        Assert.Equal(LeaseReply.Held, await second.Run("x").RenewAsync(token));
+        Assert.Equal(3, (await second.SaveAsync("x", token, 3)).Sequence.Value);
+        await second.QuietAsync("x");
+        await second.AuditAsync();
+    }
+
+    [Fact]
+    public async Task Of_two_attempts_one_of_which_the_database_has_forgotten_one_commits()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(first);
+        await first.Run("x").CloseAsync(token, CiuicCluster.Alone);
+        var backup = first.Storage.Backup();
+        var forgotten = (await first.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        var second = await OnAsync(first, backup);
+        var known = (await second.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        Assert.True(known.CompareTo(forgotten) > 0);
+        Assert.Equal(LeaseReply.Fenced, await second.Run("x").RenewAsync(forgotten));
+        Assert.Equal(BeginOutcome.Fenced, (await second.Run("x").BeginSnapshotAsync(forgotten, CiuicCluster.Plan(2))).Outcome);
+        await second.SaveAsync("x", known, 2);
+        await second.QuietAsync("x");
+        await second.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_was_committed_after_the_backup_is_not_appended_again()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(first);
+        first.Store.Unreadable = IsChunk;
+        var sequence = await BeginSecondAsync(first, token);
+        var backup = first.Storage.Backup(); // #2 is uploaded
+        first.Store.Unreadable = null;
+        await first.SettledAsync("x", sequence);
+        await first.QuietAsync("x");
+        var size = await first.Ledger.GetSizeAsync();
+        var second = await OnAsync(first, backup);
+        Assert.Equal(SnapshotState.Committed, (await second.SettledAsync("x", sequence)).State); // a trainer that waits wakes it
+        Assert.Equal(sequence, (await second.QuietAsync("x")).Head!.Sequence);
+        Assert.Equal(size, await second.Ledger.GetSizeAsync());
+        await second.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_snapshot_that_history_has_passed_since_the_backup_is_not_committed()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(first);
+        first.Store.Unreadable = IsChunk;
+        var sequence = await BeginSecondAsync(first, token);
+        var backup = first.Storage.Backup();
+        await first.Run("x").RollbackAsync(BackTo(1));
+        first.Store.Unreadable = null;
+        var next = (await first.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        Assert.Equal(3, (await first.SaveAsync("x", next, 5)).Sequence.Value);
+        await first.QuietAsync("x");
+        var second = await OnAsync(first, backup);
+        Assert.Equal(SnapshotState.Aborted, (await second.SettledAsync("x", sequence)).State);
+        var view = await second.QuietAsync("x");
+        Assert.Equal((3L, 2L), (view.Head!.Sequence.Value, view.Committed));
+        await second.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_database_of_another_history_is_refused_until_a_rebuild_takes_the_ledgers_word()
+    {
+        var other = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(other);
+        await other.SaveAsync("x", token, 2);
+        await other.QuietAsync("x");
+        var first = await StartAsync(new CiuicCluster());
+        await SaveFirstAsync(first);
+        await first.PublishAsync();
+
+        var mixed = await OnAsync(first, other.Storage.Backup());
+        var error = await Assert.ThrowsAsync<ConflictException>(() => mixed.Run("x").OpenAsync(CiuicCluster.Open(takeOver: token)));
+        Assert.Contains("ciuic rebuild", error.Message);
+        await mixed.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
+        Assert.Equal(["x"], (await RebuiltAsync(mixed)).Mended);
+        var open = await mixed.Run("x").OpenAsync(CiuicCluster.Open());
+        Assert.Equal((await first.Run("x").DescribeAsync())!.Head, open.Head);
+        Assert.Equal(3, (await mixed.SaveAsync("x", open.Lease.Token, 7)).Sequence.Value); // #2 was given
+        await mixed.QuietAsync("x");
+        await mixed.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_rebuild_brings_a_run_of_an_older_backup_up_to_the_ledger()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        var token = await SaveFirstAsync(first);
+        var backup = first.Storage.Backup();
+        await first.SaveAsync("x", token, 2);
+        await first.QuietAsync("x");
+        await first.Run("x").RollbackAsync(BackTo(1));
+        await first.PublishAsync();
+        var second = await OnAsync(first, backup);
+        await second.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
+        var view = await RebuiltAsync(second);
+        Assert.Empty(view.Damaged);
+        Assert.Equal(["x"], view.Mended.Concat(view.Kept)); // kept, where the run looked before the rebuild did
+        Assert.Equal(1, (await second.Run("x").DescribeAsync())!.Head!.Sequence.Value);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_not_told_of_its_commit_yet_is_told_by_a_rebuild()
     {
         var cluster = await StartAsync(new CiuicCluster());
         var token = (await cluster.Run("live").OpenAsync(CiuicCluster.Open())).Lease.Token;
@@ -64,8 +171,9 @@ public sealed class OlderDatabaseTests : Clusters
         await cluster.Ledger.AppendAsync((Samples.Record(2) with { Run = view.Run, Sequence = view.Sequence, Token = token }).Encode(), 0);
         await cluster.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
         var rebuilt = await RebuiltAsync(cluster);
-        Assert.Equal(["live"], rebuilt.Kept);
+        Assert.Equal(["live"], rebuilt.Mended);
         Assert.Empty(rebuilt.Damaged);
+        Assert.Equal(view.Sequence, (await cluster.QuietAsync("live")).Head!.Sequence);
     }
 
     [Fact]
@@ -119,6 +227,40 @@ public sealed class OlderDatabaseTests : Clusters
         await Assert.ThrowsAsync<UnavailableException>(() => cluster.Ledger.GetSizeAsync());
         cluster.Store.Unreadable = null;
     }
+
+    private static RollbackRequest BackTo(long sequence) =>
+        new() { To = new Sequence(sequence), Reason = "diverged", Actor = "me", FenceLiveAttempt = true };
+
+    private static bool IsChunk(ObjectKey key) => key.Path.StartsWith(BucketLayout.ChunksPrefix, StringComparison.Ordinal);
+
+    private static async Task<FencingToken> SaveFirstAsync(CiuicCluster cluster)
+    {
+        var token = (await cluster.Run("x").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        await cluster.SaveAsync("x", token, 1);
+        await cluster.QuietAsync("x");
+        return token;
+    }
+
+    private static async Task<Sequence> BeginSecondAsync(CiuicCluster cluster, FencingToken token)
+    {
+        var sequence = (await cluster.Run("x").BeginSnapshotAsync(token, CiuicCluster.Plan(2))).Sequence!.Value;
+        var shard = await cluster.StoreShardAsync("x", sequence, 0, 2);
+        await cluster.Snapshot("x", sequence).CompleteShardAsync(token, new Rank(0), shard);
+        return sequence;
+    }
+
+    private static Task MarkAsync(CiuicCluster cluster, MarkKind kind, long sequence) => cluster.Run("x").MarkAsync(new MarkRequest
+    {
+        Kind = kind,
+        Sequence = new Sequence(sequence),
+        Tag = kind == MarkKind.Tag ? TagName.Parse("best") : null,
+        Reason = "r",
+        Actor = "me",
+    });
+
+    /// <summary>A silo on the same bucket with another database.</summary>
+    private Task<CiuicCluster> OnAsync(CiuicCluster first, SharedGrainStorage storage) =>
+        StartAsync(new CiuicCluster { Memory = first.Memory, Signer = first.Signer, Storage = storage });
 
     private static async Task<RebuildView> RebuiltAsync(CiuicCluster cluster)
     {

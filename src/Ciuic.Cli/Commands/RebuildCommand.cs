@@ -17,8 +17,8 @@ internal static class RebuildCommand
         var (bucket, json) = (new BucketArguments(), CliSettings.Json());
         var command = new Command(
             "rebuild",
-            "Brings runs, heads, tags, pins and history back from the bucket into the empty database of a running silo. "
-            + "Every attempt of before is fenced.")
+            "Brings runs, heads, tags, pins and history back from the bucket into the database of a running silo: runs that it does not "
+            + "know, and those that it knows otherwise than the ledger. Attempts of before are fenced.")
         {
             json,
         };
@@ -60,16 +60,20 @@ internal static class RebuildCommand
     {
         if (json)
         {
-            output.WriteJson(new { view.Blocks, view.Snapshots, view.Rebuilt, view.Kept, view.Damaged });
+            output.WriteJson(new { view.Blocks, view.Snapshots, view.Rebuilt, view.Mended, view.Kept, view.Damaged });
             return;
         }
 
         output.WriteLine($"{view.Blocks} blocks read; {Math.Max(view.RebuiltRuns, view.Rebuilt.Length)} runs with {view.Snapshots} snapshots are back.");
+        if (view.Mended.Length > 0)
+            output.WriteLine($"{view.MendedRuns} runs were in the database otherwise than in the ledger, which was taken: {Some(view.Mended)}");
         if (view.Kept.Length > 0)
-            output.WriteLine($"{Math.Max(view.KeptRuns, view.Kept.Length)} runs were in the database already and are as they were: {string.Join(", ", view.Kept.Take(10))}");
+            output.WriteLine($"{Math.Max(view.KeptRuns, view.Kept.Length)} runs were in the database already, as the ledger tells them: {Some(view.Kept)}");
         foreach (var damage in view.Damaged)
             output.WriteLine($"WRONG  {damage}");
         if (view.Damages > view.Damaged.Length)
             output.WriteLine($"WRONG  and {view.Damages - view.Damaged.Length} more; 'ciuic audit' lists them all.");
     }
+
+    private static string Some(string[] runs) => string.Join(", ", runs.Take(10)) + (runs.Length > 10 ? ", ..." : "");
 }

@@ -3,15 +3,15 @@ using Ciuic.Core;
 namespace Ciuic.Contracts;
 
 /// <summary>
-/// Fills an empty database with what a ledger and its bucket say: runs, heads, tags, pins, history. Leases are not among
-/// it: every attempt of before is fenced. Its key is the ledger's name.
+/// Brings what a ledger and its bucket say into the database: runs, heads, tags, pins, history. Leases are not among it: every
+/// attempt of a run that comes back is fenced. Its key is the ledger's name.
 /// </summary>
 [Alias("ciuic.IRebuildGrain")]
 public interface IRebuildGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Begins in the background, or goes on where a rebuild was interrupted. Runs that the database knows are left as they
-    /// are. While one is at work, again changes nothing.
+    /// Begins in the background, or goes on where a rebuild was interrupted. Runs that the database knows are compared with the
+    /// ledger, which is right. While one is at work, again changes nothing.
     /// </summary>
     /// <param name="known">A tree head that the ledger must give, for a caller who has seen one; null to believe the published one.</param>
     /// <exception cref="NotFoundException">It is not this cluster's ledger.</exception>
@@ -55,7 +55,7 @@ public sealed record RebuildView
     [Id(6)]
     public required string[] Rebuilt { get; init; }
 
-    /// <summary>Runs that the database knew already, by name; the first of them.</summary>
+    /// <summary>Runs that the database knew as the ledger tells them, by name; the first of them.</summary>
     [Id(7)]
     public required string[] Kept { get; init; }
 
@@ -81,4 +81,12 @@ public sealed record RebuildView
     /// <summary>How many damages were found.</summary>
     [Id(12)]
     public long Damages { get; init; }
+
+    /// <summary>Runs that the database knew in an older or another state than the ledger's, which they have now, by name; the first of them.</summary>
+    [Id(13)]
+    public string[] Mended { get; init; } = [];
+
+    /// <summary>How many they are.</summary>
+    [Id(14)]
+    public long MendedRuns { get; init; }
 }

@@ -74,6 +74,17 @@ public interface IRunGrain : IGrainWithStringKey
     [Alias("Rebuild")]
     Task<bool> RebuildAsync(RebuiltRun run);
 
+    /// <summary>
+    /// Compares a run that this database knows with what the ledger says of it, and takes that. Only a rebuild calls this; again
+    /// changes nothing.
+    /// </summary>
+    /// <param name="ledger">What the ledger says.</param>
+    /// <param name="isRebuilt">
+    /// Whether the run's snapshots have been rebuilt: a state that the ledger never had is replaced by the ledger's only then.
+    /// </param>
+    [Alias("CatchUp"), ResponseTimeout("00:05:00")]
+    Task<CatchUpOutcome> CatchUpAsync(RebuiltRun ledger, bool isRebuilt);
+
     /// <summary>How the run stands; null where it was never opened.</summary>
     [Alias("Describe")]
     Task<RunView?> DescribeAsync();

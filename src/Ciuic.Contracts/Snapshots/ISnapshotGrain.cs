@@ -58,11 +58,11 @@ public interface ISnapshotGrain : IGrainWithStringKey
     Task<bool> WaitFinalAsync(TimeSpan patience);
 
     /// <summary>
-    /// Takes what ledger and bucket say of a committed snapshot that this database does not know. Only a rebuild calls
-    /// this; again changes nothing.
+    /// Takes what ledger and bucket say of a committed snapshot that this database does not know, or knows as it was before. Only a
+    /// rebuild and its run call this; again changes nothing.
     /// </summary>
     /// <returns>What is wrong with its manifests in the bucket; null when they are whole.</returns>
-    [Alias("Rebuild"), ResponseTimeout("00:02:00")]
+    [Alias("Rebuild"), AlwaysInterleave, ResponseTimeout("00:02:00")]
     Task<string?> RebuildAsync(RebuiltSnapshot snapshot);
 
     /// <summary>How it stands; null where it was never begun.</summary>

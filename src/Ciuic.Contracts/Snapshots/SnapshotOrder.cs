@@ -21,4 +21,8 @@ public sealed record SnapshotOrder
     /// <summary>When it was begun, UTC.</summary>
     [Id(3)]
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Height of the ledger below which it cannot be committed, as far as its run knew; 0 where it did not.</summary>
+    [Id(4)]
+    public long NotBefore { get; init; }
 }

@@ -9,7 +9,7 @@ namespace Ciuic.Grains;
 
 /// <summary>
 /// Rebuilds in the background, on its own scheduler; calls only look. It stores nothing itself: after a crash it begins
-/// again, and what was rebuilt before stays as it is. A run's own state is written last, so that nobody sees half a run.
+/// again, and finds what was rebuilt before. A run's own state is written last, so that nobody sees half a run.
 /// </summary>
 internal sealed class RebuildGrain(
     IObjectStore store, LedgerSigner signer, IOptions<LedgerOptions> options, TimeProvider time, ILogger<RebuildGrain> logger)
@@ -109,27 +109,41 @@ internal sealed class RebuildGrain(
 
     private async Task RebuildAsync(RunRebuild run)
     {
-        var grain = GrainFactory.GetGrain<IRunGrain>(run.Run.Value);
-        if (await grain.DescribeAsync() is { } known)
+        var (grain, result) = (GrainFactory.GetGrain<IRunGrain>(run.Run.Value), run.Result(time.GetUtcNow()));
+        if (await grain.DescribeAsync() is not null)
         {
-            // One may be in the ledger already whose run was not told yet.
-            var mayKnow = known.Committed + (known.Pending is null ? 0 : 1);
-            _view = mayKnow >= run.Committed
-                ? Kept(run)
-                : Damage(
-                    $"{run.Run}: the database knows {known.Committed} of its {run.Committed} snapshots: it was restored from an older backup. "
-                    + "Rebuild into an empty database.");
+            await CatchUpAsync(grain, run, result);
             return;
         }
 
-        foreach (var some in run.Snapshots().Chunk(Parallelism))
-            await Task.WhenAll(some.Select(s => RebuildAsync(s.Id, s.Snapshot)));
+        await RebuildSnapshotsAsync(run);
         foreach (var page in run.Events.Chunk(IHistoryPageGrain.Capacity).Index())
             await GrainFactory.GetGrain<IHistoryPageGrain>($"{run.Run}/{page.Index}").AppendAsync(page.Item);
-        var isNew = await grain.RebuildAsync(run.Result(time.GetUtcNow()));
+        var isNew = await grain.RebuildAsync(result);
         _view = isNew
             ? _view with { Rebuilt = Listed(_view.Rebuilt, run.Run.Value), RebuiltRuns = _view.RebuiltRuns + 1 }
             : Kept(run);
+    }
+
+    /// <summary>A run that the database knows, maybe from an older backup. Its events stay; what the ledger has beyond them is added.</summary>
+    private async Task CatchUpAsync(IRunGrain grain, RunRebuild run, RebuiltRun result)
+    {
+        var outcome = await grain.CatchUpAsync(result, isRebuilt: false);
+        if (outcome == CatchUpOutcome.Contradicts)
+        {
+            await RebuildSnapshotsAsync(run);
+            outcome = await grain.CatchUpAsync(result, isRebuilt: true);
+        }
+
+        _view = outcome == CatchUpOutcome.Same
+            ? Kept(run)
+            : _view with { Mended = Listed(_view.Mended, run.Run.Value), MendedRuns = _view.MendedRuns + 1 };
+    }
+
+    private async Task RebuildSnapshotsAsync(RunRebuild run)
+    {
+        foreach (var some in run.Snapshots().Chunk(Parallelism))
+            await Task.WhenAll(some.Select(s => RebuildAsync(s.Id, s.Snapshot)));
     }
 
     private async Task RebuildAsync(SnapshotId id, RebuiltSnapshot snapshot)

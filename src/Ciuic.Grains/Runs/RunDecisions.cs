@@ -166,7 +166,14 @@ internal static class RunDecisions
     public static RunState Begin(this RunState run, RunId id, SnapshotPlan plan, DateTimeOffset now)
     {
         var sequence = new Sequence(run.LastSequence + 1);
-        var order = new SnapshotOrder { Plan = plan, Token = run.Token, Parent = run.Head, CreatedAt = now };
+        var order = new SnapshotOrder
+        {
+            Plan = plan,
+            Token = run.Token,
+            Parent = run.Head,
+            CreatedAt = now,
+            NotBefore = run.Ledger?.Height ?? 0,
+        };
         return (run with
         {
             LastSequence = sequence.Value,
@@ -208,6 +215,7 @@ internal static class RunDecisions
                 HeadStep = snapshot.Order.Plan.Step,
                 Committed = run.Committed + 1,
             };
+            ended = ended.Took(snapshot.Position!.Value);
         }
 
         var kind = committed ? RunEventKind.Committed : RunEventKind.Aborted;
@@ -268,17 +276,33 @@ internal static class RunDecisions
     }
 
     /// <summary>The state after the ledger has taken what was decided.</summary>
-    public static RunState Finish(this RunState run, RunId id, DateTimeOffset now)
+    public static RunState Finish(this RunState run, LedgerPosition position, DateTimeOffset now)
     {
         var unfinished = run.Unfinished!;
-        var record = LedgerRecord.Decode(unfinished.Record);
-        return (run.Apply(record, unfinished) with { Unfinished = null }).With(id, now, EventOf(record.Kind), e => e with
+        return (run with { Unfinished = null }).Note(LedgerRecord.Decode(unfinished.Record), unfinished.TargetStep, now).Took(position);
+    }
+
+    /// <summary>The state after a rollback, tag or pin.</summary>
+    public static RunState Note(this RunState run, LedgerRecord record, long targetStep, DateTimeOffset now) =>
+        run.Apply(record, targetStep).With(record.Run, now, EventOf(record.Kind), e => e with
         {
-            Sequence = unfinished.Target.Sequence,
-            Step = unfinished.TargetStep,
-            Manifest = unfinished.Target.Manifest,
-            Detail = unfinished.Detail,
+            Sequence = record.Sequence,
+            Step = targetStep,
+            Manifest = record.Manifest,
+            Detail = DetailOf(record),
         });
+
+    /// <summary>
+    /// Takes note that a record is in the state. While nothing is in flight, no other record of the run can come before the next one
+    /// that it asks for, and all up to here are known.
+    /// </summary>
+    public static RunState Took(this RunState run, LedgerPosition position)
+    {
+        if (run.Ledger is not { } mark)
+            return run;
+        LedgerPosition[] known = [.. mark.Known, position];
+        var isQuiet = run.Pending is null && run.Unfinished is null;
+        return run with { Ledger = isQuiet ? new LedgerMark(Math.Max(mark.Height, known.Max(p => p.Height) + 1), []) : mark with { Known = known } };
     }
 
     /// <summary>Which event a record of the ledger is.</summary>
@@ -398,16 +422,21 @@ internal static class RunDecisions
             Unfinished = new PendingRecord(record.Encode(), ledgerSize, target.Link!, target.Order.Plan.Step, detail),
         };
 
-    private static RunState Apply(this RunState run, LedgerRecord record, PendingRecord unfinished) => record.Kind switch
+    private static RunState Apply(this RunState run, LedgerRecord record, long targetStep) => record.Kind switch
     {
-        RecordKind.Rollback => run with { Head = unfinished.Target, HeadStep = unfinished.TargetStep },
+        RecordKind.Rollback => run with
+        {
+            Head = new SnapshotLink { Sequence = record.Sequence, Manifest = record.Manifest },
+            HeadStep = targetStep,
+        },
         RecordKind.Tag => run with { Tags = new(run.Tags) { [record.Tag!.Value.Value] = record.Sequence } },
         RecordKind.Untag => run with { Tags = run.Tags.Where(t => t.Key != record.Tag!.Value.Value).ToDictionary() },
-        RecordKind.Pin => run with { Pins = [.. run.Pins, record.Sequence] },
+        RecordKind.Pin => run with { Pins = [.. run.Pins.Where(p => p != record.Sequence), record.Sequence] },
         _ => run with { Pins = run.Pins.Where(p => p != record.Sequence).ToArray() },
     };
 
-    private static RunState With(
+    /// <summary>The state with one more event, filled in as told.</summary>
+    internal static RunState With(
         this RunState run, RunId id, DateTimeOffset now, RunEventKind kind, Func<RunEvent, RunEvent> fill)
     {
         var happened = fill(new RunEvent

@@ -21,6 +21,13 @@ internal static partial class RunLog
     [LoggerMessage(5, LogLevel.Information, "Run {Run}: rebuilt from the ledger, {Snapshots} snapshots")]
     public static partial void Rebuilt(this ILogger logger, RunId run, long snapshots);
 
+    [LoggerMessage(4, LogLevel.Warning,
+        "Run {Run}: this database was older than its ledger; {Records} records were taken in, the head was #{Before} and is #{Head}")]
+    public static partial void CaughtUp(this ILogger logger, RunId run, int records, long before, long head);
+
+    [LoggerMessage(12, LogLevel.Debug, "Run {Run}: it could not be compared with its ledger, and is shown as the database knows it: {Error}")]
+    public static partial void NotCaughtUp(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(7, LogLevel.Warning, "Run {Run}: a decision is not in the ledger yet: {Error}")]
     public static partial void NotFinished(this ILogger logger, RunId run, string error);
 

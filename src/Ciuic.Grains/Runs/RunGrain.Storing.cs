@@ -1,36 +1,11 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
-using Ciuic.Storage;
 
 namespace Ciuic.Grains;
 
 /// <summary>What this activation believes, and how far that may be trusted: another one may have written, or the database been replaced.</summary>
 internal sealed partial class RunGrain
 {
-    /// <summary>
-    /// A number that left a trace in the bucket was given by a database that knew of it. Where this one does not, it was lost
-    /// or restored from an older backup: numbers and tokens would be given twice, and history would contradict itself for
-    /// ever. Looked at once for each activation, before anything is decided.
-    /// </summary>
-    private async Task RequireNotBehindAsync()
-    {
-        if (_comparedWithBucket)
-            return;
-        await foreach (var found in store.ListAsync(BucketLayout.RunPrefix(Id), CancellationToken.None))
-        {
-            if (BucketLayout.SequenceOf(found.Key) is not { } sequence || sequence.Value <= Run.LastSequence)
-                continue;
-            await RequireNewestAsync(); // another activation may have given it
-            throw new ConflictException(Run.LastEvent == 0
-                ? $"Run {Id} has snapshots in {store.Location} ({found.Key}) and is unknown to this silo's database: the database "
-                    + "was lost or is another one. 'ciuic rebuild' brings the run back from the bucket."
-                : $"Run {Id} has a snapshot #{sequence} in {store.Location}, but this silo's database knows {Run.LastSequence} only: it was "
-                    + "restored from an older backup. Start the silo with an empty database and let 'ciuic rebuild' fill it.");
-        }
-
-        _comparedWithBucket = true;
-    }
-
     /// <summary>
     /// Whether a token is the one in force. What this activation believes is compared with the database before anybody is told that he
     /// is fenced, because he will believe it for good.

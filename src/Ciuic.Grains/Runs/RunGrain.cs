@@ -35,7 +35,8 @@ internal sealed partial class RunGrain(
     /// <summary>Number of the newest event that is stored: a call that interleaves with a write must not see more.</summary>
     private long _newestEvent;
 
-    private bool _comparedWithBucket;
+    /// <summary>Whether this activation knows all that the ledger has.</summary>
+    private bool _isCaughtUp;
 
     /// <summary>Whether this activation ends as soon as no call is left in it: none may wait here any more.</summary>
     private bool _isLeaving;
@@ -78,7 +79,7 @@ internal sealed partial class RunGrain(
     public async Task<OpenReply> OpenAsync(OpenRequest request)
     {
         RunDecisions.CheckOpen(request);
-        await RequireNotBehindAsync();
+        await CatchUpAsync();
         await FinishRecordAsync();
         if (RefusalOf(request) is { } refusal)
         {
@@ -133,7 +134,7 @@ internal sealed partial class RunGrain(
 
     public async Task<BeginReply> BeginSnapshotAsync(FencingToken token, SnapshotPlan plan)
     {
-        await RequireNotBehindAsync();
+        await CatchUpAsync();
         if (!await HoldsAsync(token))
             return new BeginReply(BeginOutcome.Fenced, null);
         SnapshotManifests.CheckPlan(plan);
@@ -171,7 +172,7 @@ internal sealed partial class RunGrain(
     {
         RunDecisions.CheckReason("A rollback", request.Reason);
         await RequireNewestAsync();
-        await RequireNotBehindAsync();
+        await CatchUpAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.To).GetAsync();
         if (target?.Link is null)
@@ -197,7 +198,7 @@ internal sealed partial class RunGrain(
     {
         RunDecisions.CheckMark(request);
         await RequireNewestAsync();
-        await RequireNotBehindAsync();
+        await CatchUpAsync();
         await FinishRecordAsync();
         var target = await SnapshotOf(request.Sequence).GetAsync();
         if (target?.Link is null)
@@ -224,6 +225,7 @@ internal sealed partial class RunGrain(
 
     public async Task<RunView?> DescribeAsync()
     {
+        await TryCatchUpAsync();
         var newest = await NewestAsync();
         var isLive = ReferenceEquals(newest, Run) ? LeaseIsLive : newest.Lease?.ExpiresAt > Now;
         return newest.LastEvent == 0 ? null : newest.View(Id, isLive);
@@ -247,6 +249,7 @@ internal sealed partial class RunGrain(
     public async Task ReceiveReminder(string reminderName, TickStatus status)
     {
         _hasReminder = true;
+        await CatchUpAsync(); // before anything is woken that history may have passed
         if (Run.Pending is { } pending)
         {
             await SnapshotOf(pending.Sequence).BeginAsync(pending.Order); // wakes it; makes good a call that was lost
@@ -289,6 +292,7 @@ internal sealed partial class RunGrain(
 
     private async Task EndAsync(SnapshotView snapshot)
     {
+        await CatchUpAsync();
         var next = Run.End(snapshot, Now);
         if (ReferenceEquals(next, Run))
         {
@@ -331,6 +335,7 @@ internal sealed partial class RunGrain(
         var began = time.GetTimestamp();
         try
         {
+            await CatchUpAsync();
             await FinishRecordAsync();
         }
         catch (Exception error)
@@ -350,8 +355,8 @@ internal sealed partial class RunGrain(
             return;
         }
 
-        await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
-        await SaveAsync(Run.Finish(Id, Now));
+        var position = await Ledger.AppendAsync(unfinished.Record, unfinished.NotBefore);
+        await SaveAsync(Run.Finish(position, Now));
         logger.Noted(Id, RunDecisions.EventOf(LedgerRecord.Decode(unfinished.Record).Kind), unfinished.Target.Sequence);
     }
 

@@ -79,9 +79,19 @@ public sealed record RunState : INamedState
     [Id(17)]
     public FencingToken Began { get; init; }
 
+    /// <summary>What of the run's records in the ledger this state has taken in; null where an older version stored it.</summary>
+    [Id(18)]
+    public LedgerMark? Ledger { get; init; }
+
     // The newest event stays in the outbox whatever has gone to the pages.
     bool INamedState.BelongsTo(string name) => Outbox.LastOrDefault()?.Run.Value == name;
 }
+
+/// <summary>Which of a run's records in the ledger are in its state.</summary>
+/// <param name="Height">All in blocks below this one.</param>
+/// <param name="Known">And these, in that block or above; others may stand there as well.</param>
+[GenerateSerializer, Immutable, Alias("ciuic.LedgerMark")]
+public sealed record LedgerMark(long Height, LedgerPosition[] Known);
 
 /// <summary>A snapshot that was begun and has not ended.</summary>
 /// <param name="Sequence">Its place.</param>

@@ -66,6 +66,7 @@ internal sealed partial class SnapshotGrain
     /// <summary>Takes one step after the other until the snapshot is committed or aborted.</summary>
     private async Task AdvanceAsync()
     {
+        await CatchUpAsync();
         while (!Data.IsSettled)
         {
             if (LacksShards(Data))

@@ -60,6 +60,7 @@ internal sealed partial class SnapshotGrain(
     {
         Data = state.State;
         _drain = draining.Token.Register(_stopping.Cancel);
+        _mayBeOld = Data.Order is not null && !Data.IsSettled;
         if (Data.Order is not null && (Data.SettledAt is not { } ended || time.GetUtcNow() < ended + Lately))
             KeepGoing();
         return Task.CompletedTask;
@@ -144,10 +145,11 @@ internal sealed partial class SnapshotGrain(
 
     public async Task<string?> RebuildAsync(RebuiltSnapshot snapshot)
     {
-        if (Data.Order is not null)
+        if (Data.State == SnapshotState.Committed)
             return null;
         var (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
-        await ChangeAsync(d => d.Order is null ? data : d);
+        // What the ledger has committed is committed, whatever an older copy of the database says.
+        await ChangeAsync(d => d.State == SnapshotState.Committed ? d : data);
         return damage;
     }
 

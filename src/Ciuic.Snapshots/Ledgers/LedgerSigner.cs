@@ -35,6 +35,9 @@ public sealed class LedgerSigner(string origin, ISigningKeys source)
     /// <summary>Public halves of all tree head keys at hand.</summary>
     public IReadOnlyList<VerifierKey> TreeHeadVerifiers => Of(KeyRole.TreeHead).Select(k => k.Verifier).ToList();
 
+    /// <summary>Public halves of all block keys at hand.</summary>
+    public IReadOnlyList<VerifierKey> BlockVerifiers => Of(KeyRole.Blocks).Select(k => k.Verifier).ToList();
+
     /// <summary>The private half of a public key.</summary>
     /// <exception cref="ConflictException">It is not at hand: this ledger belongs to somebody else, or a file is missing.</exception>
     public SigningKey Find(VerifierKey key) => TryFind(key) ?? throw new ConflictException(
