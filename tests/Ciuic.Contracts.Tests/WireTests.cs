@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Testing;
@@ -47,6 +49,26 @@ public sealed class WireTests
             Parent = new Sequence(3),
             Detail = "why",
         });
+    }
+
+    [Fact]
+    public void A_loss_that_is_no_number_survives_JSON_too()
+    {
+        var plan = new SnapshotPlan
+        {
+            Step = 1,
+            Epoch = 0,
+            NextSample = 0,
+            Metrics = new() { ["loss"] = double.NaN, ["up"] = double.PositiveInfinity, ["down"] = double.NegativeInfinity, ["best"] = 0.5 },
+            Labels = [],
+            WorldSize = 1,
+            Trainer = Samples.Trainer,
+            Signer = null,
+        };
+        var json = JsonSerializer.Serialize(plan, (JsonTypeInfo<SnapshotPlan>)ApiJson.Default.GetTypeInfo(typeof(SnapshotPlan))!);
+        Assert.Contains("\"loss\":\"NaN\"", json, StringComparison.Ordinal);
+        var back = JsonSerializer.Deserialize(json, (JsonTypeInfo<SnapshotPlan>)ApiJson.Default.GetTypeInfo(typeof(SnapshotPlan))!)!;
+        Assert.Equal(plan.Metrics, back.Metrics);
     }
 
     [Fact]

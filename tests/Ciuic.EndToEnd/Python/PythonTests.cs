@@ -19,6 +19,10 @@ public sealed class PythonTests : PythonSilo
     [InlineData("test_optimizer.py")]
     [InlineData("test_config.py")]
     [InlineData("test_chain.py")]
+    [InlineData("test_endings.py")]
+    [InlineData("test_origin.py")]
+    [InlineData("test_loaders.py")]
+    [InlineData("test_values.py")]
     [InlineData("test_adapters.py")]
     public async Task The_packages_own_tests_pass(string file)
     {

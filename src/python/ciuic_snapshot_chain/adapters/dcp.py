@@ -121,11 +121,15 @@ class CiuicReader(StorageReader):
         self._id: Optional[str] = None
 
     def reset(self, checkpoint_id: Any = None) -> None:
+        """An id that is none is an error here: what is raised later torch wraps into something that is no Exception."""
         self._snapshot = None
         self._id = None if checkpoint_id is None else str(checkpoint_id)
+        if self._id is not None and self._reference is None:
+            self._snapshot = self._find()
 
     def read_metadata(self, *args: Any, **kwargs: Any) -> Any:
-        self._snapshot = self._find()
+        if self._snapshot is None:
+            self._snapshot = self._find()
         if DESCRIPTION not in self._snapshot["saved"]:
             raise NotFound(f"{self._snapshot!r} was not saved by CiuicWriter: chain.load_state(snapshot) reads it.")
         return _metadata(self._snapshot["saved"][DESCRIPTION])
@@ -134,7 +138,7 @@ class CiuicReader(StorageReader):
         if self._reference is not None:
             found = self._chain.get_snapshot(self._reference)
         elif self._id is not None:
-            found = find_labelled(self._chain, LABEL, self._id) or self._chain.get_snapshot(self._id)
+            found = find_labelled(self._chain, LABEL, self._id) or self._by_reference(self._id)
         else:
             newest = self._chain.get_latest_snapshot(follow=False)
             if newest is None:
@@ -169,6 +173,12 @@ class CiuicReader(StorageReader):
         done: Any = Future()
         done.set_result(None)
         return done
+
+    def _by_reference(self, checkpoint_id: str) -> Snapshot:
+        try:
+            return self._chain.get_snapshot(checkpoint_id)
+        except (InvalidInput, NotFound) as error:
+            raise NotFound(f"Run {self._chain.run} has no checkpoint '{checkpoint_id}': nothing was saved under that id, and as a reference: {error}") from None
 
     def _load_value(self, item: Any, planner: Any) -> None:
         """Put where the planner would put what it unpickles."""
