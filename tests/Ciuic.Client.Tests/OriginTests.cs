@@ -21,8 +21,8 @@ public sealed class OriginTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         await run.ContinueFromAsync(await LinkAsync("older", 1), "step 10 was loaded");
         await StepAsync(run, model, 11);
         await StepAsync(run, model, 12);
-        Assert.Equal([1, 4], [await ParentAsync("older", 4), await ParentAsync("older", 5)]);
-        Assert.Contains(await EventsAsync("older"), e => e.Kind == RunEventKind.RolledBack && e.Detail.Contains("step 10 was loaded", StringComparison.Ordinal));
+        Assert.Equal((1, 4), (await ParentAsync("older", 4), await ParentAsync("older", 5)));
+        Assert.Contains(await EventsAsync("older"), e => e.Kind == RunEventKind.RolledBack && e.Detail?.Contains("step 10 was loaded", StringComparison.Ordinal) == true);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class OriginTests(CiuicCluster cluster) : IClassFixture<CiuicClust
         await run.ContinueFromAsync(await LinkAsync("spike", 1), "the loss rose");
         Assert.True(before.Committed.IsCompletedSuccessfully);
         await StepAsync(run, model, 31);
-        Assert.Equal([2, 1], [await ParentAsync("spike", 3), await ParentAsync("spike", 4)]);
+        Assert.Equal((2, 1), (await ParentAsync("spike", 3), await ParentAsync("spike", 4)));
     }
 
     [Fact]

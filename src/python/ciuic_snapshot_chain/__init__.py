@@ -14,7 +14,10 @@ from .errors import (
     UnsupportedValue,
 )
 from .handle import SaveHandle
+from .sigterm import guard_this_process
 from .snapshot import Snapshot
+
+guard_this_process()
 
 __version__ = "0.1.0"
 

@@ -67,7 +67,7 @@ class Reader:
         text, versions = (
             self._bytes(snapshot, item, name) if name in saved["bytes"] else None for name in (tree.TREE, tree.METADATA)
         )
-        return tree.unpack(list(tensors), text, tensors.__getitem__, versions)
+        return tree.unpack(list(tensors), text, tensors.__getitem__, versions, lambda name: self._bytes(snapshot, item, name))
 
     def tensors(self, snapshot: Snapshot, item: str) -> "OrderedDict[str, Any]":
         """An item's tensors by name, in new memory."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import mmap
+import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 import weakref
@@ -14,6 +16,9 @@ from typing import Any, Optional
 
 #: What forked workers read of their trainer: whether it was told to end, and whether it has done with it.
 _RUNNING, _ENDING, _OVER = 0, 1, 2
+
+#: Tells processes that are started anew, and not forked, which trainer they belong to, and where its state is.
+_VARIABLE = "CIUIC_TRAINER"
 
 #: Seconds that a loader's worker waits to see that its trainer was told, too: it may be in a call that takes long.
 PATIENCE = 10.0
@@ -36,11 +41,34 @@ class Sigterm:
         self._process = os.getpid()
         self._before: Any = None
         self._state: Any = None
+        self._file: Any = None
+        self._is_guard = False
         self._installed = enabled and threading.current_thread() is threading.main_thread()
         if self._installed:
-            self._state = mmap.mmap(-1, 1)  # shared with whatever is forked from here on
+            self._state = self._share_state()
             self._before = signal.signal(signal.SIGTERM, self._handle)
             _guard_workers()
+
+    @classmethod
+    def of_trainer(cls, process: int, state: Any) -> "Sigterm":
+        """In a worker: what its trainer, which is another process, has of it."""
+        one = cls(enabled=False)
+        one._process, one._state, one._is_guard = process, state, True
+        one._before = signal.signal(signal.SIGTERM, one._handle)
+        _guard_workers()
+        return one
+
+    def _share_state(self) -> Any:
+        """A byte that is shared with what is forked from here on, and, through a file, with workers that are started anew."""
+        try:
+            self._file = tempfile.NamedTemporaryFile(prefix="ciuic-trainer-")
+            self._file.write(b"\0")
+            self._file.flush()
+            state = mmap.mmap(self._file.fileno(), 1)
+        except OSError:
+            return mmap.mmap(-1, 1)
+        os.environ[_VARIABLE] = f"{self._process}:{self._file.name}"
+        return state
 
     def close(self) -> None:
         """Puts the handler before this one back; workers end as they would without us."""
@@ -50,6 +78,10 @@ class Sigterm:
             signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
         if self._installed:
             self._state[0] = _OVER
+        if self._file is not None and not self._file.closed:
+            self._file.close()  # whoever has it open goes on seeing the state
+            if os.environ.get(_VARIABLE, "").endswith(self._file.name):
+                del os.environ[_VARIABLE]
         self._installed = False
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
@@ -70,9 +102,10 @@ class Sigterm:
         Something that was forked ends as if we were not there. But where the whole job is told to end, a worker of a DataLoader stays until
         its trainer has saved: torch would raise in the trainer that a worker was killed, before the save. It ends with its parent.
         """
-        if _is_worker():
+        # A server of forks, which is no child of multiprocessing itself, ends with its trainer by itself.
+        if _is_worker() or (self._is_guard and multiprocessing.parent_process() is None):
             end = time.monotonic() + PATIENCE
-            while time.monotonic() < end and os.getppid() == self._process and self._state[0] != _OVER:
+            while time.monotonic() < end and _is_there(self._process) and self._state[0] != _OVER:
                 if self._state[0] == _ENDING:
                     return
                 time.sleep(0.02)
@@ -84,6 +117,31 @@ class Sigterm:
 def _is_worker() -> bool:
     data = sys.modules.get("torch.utils.data")
     return data is not None and data.get_worker_info() is not None
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return os.getppid() != 1
+
+
+def guard_this_process() -> None:
+    """Called when the package is imported: in a worker that multiprocessing has started anew, and in its server of forks."""
+    process, _, path = os.environ.get(_VARIABLE, "").partition(":")
+    if not path or not getattr(multiprocessing.current_process(), "_inheriting", False):
+        return
+    if threading.current_thread() is not threading.main_thread():
+        return
+    try:
+        import torch.utils.data  # noqa: F401  the worker needs it anyway
+
+        with open(path, "rb") as file:
+            state = mmap.mmap(file.fileno(), 1, prot=mmap.PROT_READ)
+        Sigterm.of_trainer(int(process), state)
+    except (OSError, ValueError, ImportError, AttributeError):
+        return  # it ends at SIGTERM as if we were not there
 
 
 def _guard_workers() -> None:

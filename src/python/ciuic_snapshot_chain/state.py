@@ -20,6 +20,7 @@ ALIASES = {
 }
 STEPS = ("step", "global_step", "iteration")
 RESERVED = (rng.ITEM, PROGRESS, loaders.ITEM)
+_PLAIN = {int, float, str, bool, type(None), bytes}
 MAX_NAME = 1_000
 MAX_METRICS = 1_000
 
@@ -62,7 +63,7 @@ class State:
 
     def _pack_values(self) -> tree.Packed:
         packed = tree.Packed()
-        values = [[name, _pack_value(name, value)] for name, value in self.values.items()]
+        values = [[name, _pack_value(name, value, packed.bytes)] for name, value in self.values.items()]
         names = [[key, item] for key, item in self.names.items()]
         packed.bytes[tree.TREE] = tree.to_json({"d": [["values", {"d": values}], ["names", {"d": names}]]})
         return packed
@@ -128,12 +129,12 @@ def _pack(key: str, item: str, given: Any) -> tree.Packed:
     return packed
 
 
-def _pack_value(name: str, value: Any) -> Any:
+def _pack_value(name: str, value: Any, blobs: dict[str, bytes]) -> Any:
     """A plain value in the tree; a number that is a tensor is kept as one."""
     if plain.is_scalar_tensor(value):
         tree.require_plain(name, value)
         return tree.scalar(value)
-    return tree.node(name, value)
+    return tree.node(name, value, blobs)
 
 
 def _is_scheduler(given: Any) -> bool:
@@ -156,4 +157,6 @@ def _holds_tensors(value: Any, key: str, depth: int = 0) -> bool:
         return any(_holds_tensors(v, key, depth + 1) for v in value.values())
     if not isinstance(value, (list, tuple)):
         return False
-    return any(_holds_tensors(v, key, depth + 1) for v in value if type(v) not in (int, float, str, bool))
+    if len(value) >= tree.LONG and set(map(type, value)) <= _PLAIN:
+        return False
+    return any(_holds_tensors(v, key, depth + 1) for v in value)

@@ -33,6 +33,9 @@ RESERVED = (TREE, METADATA, "values")
 #: Lists of so many numbers or more are stored as the numbers' bytes.
 LONG = 64
 
+#: Bytes, and lists of numbers, of so many bytes or more are byte items of their own.
+BLOB = 64 << 10
+
 #: Arrays of unsigned integers of so many bytes or more lie among the tensors.
 LARGE = 1 << 20
 MAX_DEPTH = 100
@@ -55,25 +58,27 @@ def pack(item: str, state: Any, path: "tuple[Any, ...]" = (), drop_functions: bo
     :param drop_functions: whether functions in dictionaries are left out, as torch's schedulers do: whoever loads them has his own.
     """
     packed = Packed()
-    packer = _Packer(item, packed.tensors, path, drop_functions)
+    packer = _Packer(item, packed.tensors, path, drop_functions, packed.bytes)
     tree = packer.pack(state, (), 0)
     versions = getattr(state, "_metadata", None) if isinstance(state, OrderedDict) else None
     if _is_flat(state, packed.tensors) and not (versions and METADATA in packed.tensors):
         if versions:
             packed.bytes[METADATA] = to_json(_Packer(f"{item}._metadata", OrderedDict()).pack(versions, (), 0))
         return packed
-    if any(name in packed.tensors for name in RESERVED):
+    taken = (*RESERVED, *packed.bytes)
+    if any(name in packed.tensors for name in taken):
         packed.tensors.clear()
-        packer.reserve(RESERVED)
+        packed.bytes.clear()
+        packer.reserve(taken)
         tree = packer.pack(state, (), 0)
     packed.bytes[TREE] = to_json(tree)
     return packed
 
 
-def node(place: str, value: Any) -> Any:
-    """The tree of a plain value: what it consists of must fit into it."""
+def node(place: str, value: Any, blobs: Optional[dict[str, bytes]] = None) -> Any:
+    """The tree of a plain value, without tensors; what is large in it goes to ``blobs``, if there are some."""
     tensors: "OrderedDict[str, Any]" = OrderedDict()
-    packed = _Packer(place, tensors).pack(value, (), 0)
+    packed = _Packer(place, tensors, blobs=blobs).pack(value, (), 0)
     if tensors:
         raise UnsupportedValue(f"{place} holds tensors where none can be.")
     return packed
@@ -96,14 +101,35 @@ def to_json(tree: Any) -> bytes:
     return json.dumps(tree, separators=(",", ":"), allow_nan=False).encode()
 
 
-def unpack(tensor_names: Iterable[str], tree: Optional[bytes], tensor: Callable[[str], Any], versions: Optional[bytes] = None) -> Any:
-    """The state again; tensors come from the given function."""
+class _Source:
+    """Where tensors and byte items come from."""
+
+    def __init__(self, tensor: Callable[[str], Any], data: Callable[[str], bytes]) -> None:
+        self._tensor, self.data = tensor, data
+
+    def __call__(self, name: str) -> Any:
+        return self._tensor(name)
+
+    def bytes_of(self, said: Any) -> bytes:
+        """What :meth:`_Packer._data` has written."""
+        return self.data(said["B"]) if isinstance(said, dict) else base64.b64decode(said)
+
+
+def unpack(
+    tensor_names: Iterable[str], tree: Optional[bytes], tensor: Callable[[str], Any], versions: Optional[bytes] = None,
+    data: Callable[[str], bytes] = lambda name: _missing(name),
+) -> Any:
+    """The state again; tensors and byte items come from the given functions."""
     if tree is not None:
-        return _unpack(json.loads(tree), tensor)
+        return _unpack(json.loads(tree), _Source(tensor, data))
     state: Any = OrderedDict((name, tensor(name)) for name in tensor_names)
     if versions is not None:
-        state._metadata = _unpack(json.loads(versions), tensor)
+        state._metadata = _unpack(json.loads(versions), _Source(tensor, data))
     return state
+
+
+def _missing(name: str) -> bytes:
+    raise Corrupt(f"The byte item '{name}' is not there.")
 
 
 def is_tensor(value: Any) -> bool:
@@ -127,9 +153,10 @@ def _is_flat(state: Any, tensors: "OrderedDict[str, Any]") -> bool:
 
 class _Packer:
     def __init__(
-        self, item: str, tensors: "OrderedDict[str, Any]", root: "tuple[Any, ...]" = (), drop_functions: bool = False
+        self, item: str, tensors: "OrderedDict[str, Any]", root: "tuple[Any, ...]" = (), drop_functions: bool = False,
+        blobs: Optional[dict[str, bytes]] = None,
     ) -> None:
-        self._item, self._tensors, self._root, self._drop = item, tensors, root, drop_functions
+        self._item, self._tensors, self._root, self._drop, self._blobs = item, tensors, root, drop_functions, blobs
         self._taken: frozenset[str] = frozenset()
 
     def reserve(self, names: Iterable[str]) -> None:
@@ -165,12 +192,12 @@ class _Packer:
         if type(value) is list and len(value) >= LONG:
             numbers = _numbers(value)
             if numbers is not None:
-                return {"L": numbers}
+                return {"L": [numbers.typecode, self._data(numbers.tobytes())]}
         for kind, name in ((list, "l"), (tuple, "t"), (set, "s"), (frozenset, "z")):
             if type(value) is kind:
                 return {name: [self.pack(v, path + (i,), depth) for i, v in enumerate(value)]}
         if isinstance(value, (bytes, bytearray)):
-            return {"b": base64.b64encode(value).decode()}
+            return {"b": self._data(bytes(value))}
         if type(value) is complex:
             return {"c": [self.pack(value.real, path, depth), self.pack(value.imag, path, depth)]}
         return self._special(value, path)
@@ -220,6 +247,14 @@ class _Packer:
         self._tensors[unique] = tensor
         return unique
 
+    def _data(self, data: bytes) -> Any:
+        """Bytes in base64, or the name of the byte item that they are."""
+        if self._blobs is None or len(data) < BLOB:
+            return base64.b64encode(data).decode()
+        name = f"{TREE}~{len(self._blobs)}"
+        self._blobs[name] = data
+        return {"B": name}
+
     def _unsupported(self, path: tuple[Any, ...], what: str, way_out: str = "") -> UnsupportedValue:
         place = self._item + "".join(f"[{key!r}]" for key in self._root + path)
         return UnsupportedValue(f"{place} is {what}: it cannot be saved without running code when it is read. {way_out or hints.ANY}")
@@ -264,8 +299,8 @@ def _why_not(value: Any) -> "Optional[tuple[str, str]]":
     return None
 
 
-def _numbers(value: list[Any]) -> Any:
-    """A list of nothing but int, or nothing but float, as their bytes; None where it is another one."""
+def _numbers(value: list[Any]) -> "Optional[array.array[Any]]":
+    """A list of nothing but int, or nothing but float, as 64-bit numbers; None where it is another one."""
     kinds = set(map(type, value))
     if kinds == {float}:
         kind = "d"
@@ -279,7 +314,7 @@ def _numbers(value: list[Any]) -> Any:
         return None
     if sys.byteorder == "big":
         data.byteswap()
-    return [kind, base64.b64encode(data.tobytes()).decode()]
+    return data
 
 
 def _is_plain_subclass(value: Any) -> bool:
@@ -311,11 +346,11 @@ def _ordered(node: Any, tensor: Callable[[str], Any]) -> Any:
     return state
 
 
-def _list_of_numbers(node: Any, tensor: Callable[[str], Any]) -> list[Any]:
+def _list_of_numbers(node: Any, tensor: _Source) -> list[Any]:
     kind, data = node["L"]
     if kind not in ("q", "d"):
         raise Corrupt(f"A list of the kind '{kind}' is not known to this version.")
-    numbers = array.array(kind, base64.b64decode(data))
+    numbers = array.array(kind, tensor.bytes_of(data))
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tolist()
@@ -372,7 +407,7 @@ def _dtype(name: str) -> Any:
     return found
 
 
-_READERS: dict[str, Callable[[Any, Callable[[str], Any]], Any]] = {
+_READERS: dict[str, Callable[[Any, Any], Any]] = {
     "d": lambda node, tensor: dict(_pairs(node, tensor)),
     "o": _ordered,
     "l": _all,
@@ -384,7 +419,7 @@ _READERS: dict[str, Callable[[Any, Callable[[str], Any]], Any]] = {
     "i": lambda node, tensor: int(node["i"]),
     "f": lambda node, tensor: float(node["f"]),
     "c": lambda node, tensor: complex(*_all(node, tensor)),
-    "b": lambda node, tensor: base64.b64decode(node["b"]),
+    "b": lambda node, tensor: tensor.bytes_of(node["b"]),
     "n": _numpy_scalar,
     "a": _numpy_array,
     "A": _numpy_array,

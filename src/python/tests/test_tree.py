@@ -16,7 +16,7 @@ Point = collections.namedtuple("Point", "x y")
 
 def there_and_back(state):
     packed = tree.pack("item", state)
-    return tree.unpack(packed.tensors, packed.bytes.get(tree.TREE), packed.tensors.__getitem__, packed.bytes.get(tree.METADATA))
+    return tree.unpack(packed.tensors, packed.bytes.get(tree.TREE), packed.tensors.__getitem__, packed.bytes.get(tree.METADATA), packed.bytes.__getitem__)
 
 
 def golden_state():
@@ -78,7 +78,14 @@ class TreeTests(unittest.TestCase):
     def test_long_lists_of_numbers_are_their_bytes(self):
         for numbers in ([*range(1000)], [float(i) for i in range(1000)] + [float("nan"), -0.0], [2**63] * 100, [True] * 100, [1, 2.0] * 50):
             self.assertTrue(same(numbers, there_and_back({"x": numbers})["x"]), numbers[:2])
-        self.assertLess(len(tree.pack("item", {"x": [*range(10**6)]}).bytes[tree.TREE]), 11 * 10**6)
+
+    def test_what_is_large_is_a_byte_item_and_in_no_text(self):
+        state = {"x": [*range(10**5)], "y": {"z": b"\1" * 10**6}, "python~0": torch.ones(1), "python~1": torch.zeros(1)}
+        packed = tree.pack("item", state)
+        self.assertEqual([800_000, 1_000_000], [len(data) for name, data in packed.bytes.items() if name != tree.TREE])
+        self.assertLess(len(packed.bytes[tree.TREE]), 200)
+        self.assertEqual(set(), set(packed.tensors) & set(packed.bytes))
+        self.assertTrue(same(state, there_and_back(state)))
 
     def test_functions_of_schedulers_are_left_to_whoever_loads_them(self):
         model = torch.nn.Linear(2, 2)
