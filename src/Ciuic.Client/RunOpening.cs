@@ -20,6 +20,7 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
     private CiuicException? _refused;
     private SnapshotLink? _restored;
     private (SnapshotLink Damaged, string Reason)? _fallback;
+    private (SnapshotLink Head, string Reason)? _left;
 
     /// <summary>The right to write.</summary>
     public RunLease Lease => lease;
@@ -97,7 +98,7 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
         {
             Head = head ?? Head;
             _restored = from;
-            _fallback = Head is { } left ? (left, reason) : null;
+            _left = Head is { } left ? (left, reason) : null;
             _aligned = false;
             if (_opened)
                 await AlignHeadAsync(cancel);
@@ -210,8 +211,9 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
     }
 
     /// <summary>
-    /// Why the head may be moved back to what was restored: it is damaged, or it is of the very attempt that this one goes on
-    /// from, committed after this one had looked into the bucket without a silo. Another attempt's work is never hidden.
+    /// Why the head may be moved back to what was restored: it is damaged, or the program says that it goes on from there, or it is of the
+    /// very attempt that this one goes on from, committed after this one had looked into the bucket without a silo. Another attempt's work
+    /// is never hidden.
     /// </summary>
     private async Task<string?> WhyBackAsync(CancellationToken cancel)
     {
@@ -219,6 +221,8 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
             return null;
         if (_fallback is { } fallback && fallback.Damaged == head)
             return fallback.Reason;
+        if (_left is { } left && left.Head == head)
+            return left.Reason;
         var before = await coordinator.GetAsync(new SnapshotId(run, restored.Sequence), cancel);
         var now = await coordinator.GetAsync(new SnapshotId(run, head.Sequence), cancel);
         return before is not null && before.Order.Token == now?.Order.Token

@@ -42,6 +42,16 @@ class ConfigTests(unittest.TestCase):
             ({"storage_type": "file"}, "path"),
             ({"blockchain_endpoint": 5000}, "blockchain_endpoint"),
             ({"on_sigterm": "explode"}, "on_sigterm"),
+            ({"save_every_steps": "abc"}, "save_every_steps"),
+            ({"save_every_steps": 2.7}, "save_every_steps"),
+            ({"save_every_steps": True}, "save_every_steps"),
+            ({"spool_max_bytes": None}, "spool_max_bytes"),
+            ({"sigterm_deadline": "x"}, "sigterm_deadline"),
+            ({"connect_patience": 0}, "connect_patience"),
+            ({"save_rng": "no"}, "save_rng"),
+            ({"settings": [1]}, "settings"),
+            ({"settings": {"Ciuic:Codec": {"Mode": "Raw"}}}, "Ciuic:Codec"),
+            ({"run": "a b"}, "a b"),
         ):
             with self.assertRaises(InvalidInput) as caught:
                 Config.read(said)
@@ -66,6 +76,24 @@ class ConfigTests(unittest.TestCase):
         with self.assertRaises(InvalidInput) as caught:
             Library.shared().call("open", settings={"Ciuic:Client:Mode": "Http", "Ciuic:Store:Uri": "gateway:", "Ciuic:Save:MaxWat": "1"})
         self.assertIn("MaxWat", str(caught.exception))
+
+    def test_home_is_meant_by_a_tilde(self):
+        home = os.path.expanduser("~")
+        self.assertEqual(Config.read({"storage_type": "file", "path": "~/a"}).settings["Ciuic:Store:Uri"], f"file:{home}/a")
+        self.assertEqual(Config.read({"api_key_file": "~/key"}).settings["Ciuic:Client:ApiKeyFile"], f"{home}/key")
+
+    def test_times_are_what_the_library_reads(self):
+        settings = Config.read({"connect_patience": 90061.5, "store_patience": 0.25}).settings
+        self.assertEqual("1.01:01:01.500", settings["Ciuic:Client:ConnectPatience"])
+        self.assertEqual("0.00:00:00.250", settings["Ciuic:Client:StorePatience"])
+
+    def test_another_library_is_told_apart(self):
+        import ctypes.util
+        import pathlib
+
+        with self.assertRaises(LibraryMissing) as caught:
+            Library(pathlib.Path(ctypes.util.find_library("m") or "libm.so.6"))
+        self.assertIn("another library", str(caught.exception))
 
     def test_a_library_that_is_missing_is_said_how_to_build(self):
         before = os.environ.get("CIUIC_NATIVE_LIBRARY")

@@ -1,5 +1,6 @@
 """Where training is in its data comes back, with the loaders that everybody has. On a real gateway."""
 
+import pathlib
 import random
 import unittest
 
@@ -99,6 +100,44 @@ class LoaderTests(ChainTestCase):
         for number, _ in chain.batches(torch.utils.data.DataLoader(range(8), 4)):
             chain.save_snapshot({"model": {"w": torch.ones(1)}}, blocking=True)
         self.assertNotIn("loaders", chain.get_snapshot()._items)
+
+    def test_the_loop_of_the_README_goes_on_in_the_middle_of_a_shuffled_epoch(self):
+        text = (pathlib.Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+        loop = text[text.index("```python") + 9 :].split("```")[0].replace('CiuicSnapshotChain("ciuic_config.json")', "chain")
+        loop = loop.replace("        ...\n", "        loss = trained(batch)\n").replace("from ciuic_snapshot_chain import CiuicSnapshotChain", "")
+
+        class Stop(Exception):
+            pass
+
+        def train(stop):
+            torch.manual_seed(3)
+            model = torch.nn.Sequential(torch.nn.Linear(1, 4), torch.nn.Dropout(), torch.nn.Linear(4, 1))
+            optimizer = torch.optim.Adam(model.parameters())
+            loader = torch.utils.data.DataLoader(torch.arange(20.0).reshape(20, 1), 4, shuffle=True)
+
+            def trained(batch):
+                if len(losses) == stop:
+                    raise Stop
+                loss = model(batch).pow(2).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                losses.append(loss.item())
+                return loss
+
+            losses, chain = [], self.chain(save_every_steps=1)
+            try:
+                exec(loop, {"chain": chain, "model": model, "optimizer": optimizer, "loader": loader, "epochs": 3, "trained": trained})
+            except Stop:
+                pass
+            chain.close()
+            return losses
+
+        name = self.run_name
+        self.run_name += "-straight"
+        straight = train(None)
+        self.run_name = name
+        self.assertEqual(straight, train(7) + train(None))
 
     def test_generators_are_put_back_again_when_the_model_is_made_after_them(self):
         def draw(chain):
