@@ -56,6 +56,53 @@ class RealLibraryTests(ChainTestCase):
         resumed = train(12, callback, callback.checkpoint())
         self.assertEqual(straight[6:], resumed[-6:])  # the Trainer logs a step's loss after its callbacks have seen its end
 
+    def test_a_trainer_that_evaluates_goes_on_as_if_nothing_had_happened(self):
+        from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
+
+        from ciuic_snapshot_chain.adapters.transformers import CiuicCallback
+
+        class Data(torch.utils.data.Dataset):
+            def __len__(self):
+                return 16
+
+            def __getitem__(self, i):
+                tokens = (torch.arange(i, i + 16) + torch.randint(2, (16,))) % 50  # draws, in training and evaluation
+                return {"input_ids": tokens, "labels": tokens}
+
+        def train(steps, callback, resume, strategies):
+            torch.manual_seed(3)
+            model = GPT2LMHeadModel(GPT2Config(vocab_size=50, n_positions=16, n_embd=32, n_layer=1, n_head=2))
+            with tempfile.TemporaryDirectory() as folder:
+                arguments = TrainingArguments(
+                    folder, num_train_epochs=4, per_device_train_batch_size=4, report_to=[], logging_steps=1, seed=3, learning_rate=1e-2, **strategies
+                )
+                stop = type("Stop", (TrainerCallback,), {"on_step_begin": lambda self, a, state, control, **o: end(state, control)})()
+
+                def end(state, control):
+                    if state.global_step == steps:
+                        raise KeyboardInterrupt
+
+                callbacks = [*([callback] if callback else []), stop]
+                trainer = Trainer(model, arguments, train_dataset=Data(), eval_dataset=Data(), callbacks=callbacks)
+                try:
+                    trainer.train(resume_from_checkpoint=resume)
+                except KeyboardInterrupt:
+                    pass
+                return [(line["step"], line.get("loss"), line.get("eval_loss")) for line in trainer.state.log_history if "loss" in line or "eval_loss" in line]
+
+        name = self.run_name
+        for strategies in (
+            {"save_strategy": "epoch", "eval_strategy": "epoch"}, {"save_strategy": "no", "eval_strategy": "steps", "eval_steps": 2},
+            {"save_strategy": "no", "eval_strategy": "epoch"}, {"save_strategy": "no", "eval_strategy": "no"},
+        ):
+            self.run_name = f"{name}-{len(self.chains)}"
+            straight = train(99, None, None, strategies)
+            train(8, CiuicCallback(self.chain(save_every_steps=4)), None, strategies)
+            self.chains[-1].close()
+            callback = CiuicCallback(self.chain(save_every_steps=4))
+            resumed = train(99, callback, callback.checkpoint(), strategies)
+            self.assertEqual(straight, resumed, strategies)
+
     def test_lightning(self):
         import pytorch_lightning as pl
         from pytorch_lightning.callbacks import ModelCheckpoint
