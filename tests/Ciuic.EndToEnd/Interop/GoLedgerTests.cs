@@ -67,7 +67,11 @@ public sealed class GoLedgerTests(GoProgram go) : IDisposable
         await File.WriteAllBytesAsync(file, good[..^1]);
         await RefusedAsync(ledger);
         File.Delete(file);
-        await RefusedAsync(ledger);
+        // A partial tile of an older head may have been collected: the full one begins with it.
+        if (path.EndsWith("000.p/3", StringComparison.Ordinal))
+            Assert.Equal(0, (await CheckAsync(ledger.TreeHeadKeys, 3, 257)).Code);
+        else
+            await RefusedAsync(ledger);
     }
 
     public void Dispose() => _folder.Dispose();

@@ -38,19 +38,34 @@ func tilePath(tile tlog.Tile) string {
 	return "tile/" + strings.Replace(path, "data/", "entries/", 1)
 }
 
+// readOrLarger reads a tile or bundle, or what has taken the place of a partial one: only the newest tree heads keep theirs, and a
+// larger one begins with it. It returns the width of what it read, too.
+func (f *ledgerFolder) readOrLarger(tile tlog.Tile) ([]byte, int, error) {
+	data, err := f.read(tilePath(tile))
+	width := tile.W
+	for larger := tile; err != nil && os.IsNotExist(err) && larger.W < 1<<tileHeight; {
+		larger.W++
+		if found, none := f.read(tilePath(larger)); none == nil {
+			data, width, err = found, larger.W, nil
+		}
+	}
+	return data, width, err
+}
+
 // tile reads a hash tile, which must have exactly the width that its path says.
 func (f *ledgerFolder) tile(tile tlog.Tile) ([]byte, error) {
 	path := tilePath(tile)
 	if data, ok := f.tiles[path]; ok {
 		return data, nil
 	}
-	data, err := f.read(path)
+	data, width, err := f.readOrLarger(tile)
 	if err != nil {
 		return nil, err
 	}
-	if len(data) != tile.W*tlog.HashSize {
-		return nil, fmt.Errorf("%s has %d bytes, not %d", path, len(data), tile.W*tlog.HashSize)
+	if len(data) != width*tlog.HashSize {
+		return nil, fmt.Errorf("%s has %d bytes, not %d", path, len(data), width*tlog.HashSize)
 	}
+	data = data[:tile.W*tlog.HashSize]
 	f.tiles[path] = data
 	return data, nil
 }
@@ -63,7 +78,7 @@ func (f *ledgerFolder) bundle(level0 tlog.Tile) ([]tlog.Hash, error) {
 	if leaves, ok := f.bundles[path]; ok {
 		return leaves, nil
 	}
-	data, err := f.read(path)
+	data, width, err := f.readOrLarger(entries)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +94,10 @@ func (f *ledgerFolder) bundle(level0 tlog.Tile) ([]tlog.Hash, error) {
 		}
 		leaves, data = append(leaves, tlog.RecordHash(entry)), rest
 	}
-	if len(leaves) != level0.W {
-		return nil, fmt.Errorf("%s holds %d entries, not %d", path, len(leaves), level0.W)
+	if len(leaves) != width {
+		return nil, fmt.Errorf("%s holds %d entries, not %d", path, len(leaves), width)
 	}
+	leaves = leaves[:level0.W]
 	f.bundles[path] = leaves
 	return leaves, nil
 }
