@@ -145,7 +145,7 @@ internal static class BenchmarkCommandLine
             Description = "Works below this folder, on the disk that is to be measured.",
             DefaultValueFactory = _ => Path.GetTempPath(),
         };
-        var command = new Command("cluster", "Commits on PostgreSQL, S3 beside the SDK alone, verification by several silos, a silo's memory, failover, the HTTP gateway.")
+        var command = new Command("cluster", "Commits on PostgreSQL, S3 beside the SDK alone, verification by several silos, a silo's memory, failover, the HTTP gateway, a list of a thousand snapshots.")
         {
             json, seconds, runs, commits, only, folder,
         };

@@ -30,6 +30,9 @@ internal sealed class Resumer(
     Action<LoadedShard> restored,
     ILogger logger)
 {
+    /// <summary>Times that a snapshot is read before it counts as damaged.</summary>
+    private const int Looks = 2;
+
     public async Task<ResumeReport> ResumeAsync(ChainSource chain, bool withoutSilo, CancellationToken cancel)
     {
         var damage = new List<string>();
@@ -60,17 +63,24 @@ internal sealed class Resumer(
         // Not within the try: what the ledger does not say, or nobody can read in it, is no damage of the snapshot, and going back
         // to an older one, whose block nobody has missed yet, would make history of it.
         await chain.RequireCommittedAsync(at, cancel);
-        try
+        for (var look = 1; ; look++)
         {
-            var (manifest, content) = await LoadAsync(at, cancel);
-            Compare(ItemsOf(content)); // may read a little of it
-            return (manifest, content);
-        }
-        catch (CorruptException error)
-        {
-            logger.FellBack(run, error.Message);
-            damage.Add($"snapshot #{at.Sequence}: {error.Message}");
-            return null;
+            try
+            {
+                var (manifest, content) = await LoadAsync(at, cancel);
+                Compare(ItemsOf(content)); // may read a little of it
+                return (manifest, content);
+            }
+            catch (CorruptException) when (look < Looks)
+            {
+                // Nobody goes back for one odd answer of a store.
+            }
+            catch (CorruptException error)
+            {
+                logger.FellBack(run, error.Message);
+                damage.Add($"snapshot #{at.Sequence}: {error.Message}");
+                return null;
+            }
         }
     }
 

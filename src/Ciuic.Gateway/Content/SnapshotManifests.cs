@@ -13,7 +13,7 @@ namespace Ciuic.Gateway;
 internal sealed class SnapshotManifests(IObjectStore store, ICoordinator coordinator)
 {
     private const int MaxObjects = 2_000_000;
-    private const int EventPage = 1_000;
+    private const int PageSize = 1_000;
 
     private readonly ManifestReader _reader = new(store);
 
@@ -41,18 +41,14 @@ internal sealed class SnapshotManifests(IObjectStore store, ICoordinator coordin
     public async Task<StorageUsage> MeasureAsync(RunId run, CancellationToken cancel)
     {
         var (snapshots, bytes, uniqueBytes, seen) = (0L, 0L, 0L, new HashSet<UInt128>());
-        await foreach (var sequences in CommittedAsync(run, cancel))
+        await foreach (var view in CommittedAsync(run, cancel))
         {
-            foreach (var sequence in sequences)
-            {
-                if (await PlanAsync(run, sequence, cancel) is not { } plan)
-                    continue;
-                snapshots++;
-                bytes += plan.Shards.Sum(s => s.Length);
-                uniqueBytes += plan.Shards.SelectMany(s => s.Objects).Where(o => seen.Add(PrintOf(o.Path))).Sum(o => o.Length);
-                if (seen.Count > MaxObjects)
-                    throw new InvalidInputException($"Run {run} has more than {MaxObjects} objects: too many to be told apart here.");
-            }
+            var plan = await PlanAsync(view, null, cancel);
+            snapshots++;
+            bytes += plan.Shards.Sum(s => s.Length);
+            uniqueBytes += plan.Shards.SelectMany(s => s.Objects).Where(o => seen.Add(PrintOf(o.Path))).Sum(o => o.Length);
+            if (seen.Count > MaxObjects)
+                throw new InvalidInputException($"Run {run} has more than {MaxObjects} objects: too many to be told apart here.");
         }
 
         return new StorageUsage(snapshots, bytes, seen.Count, uniqueBytes);
@@ -65,14 +61,16 @@ internal sealed class SnapshotManifests(IObjectStore store, ICoordinator coordin
     public static SnapshotLink LinkOf(SnapshotView view) => view.Link
         ?? throw new NotFoundException($"Snapshot #{view.Sequence} of run {view.Run} is {view.State}, not committed.");
 
-    private async Task<RestorePlan?> PlanAsync(RunId run, Sequence sequence, CancellationToken cancel) =>
-        await coordinator.GetAsync(new SnapshotId(run, sequence), cancel) is { Link: not null } view ? await PlanAsync(view, null, cancel) : null;
-
-    private async IAsyncEnumerable<Sequence[]> CommittedAsync(
+    private async IAsyncEnumerable<SnapshotView> CommittedAsync(
         RunId run, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancel)
     {
-        for (var next = 1L; await coordinator.ReadEventsAsync(run, next, EventPage, cancel) is { Length: > 0 } page; next = page[^1].Number + 1)
-            yield return [.. page.Where(e => e is { Kind: RunEventKind.Committed, Sequence: not null }).Select(e => e.Sequence!.Value)];
+        for (var from = long.MaxValue; from > 0;)
+        {
+            var page = await coordinator.ListSnapshotsAsync(run, from, PageSize, cancel);
+            foreach (var view in page.Snapshots.Where(s => s.Link is not null))
+                yield return view;
+            from = page.Next;
+        }
     }
 
     private static IEnumerable<ApiObject> ObjectsOf(ShardManifest shard) => shard.Chunks

@@ -73,7 +73,7 @@ internal sealed partial class SnapshotGrain
         }
         catch (Exception error)
         {
-            logger.Stuck(Id, error.Message);
+            Say(error.Message);
             return null;
         }
     }

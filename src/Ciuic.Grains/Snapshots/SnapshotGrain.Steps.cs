@@ -8,6 +8,10 @@ namespace Ciuic.Grains;
 /// <summary>The way of a snapshot to its end, a step at a time; each is repeated until it is done, whatever dies.</summary>
 internal sealed partial class SnapshotGrain
 {
+    private static readonly TimeSpan SaidAgain = TimeSpan.FromMinutes(1);
+
+    private (string What, long At)? _said;
+
     /// <summary>What the timer does: whatever the snapshot is waiting for, try to go on.</summary>
     private async Task LookAsync()
     {
@@ -34,8 +38,17 @@ internal sealed partial class SnapshotGrain
         }
         catch (Exception error)
         {
-            logger.Stuck(Id, error.Message); // the timer comes back to it, or after a crash the run
+            Say(error.Message); // the timer comes back to it, or after a crash the run
         }
+    }
+
+    /// <summary>Not at each try: a store that is away for an hour keeps thousands of snapshots, and they would fill the log with it.</summary>
+    private void Say(string problem)
+    {
+        if (_said is { } said && said.What == problem && time.GetElapsedTime(said.At) < SaidAgain)
+            return;
+        _said = (problem, time.GetTimestamp());
+        logger.Stuck(Id, problem);
     }
 
     private Task SettleAsync()

@@ -148,6 +148,13 @@ internal sealed partial class SnapshotGrain(
         if (Data.State == SnapshotState.Committed)
             return null;
         var (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
+        for (var look = 1; damage is not null && look < SnapshotVerification.Looks; look++)
+        {
+            // What is stored now is told for good: one odd answer of the store must not make damage of it.
+            await Task.Delay(options.Value.RetryInterval, time);
+            (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
+        }
+
         // What the ledger has committed is committed, whatever an older copy of the database says.
         await ChangeAsync(d => d.State == SnapshotState.Committed ? d : data);
         return damage;
