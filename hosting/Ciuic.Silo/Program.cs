@@ -1,5 +1,6 @@
 using Ciuic.Core;
 using Ciuic.Silo;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 if (args.Contains("--help") || args.Contains("-h"))
@@ -11,8 +12,9 @@ if (args.Contains("--help") || args.Contains("-h"))
 try
 {
     using var host = await SiloHost.BuildAsync(SiloArguments.Read(args));
+    var end = host.Services.GetRequiredService<SiloEnd>();
     await host.RunAsync();
-    return ExitCode.Ok;
+    return end.Error is null ? ExitCode.Ok : throw end.Error;
 }
 catch (Exception error)
 {

@@ -37,13 +37,12 @@ internal static class SiloHost
         if (settings.Gateway.IsOn)
             Ports.EnsureFree("Ciuic:Gateway:Port", settings.Gateway.Address, settings.Gateway.Port);
         var store = await new StoreSchemes(new S3Scheme()).OpenAsync(configuration, CancellationToken.None);
-        settings.Store.DeleteLeftovers(TimeProvider.System);
-        var signer = new LedgerSigner(settings.Ledger.Origin, new LedgerKeyStore(settings.Ledger));
-        var trust = LedgerTrustSettings.Read(settings.Ledger, settings.Store.IsDurable, signer);
         var builder = NewBuilder(configuration);
         var database = await OpenDatabaseAsync(settings, builder.Services);
+        var (signer, trust) = await FitAsync(settings, database, store, builder.Services);
+        var problem = await ProveAsync(settings, store);
         AddOptions(builder.Services, settings);
-        builder.Services.AddSingleton(new SiloSummary(settings, database, store));
+        builder.Services.AddSingleton(new SiloSummary(settings, database, store) { Problem = problem });
         if (settings.Silo.HealthPort > 0 || settings.Gateway.IsOn)
             AddHealth(builder.Services, settings, database, store);
         if (settings.Gateway.IsOn)
@@ -85,6 +84,50 @@ internal static class SiloHost
         return new SharedDatabase(shared); // its connections end with the process: grains write until the very last
     }
 
+    /// <summary>
+    /// Compares bucket, keys and database before this silo is seen by others: whatever does not fit must not join. A bucket that is full or
+    /// read-only is no reason not to start: runs can be read and resumed from it, and the silo says that it is not ready.
+    /// </summary>
+    private static async Task<(LedgerSigner Signer, LedgerTrust Trust)> FitAsync(
+        SiloSettings settings, ISiloDatabase database, IObjectStore store, IServiceCollection services)
+    {
+        var memory = new DatabaseMemory(database.Source, settings.Silo.ServiceId, database.Location);
+        var signer = await new LedgerFit(settings, store, memory).SignerAsync(CancellationToken.None);
+        services.AddSingleton(new SiloEnd());
+        if (!settings.Store.IsDurable) // each start has another bucket
+            return (signer, LedgerTrustSettings.Read(settings.Ledger, null, signer));
+        var state = settings.Ledger.StateDirectory.Length == 0 ? settings.Ledger.KeyDirectory : settings.Ledger.StateDirectory;
+        var accepted = new AcceptedHeads(new HeadFiles(state), new DatabaseHeads(memory));
+        var trust = LedgerTrustSettings.Read(settings.Ledger, accepted, signer);
+        var fit = new BucketFit(store, memory, settings.Ledger.Name, signer, accepted, TimeProvider.System);
+        if (await fit.RequireAsync(CancellationToken.None) is null)
+        {
+            services.AddHostedService(provider => new BucketKeeper(
+                fit, provider.GetRequiredService<IHostApplicationLifetime>(), provider.GetRequiredService<SiloEnd>(), TimeProvider.System,
+                provider.GetRequiredService<ILogger<BucketKeeper>>()));
+        }
+
+        return (signer, trust);
+    }
+
+    /// <summary>
+    /// Does to the bucket what a commit needs: a server that would let two writers win is refused now, and not at the first one.
+    /// </summary>
+    /// <returns>Why nothing can be committed yet: the bucket is full, or read-only. Null where it can.</returns>
+    private static async Task<string?> ProveAsync(SiloSettings settings, IObjectStore store)
+    {
+        try
+        {
+            settings.Store.DeleteLeftovers(TimeProvider.System);
+            await new StoreProbe(store, TimeProvider.System).RunAsync(CancellationToken.None);
+            return null;
+        }
+        catch (UnavailableException error)
+        {
+            return $"{error.Message} Nothing is committed until that is mended; runs can be read and resumed.";
+        }
+    }
+
     private static void AddHealth(IServiceCollection services, SiloSettings settings, ISiloDatabase database, IObjectStore store)
     {
         services.AddSingleton(provider => new SiloHealth(
@@ -103,7 +146,7 @@ internal static class SiloHost
     private static void AddGateway(IServiceCollection services, SiloSettings settings, IObjectStore store)
     {
         var version = typeof(SiloHost).Assembly.GetName().Version!.ToString(3);
-        var info = new ServerInfo(version, store.Location, settings.Ledger.Name, GatewayServer.MaxObjectBytes);
+        var info = new ServerInfo(version, store.Location, settings.Ledger.Name, GatewayServer.MaxObjectBytes, settings.Ledger.Origin);
         services.AddHostedService(provider => new LocalKeyFile(
             settings.Gateway, provider.GetRequiredService<IGrainFactory>(), TimeProvider.System, provider.GetRequiredService<ILogger<LocalKeyFile>>()));
         services.AddHostedService(provider => new GatewayServer(

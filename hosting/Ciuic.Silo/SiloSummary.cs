@@ -6,6 +6,9 @@ namespace Ciuic.Silo;
 /// <summary>What a person wants to know about a silo that has started.</summary>
 internal sealed record SiloSummary(SiloSettings Settings, ISiloDatabase Database, IObjectStore Store)
 {
+    /// <summary>Why nothing can be committed yet; null where all is well.</summary>
+    public string? Problem { get; init; }
+
     /// <summary>What <c>--help</c> prints.</summary>
     public const string Help = """
         Starts one Ciuic silo. Everything it needs is made at first start: database, store, keys.
@@ -20,7 +23,7 @@ internal sealed record SiloSummary(SiloSettings Settings, ISiloDatabase Database
 
     /// <summary>What it prints when it has started.</summary>
     public string Greet(LedgerView ledger) => $"""
-        Ciuic silo is ready.
+        {(Problem is null ? "Ciuic silo is ready." : $"Ciuic silo is up, and NOT READY: {Problem}")}
           gateway       {Settings.Silo.Address}:{Settings.Silo.GatewayPort}
           http api      {(Settings.Gateway.IsOn ? $"{Settings.Gateway.Url}/api/v1" : "none")}
           database      {Database.Location}

@@ -8,7 +8,8 @@ namespace Ciuic.Client;
 /// Opens the run: at once when a silo answers, or later, when training has begun without one. Late, the head it
 /// finds must be the snapshot that was restored from the bucket; otherwise saving would hide somebody's work.
 /// </summary>
-internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease lease, TimeProvider time, ILogger logger)
+internal sealed class RunOpening(
+    RunId run, ICoordinator coordinator, StoreFit fit, RunLease lease, TimeProvider time, ILogger logger)
 {
     /// <summary>How long training waits for the silo's own look at a damaged head; it goes on unsaved after that.</summary>
     private static readonly TimeSpan ReadingPatience = TimeSpan.FromMinutes(5);
@@ -37,6 +38,7 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
     /// <summary>Opens the run now.</summary>
     public async Task OpenAsync(CancellationToken cancel)
     {
+        await fit.CheckAsync(cancel); // before the lease: whoever does not fit must not keep others from the run
         Head = await lease.OpenAsync(cancel);
         _opened = true;
     }
@@ -125,6 +127,8 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
                 throw _refused;
             if (!_opened)
                 await OpenLateAsync(cancel);
+            else if (!fit.IsKnown)
+                await RequireFitAsync(() => fit.CheckAsync(cancel));
             await AlignHeadAsync(cancel);
             return lease.IsFenced
                 ? throw new FencedException($"Run {run} belongs to a newer attempt.")
@@ -149,8 +153,20 @@ internal sealed class RunOpening(RunId run, ICoordinator coordinator, RunLease l
             throw new UnavailableException("no silo answers");
         }
 
-        await OpenAsync(cancel);
+        await RequireFitAsync(() => OpenAsync(cancel));
         _aligned = false; // whatever was restored, or nothing, it must be this head
+    }
+
+    private async Task RequireFitAsync(Func<Task> check)
+    {
+        try
+        {
+            await check();
+        }
+        catch (InvalidInputException error)
+        {
+            throw await RefuseAsync(error);
+        }
     }
 
     private async Task AlignHeadAsync(CancellationToken cancel)

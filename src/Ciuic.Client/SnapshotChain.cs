@@ -1,9 +1,9 @@
+using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ciuic.Client;
 
@@ -12,7 +12,7 @@ namespace Ciuic.Client;
 /// </summary>
 /// <example>
 /// <code>
-/// await using var chain = await SnapshotChain.ConnectAsync(configuration);
+/// await using var chain = await SnapshotChain.ConnectAsync();
 /// await using var run = await chain.OpenRunAsync("deepseek-mini");
 /// run.Track("model", model).Track("optimizer", optimizer).TrackRandomState();
 /// var progress = (await run.ResumeAsync()).Progress;
@@ -20,8 +20,6 @@ namespace Ciuic.Client;
 /// </example>
 public sealed class SnapshotChain : IAsyncDisposable
 {
-    private const string GatewayUri = "gateway:";
-
     /// <summary>Bytes a second, at least; with fewer, training does not wait for the rest.</summary>
     private const double SlowestSync = 32 << 20;
 
@@ -38,6 +36,8 @@ public sealed class SnapshotChain : IAsyncDisposable
     private readonly AcceptedHeads? _accepted;
     private readonly GatewayConnection? _bytes;
     private readonly TlogPolicy _policy;
+    private readonly StoreFit _fit;
+    private readonly CommittedHeads? _heads; // null where nothing is remembered
 
     internal SnapshotChain(
         ClientOptions client,
@@ -62,6 +62,8 @@ public sealed class SnapshotChain : IAsyncDisposable
         _loggers = loggers;
         _accepted = accepted;
         _policy = client.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(client.PolicyFile);
+        _fit = new StoreFit(bytes is null ? store : null, client.Ledger, coordinator);
+        _heads = accepted is null ? null : new CommittedHeads(Watch(), time, loggers.CreateLogger<TrainingRun>());
         History = new ChainHistory(coordinator);
         Events = new ChainEvents(coordinator, time);
         Access = new ChainAccess(coordinator, time);
@@ -86,10 +88,12 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     /// <summary>
     /// Reads the sections <c>Ciuic:Client</c>, <c>Ciuic:Save</c>, <c>Ciuic:Ranks</c>, <c>Ciuic:Codec</c> and <c>Ciuic:Store</c> and opens the
-    /// bucket. A silo is looked for when it is needed; none being there is no error here.
+    /// bucket. A silo is looked for when it is needed; none being there is no error here, and nothing is written. Where neither
+    /// <c>Ciuic:Client:Mode</c> nor gateways are set, it is the silo on this machine, asked over HTTP; without <c>Ciuic:Store:Uri</c> bytes go
+    /// through it, too.
     /// </summary>
-    /// <param name="configuration">The settings, usually appsettings.json and the environment.</param>
-    /// <param name="loggers">Where warnings go; null for nowhere.</param>
+    /// <param name="configuration">The settings, usually appsettings.json and the environment; null for the environment alone.</param>
+    /// <param name="loggers">Where warnings go; null for standard error.</param>
     /// <param name="schemes">The kinds of bucket it may be; null for files and memory.</param>
     /// <param name="cancel">Ends the opening.</param>
     /// <exception cref="InvalidInputException">
@@ -97,20 +101,21 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// </exception>
     /// <exception cref="UnavailableException">The bucket cannot be opened.</exception>
     public static async Task<SnapshotChain> ConnectAsync(
-        IConfiguration configuration,
+        IConfiguration? configuration = null,
         ILoggerFactory? loggers = null,
         StoreSchemes? schemes = null,
         CancellationToken cancel = default)
     {
+        configuration = ClientDefaults.Complete(configuration);
         var client = StrictSettings.Read<ClientOptions>(configuration, "Ciuic:Client");
         var save = StrictSettings.Read<SaveOptions>(configuration, "Ciuic:Save");
         var ranks = StrictSettings.Read<RankOptions>(configuration, "Ciuic:Ranks");
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
-        loggers ??= NullLoggerFactory.Instance;
+        loggers ??= new StandardErrorLoggers();
         var gateway = client.Mode == ClientMode.Http ? Gateway(client) : null;
-        var bytes = options.Uri == GatewayUri ? gateway ?? throw new InvalidInputException(
-            $"Ciuic:Store:Uri is {GatewayUri}, which needs Ciuic:Client:Mode Http.") : null;
+        var bytes = options.Uri == ClientDefaults.GatewayUri ? gateway ?? throw new InvalidInputException(
+            $"Ciuic:Store:Uri is {ClientDefaults.GatewayUri}, which needs Ciuic:Client:Mode Http.") : null;
         var store = bytes is null
             ? await (schemes ?? StoreSchemes.BuiltIn).OpenAsync(configuration, cancel)
             : Patient(new GatewayStore(bytes, null), TimeProvider.System);
@@ -134,7 +139,9 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// </summary>
     /// <param name="run">The run's name, see <see cref="RunId"/>.</param>
     /// <param name="cancel">Ends the waiting.</param>
-    /// <exception cref="InvalidInputException">The name is no run id, or settings and environment do not say which rank this is.</exception>
+    /// <exception cref="InvalidInputException">
+    /// The name is no run id, settings and environment do not say which rank this is, or this program's bucket is not the silo's.
+    /// </exception>
     /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
@@ -152,7 +159,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// </param>
     /// <param name="cancel">Ends the opening, and all reading later: it lives as long as the snapshot is read.</param>
     /// <exception cref="NotFoundException">There is no such run or snapshot, or a pattern matches nothing.</exception>
-    /// <exception cref="InvalidInputException">The name is no run id, or a pattern is empty.</exception>
+    /// <exception cref="InvalidInputException">The name is no run id, a pattern is empty, or this program's bucket is not the silo's.</exception>
     /// <exception cref="CorruptException">No block of the ledger commits it, or a manifest is damaged.</exception>
     /// <exception cref="UnavailableException">No silo or no bucket answers.</exception>
     public async Task<SavedSnapshot> ReadAsync(
@@ -160,6 +167,7 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         var (id, patterns) = (RunId.Parse(run), new PartPatterns(parts));
         await WaitForSiloAsync(_client.ConnectPatience, cancel);
+        await _fit.CheckAsync(cancel);
         var view = await History.FindAsync(id, snapshot, cancel);
         if (view.Link is not { } link)
             throw new NotFoundException($"Snapshot #{view.Sequence} of run {id} is {view.State}, not committed.");
@@ -216,8 +224,17 @@ public sealed class SnapshotChain : IAsyncDisposable
         }
     }
 
+    /// <summary>What the silos stand on; null where their release does not say.</summary>
+    /// <exception cref="UnavailableException">No silo answers.</exception>
+    public Task<BucketView?> DescribeBucketAsync(CancellationToken cancel = default) => _coordinator.DescribeBucketAsync(cancel);
+
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _coordinator.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (_heads is not null)
+            await _heads.DisposeAsync();
+        await _coordinator.DisposeAsync();
+    }
 
     internal async Task<TrainingRun> OpenRunAsync(RunId id, RankPlace place, CancellationToken cancel)
     {
@@ -248,8 +265,16 @@ public sealed class SnapshotChain : IAsyncDisposable
         return run;
     }
 
-    private TrainingRun New(RunId id, RankPlace place, ClientOptions client, ILogger logger) =>
-        new(id, place, client, _save, _ranks, Codec, _coordinator, StoreFor(id), Watch(), _time, logger);
+    private TrainingRun New(RunId id, RankPlace place, ClientOptions client, ILogger logger)
+    {
+        var run = new TrainingRun(id, place, client, _save, _ranks, Codec, _coordinator, StoreFor(id), _fit, Watch(), _time, logger);
+        run.OnSaveProgress += progress =>
+        {
+            if (progress.Stage == SaveStage.Committed)
+                _heads?.Announce(id);
+        };
+        return run;
+    }
 
     /// <summary>
     /// What was kept while the bucket was away is the newest there is: it is committed before the run is resumed. Should that not be possible

@@ -47,6 +47,7 @@ public sealed class TrainingRun : IAsyncDisposable
         CodecOptions codec,
         ICoordinator coordinator,
         IObjectStore store,
+        StoreFit fit,
         LedgerWatch ledger,
         TimeProvider time,
         ILogger logger)
@@ -59,7 +60,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _logger = logger;
         _time = time;
-        _opening = new RunOpening(run, coordinator, new RunLease(run, coordinator, client, place, time, logger), time, logger);
+        _opening = new RunOpening(run, coordinator, fit, new RunLease(run, coordinator, client, place, time, logger), time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         _store = store;
         _chunks = new ChunkStore(store);

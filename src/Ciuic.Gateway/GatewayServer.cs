@@ -51,7 +51,11 @@ public sealed class GatewayServer(
     private const int StrangersPerSecond = 50;
 
     private readonly CancellationTokenSource _ending = new();
+    /// <summary>How long a bucket that does not say which it is holds up those who ask what is served.</summary>
+    private static readonly TimeSpan BucketPatience = TimeSpan.FromSeconds(2);
+
     private readonly ChunkStore _chunks = new(store);
+    private readonly KnownBucket _bucket = new(store);
     private WebApplication? _app;
 
     /// <inheritdoc/>
@@ -128,7 +132,8 @@ public sealed class GatewayServer(
         ApiDescription.MapTo(app);
         new HealthEndpoints(health).MapTo(app);
         var api = app.MapGroup("/api/v1");
-        api.MapGet("/info", http => http.WriteAsync(info, ApiJson.Default.ServerInfo)).Needs(AccessScope.Read)
+        api.MapGet("/info", async http => await http.WriteAsync(
+            info with { Bucket = (await _bucket.TryFindAsync(BucketPatience, time))?.ToString() }, ApiJson.Default.ServerInfo)).Needs(AccessScope.Read)
             .Says("What this gateway serves.").Answers<ServerInfo>().WithTags("Program");
         var history = new ChainHistory(coordinator);
         new RunEndpoints(coordinator).MapTo(api.MapGroup("").WithTags("Runs"));

@@ -20,6 +20,7 @@ public static class CiuicGrains
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton(store);
+        silo.Services.AddSingleton(new KnownBucket(store));
         silo.Services.AddSingleton(signer);
         silo.Services.AddSingleton(trust);
         silo.Services.TryAddSingleton<Draining>();

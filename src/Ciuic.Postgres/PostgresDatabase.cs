@@ -100,7 +100,7 @@ public sealed class PostgresDatabase : IAsyncDisposable
                     $"{Location} has no tables of ours: run 'ciuic silo init-db', or set Ciuic:Database:CreateSchema to true.");
             }
 
-            await ExecuteAsync(connection, ReadScript(), cancel);
+            await ExecuteAsync(connection, ReadScript("schema.sql"), cancel);
         }
 
         var version = await ScalarAsync(connection, "SELECT MAX(Version) FROM CiuicSchema", cancel);
@@ -110,7 +110,28 @@ public sealed class PostgresDatabase : IAsyncDisposable
                 $"{Location} has schema version {version}, this program needs {SchemaVersion}: use the release that fits.");
         }
 
+        await EnsureMemoryAsync(connection, cancel);
         await transaction.CommitAsync(cancel);
+    }
+
+    /// <summary>
+    /// The table of what silos remember together came later, and silos that do not know it leave it alone: it is made where it is missing,
+    /// under the same version, so that silos of both releases run beside each other while a cluster is brought up to date.
+    /// </summary>
+    private async Task EnsureMemoryAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        if (await ScalarAsync(connection, "SELECT to_regclass('CiuicMemory')::text", cancel) is not null)
+            return;
+        try
+        {
+            await ExecuteAsync(connection, ReadScript("memory.sql"), cancel);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+        {
+            throw new InvalidInputException(
+                $"{Location} lacks the table CiuicMemory of this release, and this user may make none: run 'ciuic silo init-db' as one that may.",
+                error);
+        }
     }
 
     private CiuicException Explain(Exception error) => error switch
@@ -138,9 +159,9 @@ public sealed class PostgresDatabase : IAsyncDisposable
         return await command.ExecuteScalarAsync(cancel) is { } value and not DBNull ? value : null;
     }
 
-    private static string ReadScript()
+    private static string ReadScript(string name)
     {
-        using var script = typeof(PostgresDatabase).Assembly.GetManifestResourceStream("schema.sql")!;
+        using var script = typeof(PostgresDatabase).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(script);
         return reader.ReadToEnd();
     }

@@ -17,19 +17,19 @@ public sealed class S3Scheme : IStoreScheme
     public bool Knows(string uri) => S3Place.IsOne(uri);
 
     /// <summary>
-    /// Opens a bucket to write to it. Creates an object of its own twice and deletes it: a server that takes the second one would
-    /// let two writers win, and is refused.
+    /// Opens a bucket that may be written to. Before the first write, and not before, it creates an object of its own twice and deletes it:
+    /// a server that takes the second one would let two writers win, and is refused.
     /// </summary>
     /// <inheritdoc/>
     public async Task<IObjectStore> OpenAsync(string uri, IConfiguration configuration, CancellationToken cancel)
     {
         var (client, store, place) = Open(uri, configuration);
-        var isFit = false;
+        var isThere = false;
         try
         {
-            await ProbeAsync(client, store, place, cancel);
-            isFit = true;
-            return store;
+            await ListOneAsync(client, place, cancel); // who may not list is told "forbidden" where others are told "not found"
+            isThere = true;
+            return new ProvenObjectStore(store, later => ProveAsync(store, later));
         }
         catch (Exception error) when (S3Errors.IsOurs(error, cancel))
         {
@@ -37,7 +37,7 @@ public sealed class S3Scheme : IStoreScheme
         }
         finally
         {
-            if (!isFit)
+            if (!isThere)
                 store.Dispose();
         }
     }
@@ -70,11 +70,16 @@ public sealed class S3Scheme : IStoreScheme
         return (client, new S3ObjectStore(client, place, options, TimeProvider.System), place);
     }
 
-    private static async Task ProbeAsync(
-        AmazonS3Client client, S3ObjectStore store, S3Place place, CancellationToken cancel)
+    private static async Task ProveAsync(S3ObjectStore store, CancellationToken cancel)
     {
-        await ListOneAsync(client, place, cancel); // who may not list is told "forbidden" where others are told "not found"
-        await store.ProbeAsync(cancel);
+        try
+        {
+            await store.ProbeAsync(cancel);
+        }
+        catch (Exception error) when (S3Errors.IsOurs(error, cancel))
+        {
+            throw S3Errors.Unavailable(store.Location, error); // credentials and quotas can be changed while we run
+        }
     }
 
     private static Task ListOneAsync(AmazonS3Client client, S3Place place, CancellationToken cancel) => client.ListObjectsV2Async(

@@ -5,6 +5,9 @@ namespace Ciuic.Storage;
 /// <summary>Where each kind of object lies in a bucket. See FORMAT.md.</summary>
 public static class BucketLayout
 {
+    /// <summary>Which bucket this is.</summary>
+    public static readonly ObjectKey Identity = new("bucket");
+
     /// <summary>Begins the key of every chunk.</summary>
     public const string ChunksPrefix = "chunks/";
 

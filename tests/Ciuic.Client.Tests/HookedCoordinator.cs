@@ -18,6 +18,8 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task ConnectAsync(CancellationToken cancel) => inner.ConnectAsync(cancel);
 
+    public Task<BucketView?> DescribeBucketAsync(CancellationToken cancel) => inner.DescribeBucketAsync(cancel);
+
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
         OnOpen(() => inner.OpenAsync(run, request, cancel));
 

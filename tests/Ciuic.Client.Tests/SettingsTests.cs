@@ -57,7 +57,25 @@ public sealed class SettingsTests
 
     [Fact]
     public async Task A_chain_without_gateways_is_refused() => await Assert.ThrowsAsync<InvalidInputException>(() =>
-        SnapshotChain.ConnectAsync(Settings("Ciuic:Client:ClusterId", "x")));
+        SnapshotChain.ConnectAsync(Settings("Ciuic:Client:Mode", "Orleans")));
+
+    [Fact]
+    public async Task Without_a_store_an_Orleans_client_is_refused_and_told_what_to_set()
+    {
+        var error = await Assert.ThrowsAsync<InvalidInputException>(
+            () => SnapshotChain.ConnectAsync(Settings("Ciuic:Client:Gateways:0", "127.0.0.1:1")));
+        Assert.StartsWith("Ciuic:Store:Uri is not set", error.Message);
+    }
+
+    [Theory]
+    [InlineData("Ciuic:Save:EverySteps", "5", "Http", "gateway:")]
+    [InlineData("Ciuic:Client:Mode", "http", "http", "gateway:")]
+    [InlineData("Ciuic:Store:Uri", "file:/data", "Http", "file:/data")]
+    public void What_is_left_out_leads_to_the_silo_of_this_machine(string name, string value, string mode, string uri)
+    {
+        var complete = ClientDefaults.Complete(Settings(name, value));
+        Assert.Equal((mode, uri), (complete["Ciuic:Client:Mode"], complete["Ciuic:Store:Uri"]));
+    }
 
     [Theory]
     [InlineData("127.0.0.1")]

@@ -71,6 +71,21 @@ public sealed class ArchitectureTests
         Assert.Empty(Projects().Select(p => p.Data).Intersect(["Ciuic.Orleans", "Ciuic.TorchSharp"]));
 
     [Fact]
+    public void What_must_repeat_the_version_says_the_same()
+    {
+        var version = XDocument.Load(Path.Combine(Root(), "Directory.Build.props")).Descendants("Version").Single().Value;
+        foreach (var (file, text) in new[]
+        {
+            ("src/python/pyproject.toml", $"version = \"{version}\""),
+            ("src/python/ciuic_snapshot_chain/__init__.py", $"__version__ = \"{version}\""),
+            ("hosting/kubernetes/kustomization.yaml", $"newTag: \"{version}\""),
+        })
+        {
+            Assert.Contains(text, File.ReadAllText(Path.Combine(Root(), file)));
+        }
+    }
+
+    [Fact]
     public void The_top_level_holds_what_belongs_there()
     {
         // The last row is what building and testing leave behind; .gitignore names both.

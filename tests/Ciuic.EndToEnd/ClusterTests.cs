@@ -100,7 +100,7 @@ public sealed class ClusterTests : IAsyncLifetime
         var silo = await SiloProcess.StartAsync(
             place,
             CancellationToken.None,
-            [$"--Ciuic:Ledger:KeyDirectory={_folder.File("keys")}", $"--Ciuic:Database:PostgreSql={_database}", .. settings]);
+            [$"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make(_folder.File("keys"))}", $"--Ciuic:Database:PostgreSql={_database}", .. settings]);
         lock (_silos)
             _silos.Add(silo);
     }

@@ -35,7 +35,7 @@ public sealed class RebuildTests : IDisposable
         Assert.Empty((await cli.JsonAsync("runs")).EnumerateArray());
         var refused = await cli.TrainAsync(ExitCode.Conflict, "a", 15);
         Assert.Contains(refused, l => l.Contains("ciuic rebuild", StringComparison.Ordinal));
-        await cli.ExpectAsync(ExitCode.Conflict, "another bucket", "rebuild", "--store", await OtherBucketAsync());
+        await cli.ExpectAsync(ExitCode.Usage, "give --store the silo's", "rebuild", "--store", await OtherBucketAsync());
         await cli.ExpectAsync(ExitCode.Ok, "1 runs with 5 snapshots are back", "rebuild", "--store", place.StoreUri, "--key", second.Key.ToString());
         await cli.ExpectAsync(ExitCode.Ok, "were in the database already", "rebuild", "--store", place.StoreUri);
         Assert.Equal(12, (await cli.JsonAsync("show", "a")).GetProperty("step").GetInt32());

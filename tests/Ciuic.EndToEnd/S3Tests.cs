@@ -8,6 +8,8 @@ namespace Ciuic.EndToEnd;
 /// <summary>Silo, trainer and CLI on a real S3 server.</summary>
 public sealed class S3Tests : IDisposable
 {
+    private static readonly CancellationToken None = CancellationToken.None;
+
     private readonly TemporaryFolder _folder = new();
 
     [Fact]
@@ -64,6 +66,66 @@ public sealed class S3Tests : IDisposable
         Assert.Contains("Loading model from snapshot: 20", resumed.Text);
         Assert.DoesNotContain(CephServer.SecretKey, resumed.Text + await File.ReadAllTextAsync(place.SiloLog));
         await new CliRun(place).ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task On_a_bucket_that_is_full_or_only_read_silos_start_and_say_so_runs_are_resumed_and_later_all_goes_on(bool isFull)
+    {
+        Required.Need("s3", CephServer.Missing());
+        await using var ceph = await CephServer.StartAsync();
+        var place = await PlaceAsync(ceph);
+        var (cli, health) = (new CliRun(place), $"--Ciuic:Silo:HealthPort={FreePorts.Take(1)[0]}");
+        await using (var silo = await SiloProcess.StartAsync(place, None))
+        {
+            await cli.TrainAsync(ExitCode.Ok, "s3", 6);
+            await silo.StopAsync(None);
+        }
+
+        var weak = place;
+        if (isFull)
+        {
+            await ceph.SetQuotaAsync(null, 1);
+        }
+        else
+        {
+            await ceph.AddReaderAsync(null, "reader");
+            weak = place with { StoreSettings = [.. place.StoreSettings, "Ciuic:S3:AccessKey=reader", "Ciuic:S3:SecretKey=reader-secret"] };
+        }
+
+        await using (var silo = await SiloProcess.StartAsync(weak, None, health, "--Ciuic:Silo:HealthInterval=00:00:00.5"))
+        {
+            Assert.Contains("NOT READY", await File.ReadAllTextAsync(place.SiloLog));
+            Assert.Contains(isFull ? "bucket is full" : "may not do this", await ReadyAsync(health, isReady: false));
+            Assert.Contains(await new CliRun(weak).TrainAsync(ExitCode.Ok, "s3", 6), l => l.StartsWith("@resumed 6", StringComparison.Ordinal));
+            await new CliRun(weak).ExpectAsync(ExitCode.Ok, "VERIFIED", "verify", "s3@latest");
+            if (isFull)
+            {
+                await ceph.SetQuotaAsync(null, 1L << 40);
+                await ReadyAsync(health, isReady: true);
+                await cli.TrainAsync(ExitCode.Ok, "s3", 9);
+            }
+
+            await silo.StopAsync(None);
+        }
+
+        await using var last = await SiloProcess.StartAsync(place, None);
+        await cli.TrainAsync(ExitCode.Ok, "s3", 12);
+        await cli.ExpectAsync(ExitCode.Ok, "PASSED", "audit");
+    }
+
+    /// <summary>What the silo says, once it says that it is ready, or that it is not.</summary>
+    private static async Task<string> ReadyAsync(string health, bool isReady)
+    {
+        using var http = new HttpClient();
+        while (true)
+        {
+            using var answer = await http.GetAsync($"http://127.0.0.1:{health.Split('=')[1]}/ready");
+            if (answer.IsSuccessStatusCode == isReady)
+                return await answer.Content.ReadAsStringAsync();
+            await Task.Delay(100);
+        }
     }
 
     [Fact]

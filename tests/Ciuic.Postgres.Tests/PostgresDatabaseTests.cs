@@ -48,6 +48,17 @@ public sealed class PostgresDatabaseTests(Server server)
     }
 
     [Fact]
+    public async Task A_database_of_an_older_release_gets_the_table_that_came_later_and_keeps_its_version()
+    {
+        var connection = await server.Postgres.NewDatabaseAsync();
+        await using (var old = await PostgresDatabase.OpenAsync(connection, createsSchema: true, None))
+            await ScalarAsync(old, "DROP TABLE CiuicMemory");
+        await using var database = await PostgresDatabase.OpenAsync(connection, createsSchema: false, None);
+        Assert.Equal(0L, await ScalarAsync(database, "SELECT COUNT(*) FROM CiuicMemory"));
+        Assert.Equal(1, await ScalarAsync(database, "SELECT Version FROM CiuicSchema"));
+    }
+
+    [Fact]
     public async Task A_schema_of_another_version_is_refused_and_left_alone()
     {
         var connection = await server.Postgres.NewDatabaseAsync();

@@ -44,7 +44,7 @@ public sealed class KeyNotesTests : IDisposable
         Assert.Single(first.TreeHead);
         Assert.Equal(2, (await _accepted.AcceptAsync(Bucket, first, None))!.Head.Size);
 
-        var writer = await LedgerWriter.LoadAsync(Bucket, _signer, await _accepted.RecallAsync(Bucket, None), _time, None);
+        var writer = await LedgerWriter.LoadAsync(Bucket, _signer, (await _accepted.RecallAsync(Bucket, _signer.TreeHeadVerifiers, None))?.Head, _time, None);
         await PublishAsync(writer);
         Assert.Equal(keys, (await KeyNotes.ReadAsync(Bucket, [TestKeys.TreeHead.Verifier], None)).Newest);
     }

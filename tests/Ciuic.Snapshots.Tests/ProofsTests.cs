@@ -45,6 +45,31 @@ public sealed class ProofsTests
         Assert.Equal(3, proven.Head.Head.Size);
     }
 
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public async Task After_a_rotation_of_the_tree_head_key_any_key_of_the_ledger_verifies_old_and_new_heads(bool trustsTheOld, bool hasNote)
+    {
+        var time = new FakeTimeProvider(Samples.Time);
+        var bucket = new TestBucket(_store, time);
+        await bucket.CommitAsync(Samples.Run, 1, null, ArrayTensor.Random("t", 100, 1));
+        var snapshot = await new SnapshotProofs(bucket.LedgerBucket, TlogPolicy.Alone(), null).FindAsync(Samples.Run, SnapshotRef.Parse("#1"), None);
+        var before = await new SnapshotProofs(bucket.LedgerBucket, TlogPolicy.Alone(), null).ProveAsync(snapshot, None);
+        var signer = TestKeys.NewSigner();
+        var writer = await LedgerWriter.LoadAsync(bucket.LedgerBucket, signer, null, time, None);
+        await writer.TryAppendAsync([TestKeys.Rotate(signer, writer.Tip.Keys, KeyRole.TreeHead)], None);
+        await new TreePublisher(bucket.LedgerBucket, TestWitnesses.Nobody).PublishAsync(writer, None);
+        var keys = writer.Tip.Keys.TreeHead;
+        if (!hasNote)
+            await _store.DeleteAsync(BucketLayout.KeysAfter(TestBucket.Ledger, 1), None);
+
+        var proofs = new SnapshotProofs(bucket.LedgerBucket, TlogPolicy.Alone(trustsTheOld ? keys[0] : keys[1]), null);
+        await proofs.VerifyAsync(Samples.Run, await proofs.FindAsync(Samples.Run, SnapshotRef.Parse("#1"), None), null, 2, _ => { }, None);
+        await proofs.VerifyAsync(Samples.Run, snapshot, before, 2, _ => { }, None);
+        Assert.Equal(2, (await proofs.ProveAsync(snapshot, None)).Verify(TlogPolicy.Alone(keys)).Head.Head.Size);
+    }
+
     [Fact]
     public async Task A_proof_for_another_snapshot_is_refused()
     {

@@ -79,10 +79,76 @@ public class OpeningTests(Ceph ceph)
     }
 
     [Fact]
-    public async Task A_server_that_lets_two_creators_win_is_refused()
+    public async Task A_server_that_lets_two_creators_win_is_refused_before_the_first_write_of_each_kind()
     {
         using var careless = new CarelessServer();
-        Assert.Contains("ignores If-None-Match", await RefusedAsync("s3://bucket", ("Ciuic:S3:Endpoint", careless.Endpoint)));
+        var store = await OpenAsync("s3://bucket", ("Ciuic:S3:Endpoint", careless.Endpoint));
+        foreach (var write in new Func<Task>[]
+        {
+            () => store.CreateAsync(new ObjectKey("a"), new byte[1], None),
+            () => store.PutAsync(new ObjectKey("a"), new byte[1], None),
+            () => ProvenObjectStore.ProveAsync(store, None),
+        })
+        {
+            Assert.Contains("ignores If-None-Match", (await Assert.ThrowsAsync<InvalidInputException>(write)).Message);
+        }
+    }
+
+    [Fact]
+    public async Task Who_may_only_read_opens_the_bucket_reads_it_and_is_told_when_he_writes()
+    {
+        var uri = $"s3://{await ceph.NewBucketAsync()}";
+        var key = new ObjectKey("a");
+        await (await OpenAsync(uri)).CreateAsync(key, new byte[] { 1 }, None);
+        var reader = $"reader{uri[^1]}";
+        await ceph.Server.AddReaderAsync(null, reader);
+        var store = await OpenAsync(uri, ("Ciuic:S3:AccessKey", reader), ("Ciuic:S3:SecretKey", $"{reader}-secret"));
+        Assert.Equal([1], await store.GetAsync(key, None));
+        var error = await Assert.ThrowsAsync<UnavailableException>(() => store.CreateAsync(new ObjectKey("b"), new byte[] { 2 }, None));
+        Assert.Contains("may not do this", error.Message);
+    }
+
+    [Fact]
+    public async Task A_full_bucket_is_opened_and_read_and_written_to_again_once_there_is_room()
+    {
+        const string Name = "filling";
+        await ceph.Server.AddUserAsync(Name, 1 << 20);
+        (string, string)[] settings = [("Ciuic:S3:AccessKey", Name), ("Ciuic:S3:SecretKey", $"{Name}-secret"), ("Ciuic:S3:MaxRetries", "0")];
+        var options = ceph.Options();
+        (options.AccessKey, options.SecretKey) = (Name, $"{Name}-secret");
+        using (var client = S3Connection.Open(options))
+            await client.PutBucketAsync("filling-bucket");
+        var (filling, filled) = (await OpenAsync("s3://filling-bucket", settings), 0);
+        await Assert.ThrowsAsync<UnavailableException>(async () =>
+        {
+            for (; filled < 100; filled++)
+                await filling.CreateAsync(new ObjectKey($"c/{filled}"), new byte[100_000], None);
+        });
+
+        var store = await OpenAsync("s3://filling-bucket", settings);
+        Assert.Equal(100_000, (await store.GetAsync(new ObjectKey("c/0"), None))!.Length);
+        var error = await Assert.ThrowsAsync<UnavailableException>(() => store.CreateAsync(new ObjectKey("d"), new byte[100_000], None));
+        Assert.True(error.IsFull, error.Message);
+        await ceph.Server.SetQuotaAsync(Name, 64 << 20);
+        await UntilAsync(() => store.CreateAsync(new ObjectKey("e"), new byte[100_000], None));
+        Assert.Equal(100_000, (await store.GetAsync(new ObjectKey("e"), None))!.Length);
+    }
+
+    /// <summary>The server remembers quotas for a while.</summary>
+    private static async Task UntilAsync(Func<Task> succeeds)
+    {
+        while (true)
+        {
+            try
+            {
+                await succeeds();
+                return;
+            }
+            catch (UnavailableException) when (!TestContext.Current.CancellationToken.IsCancellationRequested)
+            {
+                await Task.Delay(200, TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     [Fact]

@@ -185,7 +185,8 @@ public sealed class WebHdfsObjectStoreTests : StoreConformance, IAsyncDisposable
         _server.Write("/chain/~tmp/young", TimeSpan.FromHours(23));
         for (var i = 0; i < 50; i++) // names are random
         {
-            using var opened = (WebHdfsObjectStore)await OpenAsync(_server.Uri("chain"));
+            using var opened = (ProvenObjectStore)await OpenAsync(_server.Uri("chain"));
+            await ProvenObjectStore.ProveAsync(opened, None);
         }
 
         Assert.Equal(["/", "/chain", "/chain/probe", "/chain/~tmp", "/chain/~tmp/young"], _server.Paths);
@@ -195,7 +196,8 @@ public sealed class WebHdfsObjectStoreTests : StoreConformance, IAsyncDisposable
     public async Task A_server_that_knows_no_options_of_a_rename_is_refused()
     {
         _server.IgnoresRenameOptions = true;
-        var error = await Assert.ThrowsAsync<InvalidInputException>(() => OpenAsync(_server.Uri("chain")));
+        var store = await OpenAsync(_server.Uri("chain"));
+        var error = await Assert.ThrowsAsync<InvalidInputException>(() => store.CreateAsync(Key, Bytes(1, 10), None));
         Assert.Contains("name node's own web address", error.Message);
         Assert.DoesNotContain(_server.Paths, p => p.StartsWith("/chain/probe/", StringComparison.Ordinal));
     }
@@ -213,6 +215,16 @@ public sealed class WebHdfsObjectStoreTests : StoreConformance, IAsyncDisposable
     {
         await Assert.ThrowsAsync<NotFoundException>(() => StoreSchemes.BuiltIn.OpenExistingAsync(_server.Uri("none"), Settings(), None));
         Assert.DoesNotContain("/none", _server.Paths);
+    }
+
+    [Fact]
+    public async Task What_is_opened_to_be_written_to_is_not_written_to_before()
+    {
+        var store = await OpenAsync(_server.Uri("later"));
+        Assert.Null(await store.GetAsync(Key, None));
+        Assert.DoesNotContain("/later", _server.Paths);
+        Assert.Equal(CreateResult.Created, await store.CreateAsync(Key, Bytes(1, 10), None));
+        Assert.Equal(Bytes(1, 10), await store.GetAsync(Key, None));
     }
 
     [Fact]

@@ -54,10 +54,10 @@ public sealed class TestBucket(IObjectStore store, TimeProvider time, Cosigners?
     public static async Task<AuditReport> AuditAsync(IObjectStore store, TlogPolicy policy, AcceptedHeads? accepted)
     {
         var bucket = new LedgerBucket(store, Ledger);
-        var remembered = accepted is null ? null : await accepted.RecallAsync(bucket, CancellationToken.None);
-        var report = await BucketAudit.RunAsync(store, Ledger, policy, remembered, 2, _ => { }, CancellationToken.None);
+        var remembered = accepted is null ? null : await accepted.RecallAsync(bucket, policy.Logs, CancellationToken.None);
+        var report = await BucketAudit.RunAsync(store, Ledger, policy, remembered?.Head, 2, _ => { }, CancellationToken.None);
         if (accepted is not null && report.Passed)
-            await accepted.RememberAsync(bucket, report.TreeHead!, CancellationToken.None);
+            await accepted.RememberAsync(bucket, report.TreeHeadKeys, report.TreeHead!, CancellationToken.None);
         return report;
     }
 

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Ciuic.Core;
 using Microsoft.Data.Sqlite;
 using Orleans.Hosting;
@@ -13,6 +14,8 @@ internal sealed class EmbeddedDatabase(string path, SqliteDataSource source) : I
     private const string Invariant = "System.Data.SQLite";
 
     public string Location => Path.GetFullPath(path);
+
+    public DbDataSource Source => source;
 
     public async Task CheckAsync(CancellationToken cancel)
     {

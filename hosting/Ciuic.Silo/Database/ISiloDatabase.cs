@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Orleans.Hosting;
 
 namespace Ciuic.Silo;
@@ -11,6 +12,9 @@ internal interface ISiloDatabase
     /// <summary>Returns when it has answered and takes writes.</summary>
     /// <exception cref="Core.UnavailableException">It does not.</exception>
     Task CheckAsync(CancellationToken cancel);
+
+    /// <summary>Its connections.</summary>
+    DbDataSource Source { get; }
 
     /// <summary>Sets up clustering, grain storage and reminders on it.</summary>
     void AddTo(ISiloBuilder silo, SiloOptions options);

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net;
 using Ciuic.Postgres;
 using Orleans.Configuration;
@@ -11,6 +12,8 @@ internal sealed class SharedDatabase(PostgresDatabase database) : ISiloDatabase
     private const string Invariant = "Npgsql";
 
     public string Location => database.Location;
+
+    public DbDataSource Source => database.Source;
 
     public Task CheckAsync(CancellationToken cancel) => database.CheckAsync(cancel);
 

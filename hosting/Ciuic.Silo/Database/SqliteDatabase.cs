@@ -34,7 +34,7 @@ internal static class SqliteDatabase
         // Immediate: of two silos starting at once, one makes the tables and the other waits and finds them.
         using var transaction = connection.BeginTransaction(deferred: false);
         if (Scalar(connection, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'CiuicSchema'") == 0)
-            Execute(connection, ReadScript());
+            Execute(connection, ReadScript("schema.sql"));
         var version = Scalar(connection, "SELECT MAX(Version) FROM CiuicSchema");
         if (version != SchemaVersion)
         {
@@ -42,6 +42,7 @@ internal static class SqliteDatabase
                 $"Ciuic:Database:Path: '{path}' has schema version {version}, this program needs {SchemaVersion}.");
         }
 
+        Execute(connection, ReadScript("memory.sql")); // it came later, and releases that do not know it leave it alone
         transaction.Commit();
     }
 
@@ -59,9 +60,9 @@ internal static class SqliteDatabase
         return command.ExecuteScalar() is long value ? value : 0;
     }
 
-    private static string ReadScript()
+    private static string ReadScript(string name)
     {
-        using var script = typeof(SqliteDatabase).Assembly.GetManifestResourceStream("schema.sql")!;
+        using var script = typeof(SqliteDatabase).Assembly.GetManifestResourceStream(name)!;
         using var reader = new StreamReader(script);
         return reader.ReadToEnd();
     }

@@ -9,13 +9,39 @@ namespace Ciuic.Silo;
 /// A ledger's private keys: from the environment where they are given there, otherwise from files made at first start;
 /// then those that rotations made, <c>ledger.role.2.key</c> and so on, oldest first.
 /// </summary>
-internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
+/// <param name="options">Where they are.</param>
+/// <param name="makesKeys">Whether this silo is the only one: of several each would have keys that the others lack.</param>
+internal sealed class LedgerKeyStore(LedgerOptions options, bool makesKeys) : ISigningKeys
 {
     private static readonly KeyRole[] Roles = [KeyRole.Blocks, KeyRole.TreeHead];
 
     private readonly string _directory = Path.GetFullPath(options.KeyDirectory);
 
     public IReadOnlyList<SigningKey> Load() => Guard(() => Roles.SelectMany(Load).ToList());
+
+    /// <summary>Makes the keys of a new ledger where there are none; never anywhere else, whatever is missing.</summary>
+    /// <param name="whyNone">Why none may be made; null where they may.</param>
+    /// <exception cref="InvalidInputException">One is missing, and may not be made.</exception>
+    public void RequireFirst(string? whyNone) => Guard(() =>
+    {
+        foreach (var role in Roles)
+            ReadGiven(role); // one that cannot be read is what is wrong, not a file that is missing because of it
+        foreach (var role in Roles.Where(role => Given(role).Given.Length == 0 && !File.Exists(PathOf(role, 1))))
+        {
+            var name = role.KeyName(options.Origin);
+            if (whyNone is not null)
+            {
+                throw new InvalidInputException(
+                    $"Ciuic:Ledger:KeyDirectory: there is no key '{PathOf(role, 1)}', with which {role.Name()} of {options.Origin} are signed: {whyNone}. "
+                    + $"('ciuic signing-key {name} -o FILE' makes one; {Given(role).Setting} gives one by the environment.)");
+            }
+
+            SigningKeyFile.CreateDirectory(_directory);
+            SigningKeyFile.TryCreate(PathOf(role, 1), name, KeyAlgorithm.Ed25519);
+        }
+
+        return true;
+    });
 
     public SigningKey Make(KeyRole role) => Guard(() =>
     {
@@ -28,8 +54,15 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
                 + $"{role.KeyName(options.Origin)} -o FILE' makes one), start the silos again, then rotate.");
         }
 
-        SigningKeyFile.CreateDirectory(_directory);
         var name = role.KeyName(options.Origin);
+        if (!makesKeys)
+        {
+            throw new InvalidInputException(
+                $"Beside PostgreSQL no silo makes keys, because all need the same: make the next one of {role.Name()} with 'ciuic signing-key {name} "
+                + $"-o FILE', give it to all silos as '{NextPath(role)}', then rotate.");
+        }
+
+        SigningKeyFile.CreateDirectory(_directory);
         for (var number = 2; ; number++)
         {
             if (SigningKeyFile.TryCreate(PathOf(role, number), name, KeyAlgorithm.Ed25519))
@@ -40,21 +73,16 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
     private IEnumerable<SigningKey> Load(KeyRole role)
     {
         var name = role.KeyName(options.Origin);
-        var (setting, given) = Given(role);
-        var first = given.Length > 0
-            ? given.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(key => SigningKeyFile.Parse(key, name, setting))
-            : [First(role, name)];
+        var given = ReadGiven(role);
+        var first = given.Count > 0 ? given : [SigningKeyFile.Read(PathOf(role, 1), name)];
         return first.Concat(Rotated(role).Select(path => SigningKeyFile.Read(path, name)));
     }
 
-    private SigningKey First(KeyRole role, string name)
+    private List<SigningKey> ReadGiven(KeyRole role)
     {
-        SigningKeyFile.CreateDirectory(_directory);
-        var path = PathOf(role, 1);
-        // Of two silos starting at once, the second uses the first one's key.
-        if (!File.Exists(path))
-            SigningKeyFile.TryCreate(path, name, KeyAlgorithm.Ed25519);
-        return SigningKeyFile.Read(path, name);
+        var (setting, given) = Given(role);
+        return given.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(key => SigningKeyFile.Parse(key, role.KeyName(options.Origin), setting)).ToList();
     }
 
     private (string Setting, string Given) Given(KeyRole role) => role == KeyRole.Blocks
@@ -65,6 +93,14 @@ internal sealed class LedgerKeyStore(LedgerOptions options) : ISigningKeys
     {
         for (var number = 2; File.Exists(PathOf(role, number)); number++)
             yield return PathOf(role, number);
+    }
+
+    private string NextPath(KeyRole role)
+    {
+        var number = 2;
+        while (File.Exists(PathOf(role, number)))
+            number++;
+        return PathOf(role, number);
     }
 
     private string PathOf(KeyRole role, int number)

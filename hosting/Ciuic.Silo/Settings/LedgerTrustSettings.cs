@@ -8,7 +8,7 @@ namespace Ciuic.Silo;
 internal static class LedgerTrustSettings
 {
     /// <exception cref="InvalidInputException">The policy cannot be read, or is one for other ledgers.</exception>
-    public static LedgerTrust Read(LedgerOptions options, bool remember, LedgerSigner signer)
+    public static LedgerTrust Read(LedgerOptions options, AcceptedHeads? accepted, LedgerSigner signer)
     {
         var policy = options.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(options.PolicyFile);
         var own = signer.TreeHeadVerifiers;
@@ -27,7 +27,6 @@ internal static class LedgerTrustSettings
                 + $"quorum '{policy.QuorumName}' could never be reached.");
         }
 
-        var state = options.StateDirectory.Length == 0 ? options.KeyDirectory : options.StateDirectory;
-        return new LedgerTrust(policy, HttpWitness.Of(policy, options.WitnessTimeout), remember ? new AcceptedHeads(state) : null);
+        return new LedgerTrust(policy, HttpWitness.Of(policy, options.WitnessTimeout), accepted);
     }
 }

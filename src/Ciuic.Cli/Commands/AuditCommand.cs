@@ -28,8 +28,8 @@ internal static class AuditCommand
                 output.WriteJson(reports.Select(AuditView.Json));
             else
                 reports.ForEach(report => AuditView.Write(output, report));
-            foreach (var (report, head) in reports.Where(r => r.Passed && r.TreeHead is not null).Select(r => (r, r.TreeHead!)))
-                await RememberAsync(accepted, new LedgerBucket(store, report.Ledger), head, output, cancel);
+            foreach (var report in reports.Where(r => r.Passed && r.TreeHead is not null))
+                await RememberAsync(accepted, new LedgerBucket(store, report.Ledger), report, output, cancel);
             return reports.All(r => r.Passed) && !HaveTwins(reports, output) ? ExitCode.Ok : ExitCode.Integrity;
         });
         return command;
@@ -51,15 +51,29 @@ internal static class AuditCommand
 
     /// <summary>An audit that has passed has passed, whether this machine can remember it or not.</summary>
     private static async Task RememberAsync(
-        AcceptedHeads accepted, LedgerBucket ledger, SignedTreeHead head, CommandOutput output, CancellationToken cancel)
+        AcceptedHeads accepted, LedgerBucket ledger, AuditReport report, CommandOutput output, CancellationToken cancel)
     {
         try
         {
-            await accepted.RememberAsync(ledger, head, cancel);
+            await accepted.RememberAsync(ledger, report.TreeHeadKeys, report.TreeHead!, cancel);
         }
         catch (UnavailableException error)
         {
             output.Warn($"{error.Message} A later rollback of the ledger may go unnoticed here.");
+        }
+    }
+
+    /// <summary>What is remembered of a ledger is found by its keys; where nobody knows those, by its bucket.</summary>
+    private static async Task<RememberedHead?> RecallAsync(
+        AcceptedHeads accepted, LedgerBucket ledger, TlogPolicy trust, CancellationToken cancel)
+    {
+        try
+        {
+            return await accepted.RecallAsync(ledger, (await KeyNotes.ReadAsync(ledger, trust.Logs, cancel)).Newest.TreeHead, cancel);
+        }
+        catch (Exception error) when (error is CorruptException or NotFoundException)
+        {
+            return await accepted.RecallAsync(ledger, trust.Logs, cancel); // the audit says what is wrong with them
         }
     }
 
@@ -78,9 +92,9 @@ internal static class AuditCommand
         foreach (var name in names)
         {
             var progress = new AuditProgressLines(output, name);
-            var remembered = await accepted.RecallAsync(new LedgerBucket(bucket, name), cancel);
+            var remembered = await RecallAsync(accepted, new LedgerBucket(bucket, name), trust, cancel);
             reports.Add(await BucketAudit.RunAsync(
-                bucket, name, trust, remembered, Environment.ProcessorCount, progress.Report, cancel));
+                bucket, name, trust, remembered?.Head, Environment.ProcessorCount, progress.Report, cancel));
             progress.End();
         }
 

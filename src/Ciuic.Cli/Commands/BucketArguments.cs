@@ -73,7 +73,7 @@ internal sealed class BucketArguments(bool allLedgers = false)
         var accepted = Accepted(parsed);
         var head = await accepted.CheckAsync(ledger, keys, cancel);
         if (head is not null && head.IsCosignedAs(trust))
-            await accepted.RememberAsync(ledger, head, cancel);
+            await accepted.RememberAsync(ledger, keys.TreeHead, head, cancel);
         return (keys, head?.Head ?? new TreeHead(keys.Origin, 0, MerkleHash.Empty));
     }
 

@@ -3,6 +3,7 @@ using Ciuic.Client;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
+using Ciuic.Storage;
 
 namespace Ciuic.Cli;
 
@@ -40,6 +41,14 @@ internal static class RebuildCommand
     private static async Task RequireSameAsync(
         SnapshotChain chain, LedgerBucket ledger, LedgerKeys keys, TreeHead head, CancellationToken cancel)
     {
+        if (await chain.DescribeBucketAsync(cancel) is { Bucket: { } stands } place
+            && (await BucketIdentity.FindAsync(ledger.Store, cancel))?.Id.ToString() is var own && own != stands)
+        {
+            throw new InvalidInputException(
+                $"The silo stands on {place.Store}, the bucket {stands}; {ledger.Store.Location} is {(own is null ? "no bucket that a silo has started on" : $"the bucket {own}")}"
+                + ": give --store the silo's. Nothing was rebuilt.");
+        }
+
         var silo = await chain.Ledger.DescribeAsync(cancel);
         if (silo.DamageCode == ExitCode.Unreachable)
             throw new UnavailableException($"The silo cannot read its ledger: {silo.Damage}");

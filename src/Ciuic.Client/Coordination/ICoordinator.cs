@@ -13,6 +13,9 @@ internal interface ICoordinator : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was cancelled; what kept it from connecting is inside, where that is known.</exception>
     Task ConnectAsync(CancellationToken cancel);
 
+    /// <summary>What the cluster stands on; null where its release does not say.</summary>
+    Task<BucketView?> DescribeBucketAsync(CancellationToken cancel);
+
     /// <inheritdoc cref="IRunGrain.OpenAsync"/>
     Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel);
 

@@ -17,6 +17,8 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
 
     public Task ConnectAsync(CancellationToken cancel) => connection.ConnectAsync(cancel);
 
+    public Task<BucketView?> DescribeBucketAsync(CancellationToken cancel) => AskAsync(DescribeBucketAsync, Short, cancel);
+
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
         AskAsync(c => Run(c, run).OpenAsync(request), cancel);
 
@@ -144,6 +146,21 @@ internal sealed class OrleansCoordinator(IClusterConnection connection) : ICoord
             // again is safe.
             throw new UnavailableException($"The cluster does not answer: {error.Message}", error);
         }
+    }
+
+    private static async Task<BucketView?> DescribeBucketAsync(IGrainFactory grains)
+    {
+        IBucketGrain bucket;
+        try
+        {
+            bucket = grains.GetGrain<IBucketGrain>(0);
+        }
+        catch (ArgumentException)
+        {
+            return null; // no silo of this cluster knows the interface: they are of an older release
+        }
+
+        return await bucket.DescribeAsync();
     }
 
     private static IAccessGrain Access(IGrainFactory grains) => grains.GetGrain<IAccessGrain>(IAccessGrain.Key);

@@ -37,6 +37,12 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
         throw new OperationCanceledException(why?.Message, why, cancel);
     }
 
+    public async Task<BucketView?> DescribeBucketAsync(CancellationToken cancel)
+    {
+        var info = await gateway.GetAsync("info", Api.ServerInfo, cancel);
+        return new BucketView { Bucket = info.Bucket, Store = info.Store, Ledger = info.Ledger, Origin = info.Origin };
+    }
+
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
         gateway.PostAsync($"runs/{run}/lease", request, Api.OpenRequest, Api.OpenReply, cancel, Long);
 

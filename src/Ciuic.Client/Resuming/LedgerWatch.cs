@@ -74,21 +74,21 @@ internal sealed class LedgerWatch(LedgerBucket bucket, TlogPolicy policy, Accept
     private async Task<TreeHead?> CheckAsync(AcceptedHeads memory, RunId run, ILogger logger, CancellationToken cancel)
     {
         if (!await KeyNotes.ExistAsync(bucket, cancel))
-            return await memory.RecallAsync(bucket, cancel) is { } gone ? throw memory.Gone(bucket, gone) : null;
+            return await memory.RecallAsync(bucket, policy.Logs, cancel) is { } gone ? throw memory.Gone(gone) : null;
         var keys = (await KeyNotes.ReadAsync(bucket, policy.Logs, cancel)).Newest;
         if (await memory.CheckAsync(bucket, keys, cancel) is not { } head)
             return null;
         if (head.IsCosignedAs(policy))
-            await RememberAsync(memory, head, run, logger, cancel);
+            await RememberAsync(memory, keys, head, run, logger, cancel);
         return head.Head;
     }
 
     private async Task RememberAsync(
-        AcceptedHeads memory, SignedTreeHead head, RunId run, ILogger logger, CancellationToken cancel)
+        AcceptedHeads memory, LedgerKeys keys, SignedTreeHead head, RunId run, ILogger logger, CancellationToken cancel)
     {
         try
         {
-            await memory.RememberAsync(bucket, head, cancel);
+            await memory.RememberAsync(bucket, keys.TreeHead, head, cancel);
         }
         catch (UnavailableException error)
         {

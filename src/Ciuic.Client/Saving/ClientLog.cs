@@ -87,6 +87,9 @@ internal static partial class ClientLog
     [LoggerMessage(58, LogLevel.Information, "Run {Run}: {Holder} is gone; taking over its lease")]
     public static partial void HolderGone(this ILogger logger, RunId run, TrainerIdentity holder);
 
+    [LoggerMessage(96, LogLevel.Critical, "Run {Run}: HISTORY WAS REWRITTEN while this run was trained: {Error}")]
+    public static partial void HistoryRewritten(this ILogger logger, RunId run, string error);
+
     [LoggerMessage(59, LogLevel.Warning, "Run {Run}: {Repaired} damaged chunks in the bucket were replaced")]
     public static partial void Repaired(this ILogger logger, RunId run, int repaired);
 }

@@ -7,7 +7,10 @@ namespace Ciuic.Contracts;
 /// <param name="Store">Where the bytes are, without secrets: whoever writes them directly must write there.</param>
 /// <param name="Ledger">Name of the ledger that runs are committed to.</param>
 /// <param name="MaxObjectBytes">The largest object it takes.</param>
-public sealed record ServerInfo(string Version, string Store, string Ledger, int MaxObjectBytes);
+/// <param name="Origin">The ledger's name in the world.</param>
+/// <param name="Bucket">Identity of the bucket: whoever writes bytes directly must find the same where he writes. Null where it has none yet.</param>
+public sealed record ServerInfo(
+    string Version, string Store, string Ledger, int MaxObjectBytes, string? Origin = null, string? Bucket = null);
 
 /// <summary>A right, to be renewed.</summary>
 /// <param name="Token">The token that came with the lease.</param>

@@ -275,8 +275,10 @@ internal sealed class LedgerGrain : Grain, ILedgerGrain
 
     private async Task<LedgerWriter> LoadAsync()
     {
-        var accepted = _trust.Accepted is null ? null : await _trust.Accepted.RecallAsync(_bucket, _stopping.Token);
-        var writer = await LedgerWriter.LoadAsync(_bucket, _signer, accepted, _time, _stopping.Token);
+        var accepted = _trust.Accepted is null
+            ? null
+            : await _trust.Accepted.RecallAsync(_bucket, _signer.TreeHeadVerifiers, _stopping.Token);
+        var writer = await LedgerWriter.LoadAsync(_bucket, _signer, accepted?.Head, _time, _stopping.Token);
         _logger.Loaded(_bucket.Name, writer.Tip.Size);
         _guard.Note(writer.TakeMended());
         await _guard.CheckAsync(writer.Tip);

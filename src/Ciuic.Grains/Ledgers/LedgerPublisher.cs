@@ -162,7 +162,7 @@ internal sealed class LedgerPublisher(
         try
         {
             if (trust.Accepted is not null)
-                await trust.Accepted.RememberAsync(bucket, head, _stopping.Token);
+                await trust.Accepted.RememberAsync(bucket, (await writer()).Tip.Keys.TreeHead, head, _stopping.Token);
         }
         catch (CiuicException error)
         {

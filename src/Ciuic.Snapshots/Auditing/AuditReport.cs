@@ -41,7 +41,10 @@ public sealed record AuditReport
     /// <summary>The published tree head; null where there is none that can be read.</summary>
     public required SignedTreeHead? TreeHead { get; init; }
 
-    /// <summary>Its size.</summary>
+    /// <summary>Keys that have signed tree heads, oldest first.</summary>
+    public required IReadOnlyList<VerifierKey> TreeHeadKeys { get; init; }
+
+    /// <summary>The published tree head's size.</summary>
     public long? PublishedSize => TreeHead?.Head.Size;
 
     /// <summary>The policy's quorum, which every published tree head was held against; none: the ledger's key alone.</summary>

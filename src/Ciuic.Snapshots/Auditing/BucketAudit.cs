@@ -60,6 +60,7 @@ public static class BucketAudit
             Blocks = history.Tip.Size,
             Root = history.Tip.Tree.Root,
             TreeHead = history.Published,
+            TreeHeadKeys = history.Tip.Keys.TreeHead,
             KeptHeads = history.KeptHeads,
             BlockKeys = history.Tip.Keys.Blocks.Count,
             Runs = runs,

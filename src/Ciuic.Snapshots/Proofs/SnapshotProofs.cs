@@ -75,7 +75,7 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
         if (proof is not null)
             linked(await TieAsync(keys, proven.Head.Head, newest?.Head, cancel));
         if (accepted is not null)
-            linked(new VerifiedLink("tree head -> this machine", $"continues the one accepted before ({accepted.PathOf(bucket)})"));
+            linked(new VerifiedLink("tree head -> this machine", $"continues the one accepted before ({accepted.PlaceOf(bucket, keys.TreeHead[0])})"));
     }
 
     /// <summary>Checks a proof with public keys alone.</summary>
@@ -124,7 +124,7 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
     {
         var proof = await SnapshotProver.ProveAsync(bucket, head, position.Height, cancel);
         RequireSnapshot(proof.Verify(PolicyFor(keys)), manifest);
-        await RememberAsync(head!, cancel); // a proof has been made of it
+        await RememberAsync(keys, head!, cancel); // a proof has been made of it
         return proof;
     }
 
@@ -144,17 +144,26 @@ public sealed class SnapshotProofs(LedgerBucket bucket, TlogPolicy trust, Accept
 
     private async Task<(LedgerKeys Keys, SignedTreeHead? Head)> CheckAsync(CancellationToken cancel)
     {
-        var keys = (await KeyNotes.ReadAsync(bucket, trust.Logs, cancel)).Newest;
+        var keys = await KeysAsync(cancel);
         return accepted is null
             ? (keys, await PublishedHeads.NewestAsync(bucket, keys, cancel))
             : (keys, await accepted.CheckAsync(bucket, keys, cancel));
     }
 
-    /// <summary>Only what satisfies the policy is remembered.</summary>
-    private Task RememberAsync(SignedTreeHead head, CancellationToken cancel) =>
-        accepted is null ? Task.CompletedTask : accepted.RememberAsync(bucket, head, cancel);
+    /// <summary>The note of the newest key may be missing, and with it everything that key has signed: the blocks tell of it, too.</summary>
+    private async Task<LedgerKeys> KeysAsync(CancellationToken cancel)
+    {
+        var keys = (await KeyNotes.ReadAsync(bucket, trust.Logs, cancel)).Newest;
+        var published = await bucket.GetCheckpointAsync(cancel);
+        return published is null || PublishedHeads.TryOpen(published, keys) is not null ? keys : await LedgerReader.KeysAsync(bucket, keys, cancel);
+    }
 
-    private TlogPolicy PolicyFor(LedgerKeys keys) => trust.Logs.Count > 0 ? trust : trust.For(keys.TreeHead);
+    /// <summary>Only what satisfies the policy is remembered.</summary>
+    private Task RememberAsync(LedgerKeys keys, SignedTreeHead head, CancellationToken cancel) =>
+        accepted is null ? Task.CompletedTask : accepted.RememberAsync(bucket, keys.TreeHead, head, cancel);
+
+    /// <summary>A key that is trusted vouches for those that the ledger's rotations put in its place, and for those it replaced.</summary>
+    private TlogPolicy PolicyFor(LedgerKeys keys) => trust.For([.. keys.TreeHead.Union(trust.Logs)]);
 
     private static int RequireSnapshot(ProvenBlock proven, ManifestDigest manifest)
     {

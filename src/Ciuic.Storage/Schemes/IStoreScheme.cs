@@ -12,8 +12,8 @@ public interface IStoreScheme
     bool Knows(string uri);
 
     /// <summary>
-    /// Opens a store to write to it, with retries, and makes sure that it keeps the promises of <see cref="IObjectStore"/>, as far
-    /// as a look at it can tell.
+    /// Opens a store that may be written to, with retries. Opening writes nothing, because readers and those who resume do it, too: that
+    /// the store keeps the promises of <see cref="IObjectStore"/> is made sure before the first write (<see cref="ProvenObjectStore"/>).
     /// </summary>
     /// <param name="uri">Which.</param>
     /// <param name="configuration">All settings; what is the scheme's own has a section of its own.</param>

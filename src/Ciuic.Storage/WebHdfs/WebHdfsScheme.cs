@@ -12,18 +12,13 @@ internal sealed class WebHdfsScheme : IStoreScheme
 
     public bool Knows(string uri) => WebHdfsPlace.IsOne(uri);
 
-    public Task<IObjectStore> OpenAsync(string uri, IConfiguration configuration, CancellationToken cancel) => OpenAsync(
-        uri,
-        configuration,
-        async store =>
-        {
-            await store.PrepareAsync(cancel);
-            if (await store.ProbeAsync(cancel) is { } flaw)
-                throw new InvalidInputException($"{store.Location}: {flaw}; history would not be safe there. Use the name node's own web address, not HttpFS.");
-        },
-        cancel);
+    public async Task<IObjectStore> OpenAsync(string uri, IConfiguration configuration, CancellationToken cancel)
+    {
+        var store = await OpenAsync(uri, configuration, store => store.ExistsAsync(cancel), cancel);
+        return new ProvenObjectStore(store, later => ProveAsync(store, later));
+    }
 
-    public Task<IObjectStore> OpenExistingAsync(string uri, IConfiguration configuration, CancellationToken cancel) => OpenAsync(
+    public async Task<IObjectStore> OpenExistingAsync(string uri, IConfiguration configuration, CancellationToken cancel) => await OpenAsync(
         uri,
         configuration,
         async store =>
@@ -33,7 +28,7 @@ internal sealed class WebHdfsScheme : IStoreScheme
         },
         cancel);
 
-    private static async Task<IObjectStore> OpenAsync(
+    private static async Task<WebHdfsObjectStore> OpenAsync(
         string uri, IConfiguration configuration, Func<WebHdfsObjectStore, Task> check, CancellationToken cancel)
     {
         var options = StrictSettings.Read<WebHdfsOptions>(configuration, Section);
@@ -50,10 +45,28 @@ internal sealed class WebHdfsScheme : IStoreScheme
             store.Dispose();
             if (!WebHdfsException.IsOne(error, cancel))
                 throw;
-            var message = $"{store.Location}: {WebHdfsException.ReasonOf(error)}.";
-            throw error is WebHdfsException { IsOfSettings: true } or HttpRequestException { InnerException: System.Security.Authentication.AuthenticationException }
-                ? new InvalidInputException(message, error)
-                : new UnavailableException(message, error);
+            throw IsOfSettings(error) ? new InvalidInputException(Message(store, error), error) : new UnavailableException(Message(store, error), error);
         }
     }
+
+    /// <summary>Makes the folder where there is none, and sees what the server makes of two files of one name.</summary>
+    private static async Task ProveAsync(WebHdfsObjectStore store, CancellationToken cancel)
+    {
+        try
+        {
+            await store.PrepareAsync(cancel);
+            if (await store.ProbeAsync(cancel) is { } flaw)
+                throw new InvalidInputException($"{store.Location}: {flaw}; history would not be safe there. Use the name node's own web address, not HttpFS.");
+        }
+        catch (Exception error) when (WebHdfsException.IsOne(error, cancel))
+        {
+            // Rights and quotas can be changed while we run.
+            throw new UnavailableException(Message(store, error), error) { IsFull = error is WebHdfsException { IsQuota: true } };
+        }
+    }
+
+    private static bool IsOfSettings(Exception error) => error is WebHdfsException { IsOfSettings: true }
+        or HttpRequestException { InnerException: System.Security.Authentication.AuthenticationException };
+
+    private static string Message(WebHdfsObjectStore store, Exception error) => $"{store.Location}: {WebHdfsException.ReasonOf(error)}.";
 }

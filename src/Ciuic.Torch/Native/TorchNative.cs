@@ -20,8 +20,8 @@ public static class TorchNative
     private static nint _handle;
 
     /// <summary>
-    /// Call before the first use of TorchSharp; again does nothing. Programs that reference Ciuic.Torch inside this
-    /// repository do it by themselves.
+    /// Call before the first use of TorchSharp; again does nothing. Programs that reference the package, or import
+    /// buildTransitive/Ciuic.Torch.targets, do it by themselves.
     /// </summary>
     public static void EnsureLoadable()
     {

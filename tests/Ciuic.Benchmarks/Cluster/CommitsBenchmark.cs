@@ -22,7 +22,7 @@ internal static class CommitsBenchmark
         await using var postgres = await PostgresServer.StartAsync();
         var place = DemoPlace.Open(Path.Combine(folder, "silo"));
         await using var silo = await SiloProcess.StartAsync(
-            place, CancellationToken.None,
+            place, CancellationToken.None, $"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make(Path.Combine(folder, "keys"))}",
             $"--Ciuic:Database:PostgreSql={await postgres.NewDatabaseAsync()}", "--Ciuic:Database:CreateSchema=true");
         var options = new ClientOptions { Gateways = [$"127.0.0.1:{place.GatewayPort}"] };
         await using var coordinator = new OrleansCoordinator(new OrleansConnection(options, NullLoggerFactory.Instance));

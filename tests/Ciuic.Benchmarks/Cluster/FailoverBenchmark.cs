@@ -139,7 +139,7 @@ internal static class FailoverBenchmark
             _places[silo],
             CancellationToken.None,
             [
-                $"--Ciuic:Ledger:KeyDirectory={folder}/keys", $"--Ciuic:Database:PostgreSql={database}", "--Ciuic:Database:CreateSchema=true",
+                $"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make($"{folder}/keys")}", $"--Ciuic:Database:PostgreSql={database}", "--Ciuic:Database:CreateSchema=true",
                 .. settings,
             ]);
     }

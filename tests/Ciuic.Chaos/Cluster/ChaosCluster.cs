@@ -100,7 +100,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
                     _places[silo],
                     CancellationToken.None,
                     $"--Ciuic:Silo:Address={AddressOf(silo)}",
-                    $"--Ciuic:Ledger:KeyDirectory={_folder.File("keys")}",
+                    $"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make(_folder.File("keys"))}",
                     $"--Ciuic:Database:PostgreSql={_database}",
                     "--Ciuic:Database:CreateSchema=true",
                     "--Ciuic:Snapshots:ShardDeadline=00:00:30");

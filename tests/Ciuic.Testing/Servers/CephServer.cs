@@ -12,6 +12,8 @@ public sealed class CephServer : IAsyncDisposable
     public const string SecretKey = "ciuic-test-secret-0123456789";
     public const string Region = "default";
 
+    private const string Owner = "ciuic";
+
     private static readonly string[] Programs =
         ["ceph-mon", "ceph-osd", "radosgw", "ceph", "radosgw-admin", "ceph-authtool", "monmaptool", "openssl"];
 
@@ -71,6 +73,22 @@ public sealed class CephServer : IAsyncDisposable
     public async Task AddUserAsync(string name, long maxBytes)
     {
         await AdminAsync("user", "create", $"--uid={name}", $"--display-name={name}", $"--access-key={name}", $"--secret-key={name}-secret");
+        await SetQuotaAsync(name, maxBytes);
+    }
+
+    /// <summary>Makes a key that may read what a user has, and nothing else.</summary>
+    /// <param name="user">The user; null for the one of <see cref="AccessKey"/>.</param>
+    /// <param name="name">The key's name; the secret is made of it.</param>
+    public Task AddReaderAsync(string? user, string name) => AdminAsync(
+        "subuser", "create", $"--uid={user ?? Owner}", $"--subuser={user ?? Owner}:{name}", "--access=read", "--key-type=s3",
+        $"--access-key={name}", $"--secret-key={name}-secret");
+
+    /// <summary>Changes what each bucket of a user may hold.</summary>
+    /// <param name="user">The user; null for the one of <see cref="AccessKey"/>.</param>
+    /// <param name="maxBytes">What they may hold from now on.</param>
+    public async Task SetQuotaAsync(string? user, long maxBytes)
+    {
+        var name = user ?? Owner;
         await AdminAsync(
             "quota", "set", "--quota-scope=bucket", $"--uid={name}", $"--max-size={maxBytes.ToString(CultureInfo.InvariantCulture)}");
         await AdminAsync("quota", "enable", "--quota-scope=bucket", $"--uid={name}");
@@ -98,7 +116,7 @@ public sealed class CephServer : IAsyncDisposable
         await StartMonitorAsync(cluster);
         await StartStoreAsync();
         await StartGatewayAsync();
-        await AdminAsync("user", "create", "--uid=ciuic", "--display-name=ciuic", $"--access-key={AccessKey}", $"--secret-key={SecretKey}");
+        await AdminAsync("user", "create", $"--uid={Owner}", "--display-name=ciuic", $"--access-key={AccessKey}", $"--secret-key={SecretKey}");
     }
 
     /// <summary>The gateway cannot log in to a cluster without keys.</summary>

@@ -1,0 +1,40 @@
+using Ciuic.Core;
+using Ciuic.Storage;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciuic.Client;
+
+/// <summary>
+/// What a program means that leaves settings out. Who says nothing asks the silo on this machine over HTTP, and sends bytes through it:
+/// then there is no second place that could be another one than the silo's.
+/// </summary>
+internal static class ClientDefaults
+{
+    /// <summary>Bytes go through the gateway.</summary>
+    public const string GatewayUri = "gateway:";
+
+    private const string Mode = "Ciuic:Client:Mode";
+    private const string Uri = $"{StoreSchemes.Section}:Uri";
+
+    /// <summary>The settings with what was left out.</summary>
+    /// <param name="given">Null for the environment alone.</param>
+    /// <exception cref="InvalidInputException">What was left out cannot be guessed.</exception>
+    public static IConfiguration Complete(IConfiguration? given)
+    {
+        given ??= new ConfigurationBuilder().AddEnvironmentVariables().Build();
+        var defaults = new Dictionary<string, string?>();
+        if (given[Mode] is null && !given.GetSection("Ciuic:Client:Gateways").GetChildren().Any())
+            defaults[Mode] = nameof(ClientMode.Http);
+        var isHttp = nameof(ClientMode.Http).Equals(given[Mode] ?? defaults.GetValueOrDefault(Mode), StringComparison.OrdinalIgnoreCase);
+        if (given[Uri] is null && !isHttp)
+        {
+            throw new InvalidInputException(
+                $"{Uri} is not set: it names the silos' bucket, as they say when they start (a relative path would be another folder here). With "
+                + $"{Mode} Http it may be left out: bytes go through the silo then.");
+        }
+
+        if (given[Uri] is null)
+            defaults[Uri] = GatewayUri;
+        return new ConfigurationBuilder().AddConfiguration(given).AddInMemoryCollection(defaults).Build();
+    }
+}
