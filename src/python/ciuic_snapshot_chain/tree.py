@@ -5,40 +5,21 @@ run. See FORMAT.md.
 
 from __future__ import annotations
 
-import array
 import base64
 import ctypes
-import functools
 import json
-import math
-import sys
-import types
-import weakref
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterable, Optional
 
-from . import hints
-from .errors import Corrupt, UnsupportedValue
-from .memory import DTYPES
+from .errors import UnsupportedValue
+from .packer import BLOB, LARGE, LONG, MAX_DEPTH, METADATA, RESERVED, TREE, Packer, is_array, is_function, is_tensor, why_not
+from .unpacker import Source, missing, read
 
-TREE = "python"
-
-#: Versions of modules, which hang on a state dictionary as an attribute; of one that needs no tree.
-METADATA = "metadata"
-
-#: Byte items of ours: where an item has them, no tensor may be called so.
-RESERVED = (TREE, METADATA, "values")
-
-#: Lists of so many numbers or more are stored as the numbers' bytes.
-LONG = 64
-
-#: Bytes, and lists of numbers, of so many bytes or more are byte items of their own.
-BLOB = 64 << 10
-
-#: Arrays of unsigned integers of so many bytes or more lie among the tensors.
-LARGE = 1 << 20
-MAX_DEPTH = 100
+__all__ = [
+    "BLOB", "LARGE", "LONG", "MAX_DEPTH", "METADATA", "RESERVED", "TREE", "Packed", "is_array", "is_function", "is_tensor", "node", "pack",
+    "pack_plain", "require_plain", "scalar", "to_json", "unpack",
+]
 
 
 @dataclass
@@ -58,12 +39,12 @@ def pack(item: str, state: Any, path: "tuple[Any, ...]" = (), drop_functions: bo
     :param drop_functions: whether functions in dictionaries are left out, as torch's schedulers do: whoever loads them has his own.
     """
     packed = Packed()
-    packer = _Packer(item, packed.tensors, path, drop_functions, packed.bytes)
+    packer = Packer(item, packed.tensors, path, drop_functions, packed.bytes)
     tree = packer.pack(state, (), 0)
     versions = getattr(state, "_metadata", None) if isinstance(state, OrderedDict) else None
     if _is_flat(state, packed.tensors) and not (versions and METADATA in packed.tensors):
         if versions:
-            packed.bytes[METADATA] = to_json(_Packer(f"{item}._metadata", OrderedDict()).pack(versions, (), 0))
+            packed.bytes[METADATA] = to_json(Packer(f"{item}._metadata", OrderedDict()).pack(versions, (), 0))
         return packed
     taken = (*RESERVED, *packed.bytes)
     if any(name in packed.tensors for name in taken):
@@ -78,7 +59,7 @@ def pack(item: str, state: Any, path: "tuple[Any, ...]" = (), drop_functions: bo
 def node(place: str, value: Any, blobs: Optional[dict[str, bytes]] = None) -> Any:
     """The tree of a plain value, without tensors; what is large in it goes to ``blobs``, if there are some."""
     tensors: "OrderedDict[str, Any]" = OrderedDict()
-    packed = _Packer(place, tensors, blobs=blobs).pack(value, (), 0)
+    packed = Packer(place, tensors, blobs=blobs).pack(value, (), 0)
     if tensors:
         raise UnsupportedValue(f"{place} holds tensors where none can be.")
     return packed
@@ -86,14 +67,14 @@ def node(place: str, value: Any, blobs: Optional[dict[str, bytes]] = None) -> An
 
 def pack_plain(place: str, value: Any) -> Any:
     """The tree of anything that can be saved, wherever its tensors go."""
-    return _Packer(place, OrderedDict()).pack(value, (), 0)
+    return Packer(place, OrderedDict()).pack(value, (), 0)
 
 
 def require_plain(place: str, value: Any) -> None:
     """Refuses a tensor whose bytes do not hold its values."""
-    why = _why_not(value)
+    why = why_not(value)
     if why is not None:
-        raise _Packer(place, OrderedDict())._unsupported((), *why)
+        raise Packer(place, OrderedDict()).unsupported((), *why)
 
 
 def to_json(tree: Any) -> bytes:
@@ -101,45 +82,17 @@ def to_json(tree: Any) -> bytes:
     return json.dumps(tree, separators=(",", ":"), allow_nan=False).encode()
 
 
-class _Source:
-    """Where tensors and byte items come from."""
-
-    def __init__(self, tensor: Callable[[str], Any], data: Callable[[str], bytes]) -> None:
-        self._tensor, self.data = tensor, data
-
-    def __call__(self, name: str) -> Any:
-        return self._tensor(name)
-
-    def bytes_of(self, said: Any) -> bytes:
-        """What :meth:`_Packer._data` has written."""
-        return self.data(said["B"]) if isinstance(said, dict) else base64.b64decode(said)
-
-
 def unpack(
     tensor_names: Iterable[str], tree: Optional[bytes], tensor: Callable[[str], Any], versions: Optional[bytes] = None,
-    data: Callable[[str], bytes] = lambda name: _missing(name),
+    data: Callable[[str], bytes] = lambda name: missing(name),
 ) -> Any:
     """The state again; tensors and byte items come from the given functions."""
     if tree is not None:
-        return _unpack(json.loads(tree), _Source(tensor, data))
+        return read(json.loads(tree), Source(tensor, data))
     state: Any = OrderedDict((name, tensor(name)) for name in tensor_names)
     if versions is not None:
-        state._metadata = _unpack(json.loads(versions), _Source(tensor, data))
+        state._metadata = read(json.loads(versions), Source(tensor, data))
     return state
-
-
-def _missing(name: str) -> bytes:
-    raise Corrupt(f"The byte item '{name}' is not there.")
-
-
-def is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def is_array(value: Any) -> bool:
-    numpy = sys.modules.get("numpy")
-    return numpy is not None and isinstance(value, numpy.ndarray)
 
 
 def _is_flat(state: Any, tensors: "OrderedDict[str, Any]") -> bool:
@@ -151,115 +104,6 @@ def _is_flat(state: Any, tensors: "OrderedDict[str, Any]") -> bool:
     )
 
 
-class _Packer:
-    def __init__(
-        self, item: str, tensors: "OrderedDict[str, Any]", root: "tuple[Any, ...]" = (), drop_functions: bool = False,
-        blobs: Optional[dict[str, bytes]] = None,
-    ) -> None:
-        self._item, self._tensors, self._root, self._drop, self._blobs = item, tensors, root, drop_functions, blobs
-        self._taken: frozenset[str] = frozenset()
-
-    def reserve(self, names: Iterable[str]) -> None:
-        """No tensor is called so."""
-        self._taken = frozenset(names)
-
-    def pack(self, value: Any, path: tuple[Any, ...], depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise self._unsupported(path, f"more than {MAX_DEPTH} levels deep, or contains itself")
-        if value is None or isinstance(value, (bool, str)):
-            return value
-        if type(value) is int:
-            return value if abs(value) < 2**53 else {"i": str(value)}
-        if type(value) is float:
-            return value if math.isfinite(value) else {"f": repr(value)}
-        if is_tensor(value):
-            return self._tensor(value, path)
-        if is_array(value):
-            return self._array(value, path)
-        return self._container(value, path, depth + 1)
-
-    def _container(self, value: Any, path: tuple[Any, ...], depth: int) -> Any:
-        if type(value) in (dict, OrderedDict) or _is_plain_subclass(value):
-            pairs = [
-                [self.pack(k, path, depth), self.pack(v, path + (k,), depth)]
-                for k, v in value.items() if not (self._drop and is_function(v))
-            ]
-            node = {"o" if isinstance(value, OrderedDict) else "d": pairs}
-            versions = getattr(value, "_metadata", None) if isinstance(value, OrderedDict) else None
-            if versions:
-                node["m"] = self.pack(versions, path + ("_metadata",), depth)
-            return node
-        if type(value) is list and len(value) >= LONG:
-            numbers = _numbers(value)
-            if numbers is not None:
-                return {"L": [numbers.typecode, self._data(numbers.tobytes())]}
-        for kind, name in ((list, "l"), (tuple, "t"), (set, "s"), (frozenset, "z")):
-            if type(value) is kind:
-                return {name: [self.pack(v, path + (i,), depth) for i, v in enumerate(value)]}
-        if isinstance(value, (bytes, bytearray)):
-            return {"b": self._data(bytes(value))}
-        if type(value) is complex:
-            return {"c": [self.pack(value.real, path, depth), self.pack(value.imag, path, depth)]}
-        return self._special(value, path)
-
-    def _special(self, value: Any, path: tuple[Any, ...]) -> Any:
-        torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
-        if torch is not None:
-            if isinstance(value, torch.dtype):
-                return {"dtype": str(value)[6:]}
-            if isinstance(value, torch.device):
-                return {"device": str(value)}
-            if isinstance(value, torch.Size):
-                return {"size": list(value)}
-        if numpy is not None and isinstance(value, numpy.generic):
-            return {"n": [value.dtype.str, base64.b64encode(value.tobytes()).decode()]}
-        raise self._unsupported(path, f"a {_kind(value)}", hints.way_out(value))
-
-    def _tensor(self, value: Any, path: tuple[Any, ...]) -> Any:
-        why = _why_not(value)
-        if why is not None:
-            raise self._unsupported(path, *why)
-        if value.numel() == 0:
-            return {"e": [str(value.dtype)[6:], list(value.shape)]}
-        return {"T": self._add(value, path)}
-
-    def _array(self, value: Any, path: tuple[Any, ...]) -> Any:
-        numpy, torch = sys.modules["numpy"], sys.modules.get("torch")
-        if type(value) is not numpy.ndarray or value.dtype.kind not in "biufc" or value.dtype.byteorder == ">":
-            raise self._unsupported(path, f"an array of {value.dtype} ({_kind(value)})", hints.way_out(value))
-        is_odd = value.dtype.itemsize > (16 if value.dtype.kind == "c" else 8)
-        is_unsigned = value.dtype.kind == "u" and value.dtype.itemsize > 1
-        if torch is None or value.size == 0 or value.ndim == 0 or is_odd or (is_unsigned and value.nbytes < LARGE):
-            return {"a": [value.dtype.str, list(value.shape), base64.b64encode(value.tobytes()).decode()]}
-        whole = numpy.ascontiguousarray(value)
-        if not is_unsigned:
-            return {"A": self._add(torch.from_numpy(whole), path), "shape": list(value.shape)}
-        # Not every version of torch has these types: their bytes lie there as those of signed numbers.
-        signed = torch.from_numpy(whole.view(f"<i{value.dtype.itemsize}"))
-        return {"A": self._add(signed, path), "shape": list(value.shape), "dtype": value.dtype.str}
-
-    def _add(self, tensor: Any, path: tuple[Any, ...]) -> str:
-        name = _name_of(path) or "value"
-        unique, number = name, 1
-        while unique in self._tensors or unique in self._taken:
-            number += 1
-            unique = f"{name}~{number}"
-        self._tensors[unique] = tensor
-        return unique
-
-    def _data(self, data: bytes) -> Any:
-        """Bytes in base64, or the name of the byte item that they are."""
-        if self._blobs is None or len(data) < BLOB:
-            return base64.b64encode(data).decode()
-        name = f"{TREE}~{len(self._blobs)}"
-        self._blobs[name] = data
-        return {"B": name}
-
-    def _unsupported(self, path: tuple[Any, ...], what: str, way_out: str = "") -> UnsupportedValue:
-        place = self._item + "".join(f"[{key!r}]" for key in self._root + path)
-        return UnsupportedValue(f"{place} is {what}: it cannot be saved without running code when it is read. {way_out or hints.ANY}")
-
-
 def scalar(value: Any) -> Any:
     """A tensor without a dimension, inside a tree: each rank has its own."""
     from .memory import describe, hold
@@ -268,164 +112,3 @@ def scalar(value: Any) -> Any:
     said = describe("", held)
     data = ctypes.string_at(said["address"], held.element_size())
     return {"S": [said["dtype"], base64.b64encode(data).decode()]}
-
-
-def is_function(value: Any) -> bool:
-    """Functions, and what torch's older schedulers keep of their own methods."""
-    kinds = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, functools.partial, weakref.WeakMethod)
-    return isinstance(value, kinds)
-
-
-def _kind(value: Any) -> str:
-    kind = type(value)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _why_not(value: Any) -> "Optional[tuple[str, str]]":
-    """What a tensor is that cannot be saved, and what can; None where its bytes hold its values."""
-    torch = sys.modules["torch"]
-    dtype, name = str(value.dtype)[6:], type(value).__name__
-    if value.device.type == "meta":
-        return f"a {name} on the meta device, which has no values", "Materialize it first."
-    if value.layout is not torch.strided:
-        return f"a {name} of the layout {value.layout}", "Save to_dense(), or its indices() and values()."
-    if value.is_quantized or getattr(value, "is_nested", False):
-        what = "quantized" if value.is_quantized else "nested"
-        return f"a {what} tensor ({dtype})", "Save int_repr() with its scale, or the tensors that it consists of."
-    if type(value) not in (torch.Tensor, torch.nn.Parameter):
-        return f"a {_kind(value)}, a tensor of its own kind", "Save the plain tensors that it consists of."
-    if dtype not in DTYPES:
-        return f"a tensor of {dtype}, which this version does not know", "Save view(torch.uint8), and the type beside it."
-    return None
-
-
-def _numbers(value: list[Any]) -> "Optional[array.array[Any]]":
-    """A list of nothing but int, or nothing but float, as 64-bit numbers; None where it is another one."""
-    kinds = set(map(type, value))
-    if kinds == {float}:
-        kind = "d"
-    elif kinds == {int}:
-        kind = "q"
-    else:
-        return None
-    try:
-        data = array.array(kind, value)
-    except OverflowError:
-        return None
-    if sys.byteorder == "big":
-        data.byteswap()
-    return data
-
-
-def _is_plain_subclass(value: Any) -> bool:
-    """defaultdict, Counter and their like lose nothing that a state needs when they come back as dictionaries."""
-    return isinstance(value, dict) and type(value).__module__ in ("collections", "builtins")
-
-
-def _name_of(path: tuple[Any, ...]) -> str:
-    """An optimizer's state is named as TorchSharp names it: 0.exp_avg."""
-    if len(path) > 2 and path[0] == "state" and isinstance(path[1], int):
-        path = path[1:]
-    return ".".join(str(key) for key in path)[:900].encode("utf-8", "replace").decode()
-
-
-def _unpack(node: Any, tensor: Callable[[str], Any]) -> Any:
-    if not isinstance(node, dict):
-        return node
-    kind = next(iter(node))
-    reader = _READERS.get(kind)
-    if reader is None:
-        raise Corrupt(f"A value of the kind '{kind}' is not known to this version.")
-    return reader(node, tensor)
-
-
-def _ordered(node: Any, tensor: Callable[[str], Any]) -> Any:
-    state: Any = OrderedDict(_pairs(node, tensor))
-    if "m" in node:
-        state._metadata = _unpack(node["m"], tensor)
-    return state
-
-
-def _list_of_numbers(node: Any, tensor: _Source) -> list[Any]:
-    kind, data = node["L"]
-    if kind not in ("q", "d"):
-        raise Corrupt(f"A list of the kind '{kind}' is not known to this version.")
-    numbers = array.array(kind, tensor.bytes_of(data))
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers.tolist()
-
-
-def _scalar(node: Any, tensor: Callable[[str], Any]) -> Any:
-    from .memory import describe, empty
-
-    dtype, data = node["S"]
-    value, text = empty(dtype, []), base64.b64decode(data)
-    if len(text) != value.element_size():
-        raise Corrupt(f"A number of {dtype} has {len(text)} bytes.")
-    ctypes.memmove(describe("", value)["address"], text, len(text))
-    return value
-
-
-def _pairs(node: Any, tensor: Callable[[str], Any]) -> list[tuple[Any, Any]]:
-    return [(_unpack(k, tensor), _unpack(v, tensor)) for k, v in next(iter(node.values()))]
-
-
-def _all(node: Any, tensor: Callable[[str], Any]) -> list[Any]:
-    return [_unpack(v, tensor) for v in next(iter(node.values()))]
-
-
-def _numpy_array(node: Any, tensor: Callable[[str], Any]) -> Any:
-    import numpy
-
-    if "A" in node:
-        found = tensor(node["A"]).numpy()
-        return (found.view(node["dtype"]) if "dtype" in node else found).reshape(node["shape"])
-    dtype, shape, data = node["a"]
-    return numpy.frombuffer(base64.b64decode(data), dtype=dtype).reshape(shape).copy()
-
-
-def _numpy_scalar(node: Any, tensor: Callable[[str], Any]) -> Any:
-    import numpy
-
-    dtype, data = node["n"]
-    return numpy.frombuffer(base64.b64decode(data), dtype=dtype)[0]
-
-
-def _torch(name: str) -> Any:
-    import torch
-
-    return getattr(torch, name)
-
-
-def _dtype(name: str) -> Any:
-    import torch
-
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype):
-        raise Corrupt(f"'{name}' is no element type that this torch knows.")
-    return found
-
-
-_READERS: dict[str, Callable[[Any, Any], Any]] = {
-    "d": lambda node, tensor: dict(_pairs(node, tensor)),
-    "o": _ordered,
-    "l": _all,
-    "L": _list_of_numbers,
-    "S": _scalar,
-    "t": lambda node, tensor: tuple(_all(node, tensor)),
-    "s": lambda node, tensor: set(_all(node, tensor)),
-    "z": lambda node, tensor: frozenset(_all(node, tensor)),
-    "i": lambda node, tensor: int(node["i"]),
-    "f": lambda node, tensor: float(node["f"]),
-    "c": lambda node, tensor: complex(*_all(node, tensor)),
-    "b": lambda node, tensor: tensor.bytes_of(node["b"]),
-    "n": _numpy_scalar,
-    "a": _numpy_array,
-    "A": _numpy_array,
-    "T": lambda node, tensor: tensor(node["T"]),
-    "e": lambda node, tensor: _torch("empty")(node["e"][1], dtype=_dtype(node["e"][0]), device="cpu"),
-    "dtype": lambda node, tensor: _dtype(node["dtype"]),
-    "device": lambda node, tensor: _torch("device")(node["device"]),
-    "size": lambda node, tensor: _torch("Size")(node["size"]),
-}
