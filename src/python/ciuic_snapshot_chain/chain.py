@@ -49,6 +49,7 @@ class CiuicSnapshotChain:
         self._reader = Reader(self._opened)
         self._latest: Optional["weakref.ref[Snapshot]"] = None
         self._restore_generators: Any = None
+        self._passes = 0
         # Several ranks are told at different moments: they must agree on their last step.
         alone = os.environ.get("WORLD_SIZE", "1") == "1" and "Ciuic:Ranks:WorldSize" not in said
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
@@ -283,7 +284,8 @@ class CiuicSnapshotChain:
         loaded = self._reader.load(snapshot, item)
         if snapshot["run"] == self.run:
             self._opened.origin.load(snapshot, counts_as)
-        if self._restore_generators is not None and self._latest is not None and self._latest() is snapshot:
+        has_begun = loaders.FOLLOWER.passes != self._passes
+        if self._restore_generators is not None and not has_begun and self._latest is not None and self._latest() is snapshot:
             self._restore_generators()  # whatever was drawn since, for a model that was made meanwhile, must not count
         return loaded
 
@@ -350,7 +352,7 @@ class CiuicSnapshotChain:
         """Generators, and where training was in its data."""
         restore = self._reader.generators(snapshot)
         restore()
-        self._restore_generators, self._latest = restore, weakref.ref(snapshot)
+        self._restore_generators, self._latest, self._passes = restore, weakref.ref(snapshot), loaders.FOLLOWER.passes
         if self._follows and follow:
             loaders.FOLLOWER.use_patch()
             loaders.FOLLOWER.arm(self._reader.epochs(snapshot), restore)

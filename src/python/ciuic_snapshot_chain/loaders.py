@@ -56,6 +56,7 @@ class Follower:
         self._then: Callable[[], None] = lambda: None
         self._process = os.getpid()
         self._users = 0
+        self.passes = 0
 
     @property
     def is_on(self) -> bool:
@@ -92,6 +93,7 @@ class Follower:
 
     def begin(self, loader: Any) -> Epoch:
         """A pass begins: its order is about to be drawn."""
+        self.passes += 1
         epoch = Epoch(loader, signature_of(loader))
         for saved in self._saved:
             if saved["loader"] == epoch.signature:

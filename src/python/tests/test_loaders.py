@@ -153,8 +153,13 @@ class LoaderTests(ChainTestCase):
         expected = torch.rand(3).tolist()
         first.close()
         torch.manual_seed(99)
-        draw(self.chain())
+        second = self.chain()
+        _, latest = draw(second)
         self.assertEqual(expected, torch.rand(3).tolist())
+        list(torch.utils.data.DataLoader(range(3)))  # training has begun
+        before = torch.get_rng_state()
+        second.load_model_state(latest)
+        self.assertTrue(torch.equal(before, torch.get_rng_state()))
 
 
 if __name__ == "__main__":
