@@ -25,23 +25,23 @@ class Epoch:
         self.generators = _capture(loader)
         self.taken, self.is_over = 0, False
         self.skip = 0
-        self._then: Optional[Callable[[], None]] = None
+        self._reached: Optional[Callable[[], None]] = None
 
-    def repeat(self, saved: dict[str, Any], then: Callable[[], None]) -> None:
-        """It begins as a saved one did; once as many batches are taken, training goes on."""
+    def repeat(self, saved: dict[str, Any], reached: Callable[[], None]) -> None:
+        """It begins as a saved one did."""
         _restore(self.loader, saved["generators"])
-        self.generators, self.skip, self._then = saved["generators"], saved["taken"], then
+        self.generators, self.skip, self._reached = saved["generators"], saved["taken"], reached
 
     def before_next(self) -> None:
-        """Another batch is asked for."""
-        if self._then is not None and self.taken >= self.skip:
-            then, self._then = self._then, None
-            then()
+        """Another batch is asked for; once as many are taken as when the snapshot was saved, training goes on."""
+        if self._reached is not None and self.taken >= self.skip:
+            reached, self._reached = self._reached, None
+            reached()
 
     @property
-    def is_repeating(self) -> bool:
-        """Whether it has not come to where the snapshot was saved."""
-        return self._then is not None
+    def is_on_its_way(self) -> bool:
+        """Whether batches are being taken again, and not all of them were."""
+        return self._reached is not None and 0 < self.taken < self.skip
 
     def describe(self) -> dict[str, Any]:
         return {"loader": self.signature, "taken": self.taken, "generators": self.generators}
@@ -53,7 +53,7 @@ class Follower:
     def __init__(self) -> None:
         self._epochs: list["weakref.ref[Epoch]"] = []
         self._saved: list[dict[str, Any]] = []
-        self._then: Callable[[], None] = lambda: None
+        self._then: Optional[Callable[[], None]] = None
         self._process = os.getpid()
         self._users = 0
         self.passes = 0
@@ -89,7 +89,7 @@ class Follower:
 
     def disarm(self) -> None:
         """Training has gone on: a pass that begins now is a new one."""
-        self._saved = []
+        self._saved, self._then = [], None
 
     def begin(self, loader: Any) -> Epoch:
         """A pass begins: its order is about to be drawn."""
@@ -98,11 +98,19 @@ class Follower:
         for saved in self._saved:
             if saved["loader"] == epoch.signature:
                 self._saved.remove(saved)
-                epoch.repeat(saved, self._then)
+                epoch.repeat(saved, self._go_on)
                 break
         self._epochs = [e for e in self._epochs if e() is not None and not e().is_over]  # type: ignore[union-attr]
         self._epochs.append(weakref.ref(epoch))
         return epoch
+
+    def _go_on(self) -> None:
+        """Once, with the last of several loaders that are passed over: what the others draw until then must not count."""
+        alive = [reference() for reference in self._epochs]
+        if self._then is None or any(epoch is not None and epoch.is_on_its_way for epoch in alive):
+            return
+        then, self._then = self._then, None
+        then()
 
     def under_way(self) -> list[dict[str, Any]]:
         """What a snapshot keeps."""

@@ -81,6 +81,16 @@ class LoaderTests(ChainTestCase):
 
         self.check(Mine)
 
+    def test_two_loaders_side_by_side(self):
+        class Both:
+            def __init__(self):
+                self.loaders = [torch.utils.data.DataLoader(Noisy(), size, shuffle=True) for size in (4, 3)]
+
+            def __iter__(self):
+                return ((*a, *b) for a, b in zip(*self.loaders))
+
+        self.check(Both, own_skip=True)
+
     def test_another_loader_is_left_alone(self):
         chain = self.chain()
         train, validate = torch.utils.data.DataLoader(Noisy(), 4, shuffle=True), torch.utils.data.DataLoader(range(8), 4)
