@@ -23,6 +23,13 @@ public static class BucketLayout
     /// <summary>Begins the key of every ledger's objects.</summary>
     public const string LedgersPrefix = "ledgers/";
 
+    /// <summary>Begins the key of every note that an API key was ended.</summary>
+    public const string EndedKeysPrefix = "control/ended-keys/";
+
+    /// <summary>The note that an API key was ended; it is never taken away.</summary>
+    /// <param name="id">The key's public part.</param>
+    public static ObjectKey EndedKey(string id) => new($"{EndedKeysPrefix}{id}");
+
     /// <summary>A chunk, by content.</summary>
     public static ObjectKey Chunk(ChunkId id)
     {

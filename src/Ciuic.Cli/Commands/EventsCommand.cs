@@ -65,7 +65,7 @@ internal static class EventsCommand
 
         var what = string.Create(
             CultureInfo.InvariantCulture,
-            $"{e.At:yyyy-MM-dd HH:mm:ss}  {e.Run} {e.Number,5}  {e.Kind,-10}  {(e.Sequence is { } s ? $"#{s} step {e.Step}" : "")}");
+            $"{e.At:yyyy-MM-dd HH:mm:ss}  {e.Run} {e.Number,5}  {e.Kind,-10}  {(e.Sequence is { } s ? $"#{s}" : "")}{(e.Step is { } step ? $" step {step}" : "")}");
         output.WriteLine($"{what.TrimEnd()}{(e.Detail is null ? "" : $"  {e.Detail}")}");
     }
 }

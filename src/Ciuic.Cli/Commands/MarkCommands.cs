@@ -13,6 +13,7 @@ internal static class MarkCommands
         Create(output, MarkKind.Untag, "untag", "Takes a tag from a snapshot."),
         Create(output, MarkKind.Pin, "pin", "Keeps a snapshot from ever being forgotten."),
         Create(output, MarkKind.Unpin, "unpin", "Takes a pin from a snapshot."),
+        Create(output, MarkKind.Repair, "repair", "Accepts that a snapshot's parent is not the head it was committed on: audits pass again, and say so."),
     ];
 
     private static Command Create(CommandOutput output, MarkKind kind, string name, string description)
@@ -25,8 +26,10 @@ internal static class MarkCommands
         var reason = new Option<string>("--reason")
         {
             Description = "Why; it stays in the ledger.",
-            DefaultValueFactory = _ => "no reason given",
+            Required = kind == MarkKind.Repair,
         };
+        if (kind != MarkKind.Repair)
+            reason.DefaultValueFactory = _ => "no reason given";
         var (json, set) = (CliSettings.Json(), CliSettings.Set());
         var tagged = kind is MarkKind.Tag or MarkKind.Untag;
         var command = new Command(name, description) { target, reason, json, set };
@@ -55,6 +58,7 @@ internal static class MarkCommands
         MarkKind.Tag => "tagged",
         MarkKind.Untag => "has no more the tag",
         MarkKind.Pin => "pinned",
+        MarkKind.Repair => "what an audit finds wrong with its parent is accepted",
         _ => "pinned no more",
     };
 }

@@ -29,6 +29,7 @@ internal static class AuditView
         storedBytes = report.StoredBytes,
         uncommitted = report.Uncommitted,
         findings = report.Findings.Select(f => new { where = f.Where, what = f.What }),
+        repaired = report.Repaired.Select(f => new { where = f.Where, what = f.What }),
     };
 
     public static void Write(CommandOutput output, AuditReport report)
@@ -44,6 +45,8 @@ internal static class AuditView
         output.WriteLine(
             $"{report.Blocks} blocks, root {report.Root.ToShortString()}; {report.Chunks} chunks, "
             + $"{Sizes.Of(report.StoredBytes)}; {report.Uncommitted} snapshots pending or aborted, visible to nobody");
+        foreach (var finding in report.Repaired)
+            output.WriteLine($"REPAIRED  {finding.Where}: {finding.What}");
         foreach (var finding in report.Findings)
             output.WriteLine($"WRONG  {finding.Where}: {finding.What}");
         output.WriteLine(Verdict(report));

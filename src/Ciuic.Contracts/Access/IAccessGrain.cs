@@ -9,7 +9,7 @@ public interface IAccessGrain : IGrainWithStringKey
     /// <summary>The one of the cluster.</summary>
     const string Key = "access";
 
-    /// <summary>Takes in a key. The same again changes nothing.</summary>
+    /// <summary>Takes in a key. The same again changes nothing but until when it is good.</summary>
     /// <exception cref="InvalidInputException">Its name or prefix is too long.</exception>
     /// <exception cref="ConflictException">There are as many keys as there may be, or one of that id with another hash.</exception>
     [Alias("Add")]
@@ -17,6 +17,9 @@ public interface IAccessGrain : IGrainWithStringKey
 
     /// <summary>Ends a key: gateways refuse it within seconds.</summary>
     /// <returns>False where there is none of that id.</returns>
+    /// <exception cref="UnavailableException">
+    /// The database does not answer, and it is good; or the bucket, and it is ended, but an older database would not know: ask again.
+    /// </exception>
     [Alias("Revoke")]
     Task<bool> RevokeAsync(string id);
 

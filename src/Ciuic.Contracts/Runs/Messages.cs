@@ -240,6 +240,11 @@ public enum MarkKind
 
     /// <summary>It may be forgotten again.</summary>
     Unpin,
+
+    /// <summary>
+    /// That its manifest names another parent than the head it was committed on is known and accepted: audits name it as repaired.
+    /// </summary>
+    Repair,
 }
 
 /// <summary>Asks to tag, untag, pin or unpin a snapshot.</summary>

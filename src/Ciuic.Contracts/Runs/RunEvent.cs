@@ -47,6 +47,9 @@ public enum RunEventKind
 
     /// <summary>A committed snapshot was read again and is damaged; the detail names rank, tensor and chunk.</summary>
     Damaged = 14,
+
+    /// <summary>What an audit finds wrong with a snapshot's place in history was accepted; the detail says by whom and why.</summary>
+    Repaired = 16,
 }
 
 /// <summary>

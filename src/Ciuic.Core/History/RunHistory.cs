@@ -8,7 +8,15 @@ namespace Ciuic.Core;
 /// <param name="Position">Where the ledger says so.</param>
 /// <param name="Signer">The run's key that signed its shards; null where trainers do not sign.</param>
 public sealed record CommittedSnapshot(
-    SnapshotLink Link, long Step, FencingToken Token, SnapshotLink? Parent, LedgerPosition Position, VerifierKey? Signer);
+    SnapshotLink Link, long Step, FencingToken Token, SnapshotLink? Parent, LedgerPosition Position, VerifierKey? Signer)
+{
+    /// <summary>Records that accept what is wrong with its place in history, oldest first.</summary>
+    public IReadOnlyList<LedgerRecord> Repairs { get; init; } = [];
+
+    /// <summary>The record that accepts a finding, and says who does and why; null where there is none.</summary>
+    /// <param name="finding">What is wrong, see <see cref="FindingKind"/>.</param>
+    public LedgerRecord? FindRepair(string finding) => Repairs.FirstOrDefault(r => r.Finding == finding);
+}
 
 /// <summary>
 /// What the ledger's records say about one run: committed snapshots and the chain head. Pure: the bucket alone
@@ -99,6 +107,9 @@ public sealed class RunHistory(RunId run)
                 break;
             case RecordKind.Untag:
                 _tags.Remove(record.Tag!.Value.Value);
+                break;
+            case RecordKind.Repair:
+                _snapshots[record.Sequence.Value] = target! with { Repairs = [.. target.Repairs, record] };
                 break;
             case RecordKind.Pin:
                 _pins.Add(record.Sequence.Value);

@@ -60,6 +60,10 @@ public sealed record LedgerRecord
     [JsonPropertyName("signer"), JsonPropertyOrder(11)]
     public VerifierKey? Signer { get; init; }
 
+    /// <summary>Of a repair: what it accepts, see <see cref="FindingKind"/>. Those of later versions are read, and accept nothing here.</summary>
+    [JsonPropertyName("finding"), JsonPropertyOrder(12)]
+    public string? Finding { get; init; }
+
     /// <summary>The record that commits a snapshot; it follows from the manifest alone.</summary>
     public static LedgerRecord ForSnapshot(Manifest manifest, ManifestDigest digest) => new()
     {

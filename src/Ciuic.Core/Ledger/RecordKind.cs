@@ -23,11 +23,17 @@ public static class RecordKind
     /// <summary>A pin was taken away.</summary>
     public const string Unpin = "unpin";
 
+    /// <summary>
+    /// Something that an audit finds wrong with a committed snapshot's place in history is known, and accepted by somebody who says why:
+    /// a fault of long ago must not hide those of tomorrow. History itself stays as it is.
+    /// </summary>
+    public const string Repair = "repair";
+
     /// <summary>From the next block on, another key signs blocks or tree heads.</summary>
     public const string Key = "key";
 
     /// <summary>Whether records of this kind say something about a run.</summary>
-    public static bool IsFact(string kind) => kind is Snapshot or Rollback or Tag or Untag or Pin or Unpin;
+    public static bool IsFact(string kind) => kind is Snapshot or Rollback or Tag or Untag or Pin or Unpin or Repair;
 
     /// <summary>The kind of a record's line. Kinds of later versions are read, not understood.</summary>
     /// <exception cref="InvalidInputException">The line is no JSON object that begins with its kind.</exception>

@@ -22,6 +22,11 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
     private const string Nowhere = "none";
     private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(2);
 
+    /// <summary>A gateway that is gone must not leave a key behind that is good for ever; one that runs makes it good again in time.</summary>
+    private static readonly TimeSpan GoodFor = TimeSpan.FromDays(14);
+
+    private static readonly TimeSpan BetweenRenewals = TimeSpan.FromDays(1);
+
     private readonly ApiKey _key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
     private readonly CancellationTokenSource _stopping = new();
     private Task _writing = Task.CompletedTask;
@@ -61,7 +66,7 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
             try
             {
                 await WriteAsync();
-                return;
+                await Task.Delay(BetweenRenewals, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (Exception error)
             {
@@ -79,8 +84,12 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
         if (path is null)
             return; // nobody has a home here
         var access = grains.GetGrain<IAccessGrain>(IAccessGrain.Key);
-        if (await IsGoodAsync(path, access))
+        if (await FindGoodAsync(path, access) is { } good)
+        {
+            await access.AddAsync(good with { ExpiresAt = time.GetUtcNow() + GoodFor });
             return;
+        }
+
         var name = $"local: {Environment.MachineName}:{path}"; // other machines of the cluster have keys of their own
         var temporary = Write(path, _key.Reveal()); // where nothing can be written no key is made
         foreach (var before in (await access.DescribeAsync()).Keys.Where(k => k.Name == name && k.RevokedAt is null && k.Id != _key.Id))
@@ -93,16 +102,18 @@ public sealed partial class LocalKeyFile(GatewayOptions options, IGrainFactory g
             RunPrefix = "",
             Name = name,
             CreatedAt = time.GetUtcNow(),
+            ExpiresAt = time.GetUtcNow() + GoodFor,
         });
         // Dying between the two leaves a key that nobody has; the next start ends it.
         File.Move(temporary, path, overwrite: true);
     }
 
-    private static async Task<bool> IsGoodAsync(string path, IAccessGrain access)
+    private async Task<ApiKeyRecord?> FindGoodAsync(string path, IAccessGrain access)
     {
         if (!File.Exists(path) || ApiKey.TryParse(await File.ReadAllTextAsync(path)) is not { } key)
-            return false;
-        return (await access.DescribeAsync()).Keys.Any(k => k.Id == key.Id && k.RevokedAt is null && key.Fits(k.Hash));
+            return null;
+        return (await access.DescribeAsync()).Keys.FirstOrDefault(
+            k => k.Id == key.Id && k.RevokedAt is null && !(k.ExpiresAt <= time.GetUtcNow()) && key.Fits(k.Hash));
     }
 
     private static string Write(string path, string text)

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Ciuic.Grains;
 
@@ -17,14 +19,23 @@ public sealed record AccessState
     public byte[] ReceiptSecret { get; init; } = [];
 }
 
-/// <summary>The cluster's keys.</summary>
+/// <summary>
+/// The cluster's keys. That one was ended stands in the bucket, too: a database that is restored from an older copy does not make it
+/// good again.
+/// </summary>
 internal sealed class AccessGrain(
-    [PersistentState("access", Persistence.Provider)] IPersistentState<AccessState> state, TimeProvider time) : Grain, IAccessGrain
+    [PersistentState("access", Persistence.Provider)] IPersistentState<AccessState> state,
+    IObjectStore store,
+    TimeProvider time,
+    ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
     /// <summary>One row holds all of them, ended ones too.</summary>
     private const int MaxKeys = 1_000;
 
     private const int MaxLength = 200;
+
+    /// <summary>Ids that the bucket says were ended; null while it has not been read.</summary>
+    private HashSet<string>? _ended;
 
     private AccessState Access => state.State;
 
@@ -34,17 +45,20 @@ internal sealed class AccessGrain(
             throw new InvalidInputException($"A key's name and its runs' prefix have at most {MaxLength} characters each.");
         if (Access.Keys.FirstOrDefault(k => k.Id == key.Id) is { } same)
         {
-            if (same.Hash == key.Hash)
-                return;
-            throw new ConflictException($"There is another key {key.Id}: make a new one.");
+            if (same.Hash != key.Hash)
+                throw new ConflictException($"There is another key {key.Id}: make a new one.");
+            if (same.ExpiresAt != key.ExpiresAt)
+                await ReplaceAsync(same with { ExpiresAt = key.ExpiresAt });
+            return;
         }
 
-        // Those that were ended longest ago make room.
-        var ended = Access.Keys.Where(k => k.RevokedAt is not null).OrderBy(k => k.RevokedAt).Take(Access.Keys.Length - MaxKeys + 1).ToList();
+        // Those that ended longest ago make room, by whatever they did.
+        var ended = Access.Keys.Where(k => EndOf(k) is not null).OrderBy(EndOf).Take(Access.Keys.Length - MaxKeys + 1).ToList();
         var kept = Access.Keys.Except(ended).ToArray();
         if (kept.Length >= MaxKeys)
             throw new ConflictException($"There are {MaxKeys} keys, as many as there may be: end some.");
         await this.SaveAsync(state, Access with { Keys = [.. kept, key] });
+        logger.KeyMade(key.Id, key.Name, key.Scope, key.RunPrefix, key.ExpiresAt);
     }
 
     public async Task<bool> RevokeAsync(string id)
@@ -54,10 +68,13 @@ internal sealed class AccessGrain(
             return false;
         if (key.RevokedAt is null)
         {
-            var revoked = key with { RevokedAt = time.GetUtcNow() };
-            await this.SaveAsync(state, Access with { Keys = [.. Access.Keys.Select(k => k.Id == id ? revoked : k)] });
+            await ReplaceAsync(key with { RevokedAt = time.GetUtcNow() });
+            logger.KeyEnded(key.Id, key.Name);
         }
 
+        // Ended it is by now, whether the bucket takes this or not; where it does not, the caller is told to ask again.
+        await store.CreateAsync(BucketLayout.EndedKey(id), StrictUtf8.Encode($"{time.GetUtcNow():O}\n"), CancellationToken.None);
+        _ended?.Add(id);
         return true;
     }
 
@@ -68,6 +85,35 @@ internal sealed class AccessGrain(
         // Two who make it at once: one of them is refused by the ETag, asks again and finds the other's.
         if (Access.ReceiptSecret.Length == 0)
             await this.SaveAsync(state, Access with { ReceiptSecret = RandomNumberGenerator.GetBytes(Receipt.SecretSize) });
-        return new AccessView(Access.Keys, Access.ReceiptSecret);
+        await TryReadEndedAsync();
+        return new AccessView([.. Access.Keys.Select(AsTheBucketSays)], Access.ReceiptSecret);
+    }
+
+    private Task ReplaceAsync(ApiKeyRecord key) =>
+        this.SaveAsync(state, Access with { Keys = [.. Access.Keys.Select(k => k.Id == key.Id ? key : k)] });
+
+    /// <summary>When a key ended; null while it is good.</summary>
+    private DateTimeOffset? EndOf(ApiKeyRecord key) =>
+        key.RevokedAt ?? (key.ExpiresAt <= time.GetUtcNow() ? key.ExpiresAt : null);
+
+    private ApiKeyRecord AsTheBucketSays(ApiKeyRecord key) =>
+        key.RevokedAt is null && _ended?.Contains(key.Id) == true ? key with { RevokedAt = key.CreatedAt } : key;
+
+    /// <summary>Once: what is ended later is ended here. A bucket that does not answer must not lock everybody out.</summary>
+    private async Task TryReadEndedAsync()
+    {
+        if (_ended is not null)
+            return;
+        try
+        {
+            var ended = new HashSet<string>(StringComparer.Ordinal);
+            await foreach (var found in store.ListAsync(BucketLayout.EndedKeysPrefix, CancellationToken.None))
+                ended.Add(found.Key.Path[BucketLayout.EndedKeysPrefix.Length..]);
+            _ended = ended;
+        }
+        catch (CiuicException error)
+        {
+            logger.EndedNotRead(error.Message);
+        }
     }
 }

@@ -86,6 +86,7 @@ internal sealed class RunRebuild(RunId run)
                 At = now,
                 Token = token,
                 Sequence = _history.Head?.Sequence,
+                Step = _history.Head is { } newest ? _history.Find(newest.Sequence)!.Step : null,
                 Detail = $"{_history.Snapshots.Count} snapshots; every attempt of before is fenced",
             },
             Tags = _history.Tags.ToDictionary(t => t.Key, t => t.Value.Sequence),

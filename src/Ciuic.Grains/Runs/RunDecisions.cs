@@ -249,6 +249,8 @@ internal static class RunDecisions
         MarkKind.Tag => run.Tags.TryGetValue(request.Tag!.Value.Value, out var at) && at == request.Sequence,
         MarkKind.Untag => !run.Tags.TryGetValue(request.Tag!.Value.Value, out var at) || at != request.Sequence,
         MarkKind.Pin => run.Pins.Contains(request.Sequence),
+        // A second record says nothing more: only asked again at once, it is left out.
+        MarkKind.Repair => run.Outbox.Any(e => e.Kind == RunEventKind.Repaired && e.Sequence == request.Sequence),
         _ => !run.Pins.Contains(request.Sequence),
     };
 
@@ -269,9 +271,14 @@ internal static class RunDecisions
             MarkKind.Tag => RecordKind.Tag,
             MarkKind.Untag => RecordKind.Untag,
             MarkKind.Pin => RecordKind.Pin,
+            MarkKind.Repair => RecordKind.Repair,
             _ => RecordKind.Unpin,
         };
-        var record = run.RecordOf(kind, target, request.Actor, request.Reason, now) with { Tag = request.Tag };
+        var record = run.RecordOf(kind, target, request.Actor, request.Reason, now) with
+        {
+            Tag = request.Tag,
+            Finding = request.Kind == MarkKind.Repair ? FindingKind.Parent : null,
+        };
         return run.Decide(record, target, ledgerSize, DetailOf(record));
     }
 
@@ -313,6 +320,7 @@ internal static class RunDecisions
         RecordKind.Tag => RunEventKind.Tagged,
         RecordKind.Untag => RunEventKind.Untagged,
         RecordKind.Pin => RunEventKind.Pinned,
+        RecordKind.Repair => RunEventKind.Repaired,
         _ => RunEventKind.Unpinned,
     };
 
@@ -357,7 +365,7 @@ internal static class RunDecisions
     /// <exception cref="InvalidInputException">The request cannot be carried out whatever the run's state.</exception>
     public static void CheckMark(MarkRequest request)
     {
-        CheckReason("A tag or pin", request.Reason);
+        CheckReason("A tag, pin or repair", request.Reason);
         if ((request.Tag is not null) != (request.Kind is MarkKind.Tag or MarkKind.Untag))
             throw new InvalidInputException($"{request.Kind} {(request.Tag is null ? "needs a tag" : "has no tag")}.");
     }
@@ -432,6 +440,7 @@ internal static class RunDecisions
         RecordKind.Tag => run with { Tags = new(run.Tags) { [record.Tag!.Value.Value] = record.Sequence } },
         RecordKind.Untag => run with { Tags = run.Tags.Where(t => t.Key != record.Tag!.Value.Value).ToDictionary() },
         RecordKind.Pin => run with { Pins = [.. run.Pins.Where(p => p != record.Sequence), record.Sequence] },
+        RecordKind.Repair => run,
         _ => run with { Pins = run.Pins.Where(p => p != record.Sequence).ToArray() },
     };
 

@@ -88,7 +88,12 @@ internal static class RunRecall
             Unfinished = null,
             Ledger = new LedgerMark(end, []),
         };
-        return adopted.With(id, now, RunEventKind.Rebuilt, e => e with { Sequence = ledger.Head?.Sequence, Detail = ledger.LastEvent.Detail });
+        return adopted.With(id, now, RunEventKind.Rebuilt, e => e with
+        {
+            Sequence = ledger.Head?.Sequence,
+            Step = ledger.HeadStep,
+            Detail = ledger.LastEvent.Detail,
+        });
     }
 
     /// <summary>Whether a state is what the ledger says.</summary>

@@ -71,6 +71,9 @@ public sealed record AuditReport
     /// <summary>What is wrong; empty when all is well.</summary>
     public required IReadOnlyList<AuditFinding> Findings { get; init; }
 
+    /// <summary>What would be wrong, and was accepted by a record of the ledger that says who did so, and why.</summary>
+    public IReadOnlyList<AuditFinding> Repaired { get; init; } = [];
+
     /// <summary>Nothing is wrong.</summary>
     public bool Passed => Findings.Count == 0;
 }

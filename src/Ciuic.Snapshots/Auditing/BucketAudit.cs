@@ -68,6 +68,7 @@ public static class BucketAudit
             StoredBytes = bytes.StoredBytes,
             Uncommitted = await CountUncommittedAsync(store, history.Runs, cancel),
             Findings = findings,
+            Repaired = bytes.Repaired,
         };
     }
 

@@ -8,11 +8,15 @@ internal sealed class SnapshotAudit(
 {
     /// <summary>By all that says how it is stored, because a chunk may be stored in several ways: the complaint, or null when intact.</summary>
     private readonly Dictionary<ChunkRecord, string?> _checked = [];
+    private readonly List<AuditFinding> _repaired = [];
     private readonly Lock _lock = new();
 
     public long Chunks => _checked.Count;
 
     public long StoredBytes { get; private set; }
+
+    /// <summary>What is as it should not be, and was accepted in the ledger.</summary>
+    public IReadOnlyList<AuditFinding> Repaired => _repaired;
 
     /// <returns>Whether every byte is there and right.</returns>
     public async Task<bool> CheckAsync(RunId run, CommittedSnapshot snapshot, CancellationToken cancel)
@@ -44,8 +48,13 @@ internal sealed class SnapshotAudit(
             findings.Add(new AuditFinding($"snapshot {id}", "its manifest and its ledger record tell different stories"));
         if (!Equals(manifest.Signer, snapshot.Signer))
             findings.Add(new AuditFinding($"snapshot {id}", "its manifest and its ledger record name different signers"));
-        if (manifest.Parent != snapshot.Parent)
-            findings.Add(new AuditFinding($"snapshot {id}", "its parent is not the chain head it was committed on"));
+        if (manifest.Parent == snapshot.Parent)
+            return;
+        const string what = "its parent is not the chain head it was committed on";
+        if (snapshot.FindRepair(FindingKind.Parent) is { } repair)
+            _repaired.Add(new AuditFinding($"snapshot {id}", $"{what}; accepted by {repair.Actor}: {repair.Reason}"));
+        else
+            findings.Add(new AuditFinding($"snapshot {id}", $"{what}; 'ciuic repair {id.Run}@{id.Sequence}' records that this is known, and why"));
     }
 
     private async Task CheckShardAsync(ShardManifest shard, CancellationToken cancel)
