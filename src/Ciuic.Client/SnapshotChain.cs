@@ -145,7 +145,17 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public Task<TrainingRun> OpenRunAsync(string run, CancellationToken cancel = default) =>
-        OpenRunAsync(RunId.Parse(run), RankPlace.Of(_ranks, Environment.GetEnvironmentVariable), cancel);
+        OpenRunAsync(run, new RankOptions(), cancel);
+
+    /// <summary>The same for a program that learns only now which of several ranks it is.</summary>
+    /// <param name="run">The run's name.</param>
+    /// <param name="learned">What it has learned; what section <c>Ciuic:Ranks</c> says comes first.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <exception cref="InvalidInputException">The name is no run id, or it is not said which rank this is.</exception>
+    /// <exception cref="ConflictException">Another attempt holds the run; the message names it.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
+    public Task<TrainingRun> OpenRunAsync(string run, RankOptions learned, CancellationToken cancel = default) =>
+        OpenRunAsync(RunId.Parse(run), RankPlace.Of(_ranks.Or(learned), Environment.GetEnvironmentVariable), cancel);
 
     /// <summary>
     /// Opens a committed snapshot to read all or parts of it, into whatever the caller likes: a model alone for evaluation,

@@ -23,7 +23,7 @@ internal sealed class Calls
     {
         "open" => AnswerAsync(arguments, Json.OpenArguments, Json.Handle, OpenAsync),
         "close" => AnswerAsync(arguments, Json.Handle, Json.Nothing, CloseAsync),
-        "open_run" => AnswerAsync(arguments, Json.RunArguments, Json.Handle, OpenRunAsync),
+        "open_run" => AnswerAsync(arguments, Json.OpenRunArguments, Json.Handle, OpenRunAsync),
         "status" => AnswerAsync(arguments, Json.Handle, Json.RunStatus, StatusAsync),
         "resume" => AnswerAsync(arguments, Json.Handle, Json.ResumeAnswer, ResumeAsync),
         "read" => AnswerAsync(arguments, Json.SnapshotArguments, Json.ReadAnswer, ReadAsync),
@@ -76,10 +76,11 @@ internal sealed class Calls
         return new Nothing();
     }
 
-    private async Task<Handle> OpenRunAsync(RunArguments arguments)
+    private async Task<Handle> OpenRunAsync(OpenRunArguments arguments)
     {
         var chain = _open.Get<SnapshotChain>(arguments.Chain);
-        return new Handle(_open.Add(new OpenRun(chain, await chain.OpenRunAsync(arguments.Run))));
+        var ranks = new RankOptions { Rank = arguments.Rank, WorldSize = arguments.WorldSize, Attempt = arguments.Attempt };
+        return new Handle(_open.Add(new OpenRun(chain, await chain.OpenRunAsync(arguments.Run, ranks))));
     }
 
     private Task<RunStatus> StatusAsync(Handle handle)

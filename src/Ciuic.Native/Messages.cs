@@ -13,8 +13,11 @@ internal sealed record OpenArguments(Dictionary<string, string?> Settings);
 /// <summary>A thing that was opened.</summary>
 internal sealed record Handle(long Id);
 
-/// <summary>A run to open.</summary>
+/// <summary>A run.</summary>
 internal sealed record RunArguments(long Chain, string Run);
+
+/// <summary>A run to open, and what settings and environment do not say of the ranks that train it: -1, 0 and nothing where they do.</summary>
+internal sealed record OpenRunArguments(long Chain, string Run, int Rank = -1, int WorldSize = 0, string Attempt = "");
 
 /// <summary>A snapshot as people name it.</summary>
 internal sealed record SnapshotArguments(long Chain, string Run, string Reference, string[] Parts, string Reason = "", bool Force = false);
@@ -92,7 +95,7 @@ internal sealed record BytesArguments(long Source, string Item, string Name);
 internal sealed record BytesAnswer(byte[] Bytes);
 
 /// <summary>A tensor in the caller's memory: row-major, without gaps, until the call returns.</summary>
-internal sealed record LiveTensor(string Name, string Dtype, long[] Shape, ulong Address);
+internal sealed record LiveTensor(string Name, string Dtype, long[] Shape, ulong Address, bool FirstRank = false);
 
 /// <summary>Bytes in the caller's memory, until the call returns.</summary>
 internal sealed record LiveBytes(ulong Address, int Length);
@@ -155,6 +158,7 @@ internal sealed record Nothing;
 [JsonSerializable(typeof(OpenArguments))]
 [JsonSerializable(typeof(Handle))]
 [JsonSerializable(typeof(RunArguments))]
+[JsonSerializable(typeof(OpenRunArguments))]
 [JsonSerializable(typeof(SnapshotArguments))]
 [JsonSerializable(typeof(RunStatus))]
 [JsonSerializable(typeof(ResumeAnswer))]

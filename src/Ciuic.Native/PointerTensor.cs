@@ -16,6 +16,8 @@ internal sealed unsafe class PointerTensor(LiveTensor live) : TensorSource
 
     public override IReadOnlyList<long> Shape => live.Shape;
 
+    public override bool IsOfFirstRank => live.FirstRank;
+
     public override void CopyTo(long offset, Span<byte> destination) =>
         new ReadOnlySpan<byte>(_start + offset, destination.Length).CopyTo(destination);
 }

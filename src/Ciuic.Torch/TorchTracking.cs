@@ -7,7 +7,10 @@ namespace Ciuic.Torch;
 /// <summary>Tracks TorchSharp objects: their state is saved and restored bit for bit.</summary>
 public static class TorchTracking
 {
-    /// <summary>Tracks all parameters and buffers of a module, whatever its shape or device.</summary>
+    /// <summary>
+    /// Tracks all parameters and buffers of a module, whatever its shape or device. Of several ranks parameters must be alike on all, or slices;
+    /// of buffers, such as running statistics, the first rank's are saved.
+    /// </summary>
     /// <param name="run">The run.</param>
     /// <param name="item">The item's name, such as <c>model</c>.</param>
     /// <param name="module">The module; must not be rebuilt while the run lives.</param>

@@ -6,6 +6,7 @@ namespace Ciuic.Client.Tests;
 internal sealed class ListLogger : ILoggerFactory, ILogger
 {
     private readonly List<string> _lines = [];
+    private readonly List<(string Text, TaskCompletionSource Seen)> _awaited = [];
 
     public void AddProvider(ILoggerProvider provider)
     {
@@ -20,6 +21,19 @@ internal sealed class ListLogger : ILoggerFactory, ILogger
             return _lines.Any(l => l.Contains(text, StringComparison.Ordinal));
     }
 
+    /// <summary>Ends when a line with this text has come.</summary>
+    public Task UntilAsync(string text)
+    {
+        var seen = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lines)
+        {
+            _awaited.Add((text, seen));
+            _lines.ForEach(Tell);
+        }
+
+        return seen.Task;
+    }
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
@@ -29,7 +43,19 @@ internal sealed class ListLogger : ILoggerFactory, ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         lock (_lines)
+        {
             _lines.Add(formatter(state, exception));
+            Tell(_lines[^1]);
+        }
+    }
+
+    private void Tell(string line)
+    {
+        foreach (var (text, seen) in _awaited)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+                seen.TrySetResult();
+        }
     }
 
     public void Dispose()

@@ -33,6 +33,12 @@ internal sealed class RankModel
     /// <summary>Whether the model has a layer that others do not have.</summary>
     public bool HasOneMore { get; set; }
 
+    /// <summary>Added to a layer's values: where it differs between ranks, so do they.</summary>
+    public byte Drift { get; set; }
+
+    /// <summary>The layers' names as the snapshot had them, after a restore.</summary>
+    public string[] Layers { get; private set; } = [];
+
     /// <summary>What a tensor holds after a step.</summary>
     public static byte[] At(long step, long[] shape, string name)
     {
@@ -74,6 +80,7 @@ internal sealed class RankModel
             if (of.Refuses)
                 throw new UnavailableException("a test refuses");
             var layers = Enumerable.Range(0, 8).Select(i => ArrayTensor.Random($"layer{i}", 20_000, i)).ToList<TensorSource>();
+            ((ArrayTensor)layers[5]).Content[70_000] += of.Drift;
             if (of.HasOneMore)
                 layers.Add(ArrayTensor.Random("another", 100, 9));
             return new ItemState(Item, [new ArrayTensor("weight", DType.Float32, Whole, of.Weight), .. layers], [], []);
@@ -84,6 +91,7 @@ internal sealed class RankModel
 
         public IReadOnlyList<SkippedPart> Restore(SavedItem saved)
         {
+            of.Layers = [.. saved.Tensors.Keys];
             saved.ReadTensor("weight", (at, bytes) => bytes.CopyTo(of.Weight.AsMemory((int)at)));
             return [];
         }

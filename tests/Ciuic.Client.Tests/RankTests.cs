@@ -254,6 +254,65 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
     }
 
     [Fact]
+    public async Task Ranks_that_hold_different_values_save_nothing_and_are_told_of_which_tensor()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "drifted", 3, "only");
+        await group.ResumeAsync();
+        group.Models[1].Drift = 1;
+        foreach (var save in await group.BeginSaveAsync(1))
+        {
+            var failed = await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(Soon));
+            Assert.Contains("model/layer5 (ranks 0, 2 | 1)", failed.Message);
+        }
+
+        group.Models[1].Drift = 0;
+        await group.SaveAsync(2);
+        Assert.Equal(1, (await cluster.QuietAsync("drifted")).Committed);
+    }
+
+    [Fact]
+    public async Task Ranks_whose_state_is_larger_than_the_staging_memory_are_compared_too()
+    {
+        _chain.Save.MaxStagingBytes = 800_000;
+        _chain.Save.ChunkBytes = 64 << 10;
+        await using var group = await RankGroup.OpenAsync(_chain, "drifted-windows", 2, "only");
+        await group.ResumeAsync();
+        group.Models[0].Drift = 1;
+        foreach (var save in await group.BeginSaveAsync(1))
+            Assert.Contains("model/layer5 (ranks 0 | 1)", (await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(Soon))).Message);
+        group.Models[0].Drift = 0;
+        await group.SaveAsync(2);
+    }
+
+    [Fact]
+    public async Task Every_rank_and_a_lone_reader_get_tensors_in_the_order_in_which_they_were_saved()
+    {
+        string[] order = ["weight", .. Enumerable.Range(0, 8).Select(i => $"layer{i}")];
+        await using (var group = await RankGroup.OpenAsync(_chain, "order", 4, "first"))
+        {
+            await group.ResumeAsync();
+            await group.SaveAsync(1);
+        }
+
+        await using var next = await RankGroup.OpenAsync(_chain, "order", 4, "second");
+        await next.ResumeAsync();
+        Assert.All(next.Models, m => Assert.Equal(order, m.Layers));
+        await using var chain = _chain.Chain();
+        using var saved = await chain.ReadAsync("order", new SnapshotRef.Latest(), []);
+        Assert.Equal(order, saved.Items.Single(i => i.Item == "model").Tensors.Keys);
+    }
+
+    [Fact]
+    public async Task A_save_that_other_ranks_do_not_make_says_within_seconds_whom_it_waits_for()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "waits", 3, "only");
+        await group.ResumeAsync();
+        var save = await group.Runs[1].SaveAsync(new TrainingProgress(1, 0, 0));
+        await _chain.Log.UntilAsync("waits for the shards of other ranks: 0, 2").WaitAsync(Soon);
+        Assert.False(save.Committed.IsCompleted);
+    }
+
+    [Fact]
     public async Task Ranks_that_save_at_different_steps_are_told()
     {
         await using var group = await RankGroup.OpenAsync(_chain, "out-of-step", 2, "only");
@@ -283,6 +342,16 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
         Assert.False(RankPlace.Of(new RankOptions(), slurm).NameOutlivesStarts);
         Assert.True(RankPlace.Of(new RankOptions(), Environment()).IsAlone);
         Assert.True(RankPlace.Of(new RankOptions { WorldSize = 1 }, torchrun).IsAlone);
+    }
+
+    [Fact]
+    public void What_a_program_learns_later_counts_where_settings_say_nothing()
+    {
+        var learned = new RankOptions { Rank = 1, WorldSize = 2, Attempt = "start" };
+        var place = RankPlace.Of(new RankOptions().Or(learned), Environment());
+        Assert.Equal((1, 2), (place.Rank.Value, place.WorldSize));
+        Assert.True(RankPlace.Of(new RankOptions { WorldSize = 1 }.Or(learned), Environment()).IsAlone);
+        Assert.NotEqual(place.Attempt, RankPlace.Of(new RankOptions { Attempt = "named" }.Or(learned), Environment()).Attempt);
     }
 
     [Fact]

@@ -101,6 +101,83 @@ public sealed class RankTests
     }
 
     [Fact]
+    public void What_a_rank_held_and_in_which_order_is_in_the_golden_file()
+    {
+        var small = Samples.SmallShard();
+        var shard = small with
+        {
+            Rank = new Rank(1),
+            Tensors = [small.Tensors[0] with { Order = 3 }, small.Tensors[1] with { Order = 4 }],
+            Replicated = Digest.Of("list"u8),
+            Own = ["rng"],
+            Fingerprints = [.. Enumerable.Range(1, 3 * ReplicaRules.FingerprintBytes).Select(i => (byte)i)],
+        };
+        Golden.Check("shard-of-two-compared.golden", ManifestCodec.Encode(shard));
+        var read = ManifestCodec.DecodeShard(Golden.Read("shard-of-two-compared.golden"));
+        Assert.Equal((3, 4), (read.Tensors[0].Order, read.Tensors[1].Order));
+        Assert.Equal(["rng"], read.Own!);
+        Assert.Equal(shard.Fingerprints, read.Fingerprints);
+    }
+
+    [Fact]
+    public void Shards_of_earlier_versions_are_read_and_not_compared()
+    {
+        foreach (var name in new[] { "shard-of-two.golden", "shard-of-two-dealt.golden" })
+        {
+            var old = ManifestCodec.DecodeShard(Golden.Read(name));
+            Assert.Null(old.Fingerprints);
+            Assert.Null(old.Tensors[0].Order);
+        }
+
+        var shards = Whole([1, 2], [1, 3]).Select(s => s with { Fingerprints = null }).ToList();
+        Assert.Null(ShardSetRules.FindComplaint(shards));
+        Assert.Contains("different versions", ShardSetRules.FindComplaint([shards[0], Whole([1, 2], [1, 2])[1]]));
+    }
+
+    [Fact]
+    public void Ranks_that_held_other_values_are_named_with_the_tensor()
+    {
+        Assert.Null(ShardSetRules.FindComplaint(Whole([1, 2], [1, 2], [1, 2])));
+        var complaint = ShardSetRules.FindComplaint(Whole([1, 2], [1, 7], [1, 2]));
+        Assert.Contains("model/t1 (ranks 0, 2 | 1)", complaint);
+        Assert.DoesNotContain("model/t0", complaint);
+        Assert.Contains("rank 0's values count", complaint); // a way out
+    }
+
+    [Fact]
+    public void Replicas_of_a_slice_are_compared_too()
+    {
+        Assert.Null(ShardSetRules.FindComplaint([Slice(0, 0, 5), Slice(1, 2, 6), Slice(2, 0, 5), Slice(3, 2, 6)]));
+        Assert.Contains("model/t (ranks 1 | 3)", ShardSetRules.FindComplaint([Slice(0, 0, 5), Slice(1, 2, 6), Slice(2, 0, 5), Slice(3, 2, 7)]));
+
+        static ShardManifest Slice(int rank, long row, byte value) =>
+            Shard(rank, [row, 0], [2, 4]) with { Replicated = Digest.Of("same"u8), Fingerprints = Values(value) };
+    }
+
+    [Fact]
+    public void Fingerprints_of_more_or_fewer_tensors_than_there_are_are_refused()
+    {
+        var shards = Whole([1, 2], [1, 2]);
+        Assert.Contains("fingerprints of 1 tensors, and by the shards there are 2", ShardSetRules.FindComplaint(
+            [shards[0], shards[1] with { Fingerprints = Values(1) }]));
+    }
+
+    [Fact]
+    public void A_manifest_that_says_half_of_what_ranks_say_is_refused()
+    {
+        var shard = Whole([1, 2], [1, 2])[0];
+        Refuses("what only ranks say", shard with { Replicated = null });
+        Refuses("cut off", shard with { Fingerprints = [1, 2, 3] });
+        Refuses("not in order", shard with { Own = ["b", "a"] });
+        var small = Samples.SmallShard();
+        Refuses("is not in its order", small with { Tensors = [small.Tensors[0] with { Order = 1 }, small.Tensors[1] with { Order = 1 }] });
+        Refuses("others have none", small with { Tensors = [small.Tensors[0], small.Tensors[1] with { Order = 1 }] });
+
+        static void Refuses(string complaint, ShardManifest shard) =>
+            Assert.Contains(complaint, Assert.Throws<InvalidInputException>(() => ManifestCodec.Encode(shard)).Message);
+    }
+
+    [Fact]
     public void Shards_that_fit_together_are_left_alone()
     {
         Assert.Null(ShardSetRules.FindComplaint([Shard(0, [0, 0], [2, 4]), Shard(1, [2, 0], [2, 4])]));
@@ -128,6 +205,21 @@ public sealed class RankTests
         Assert.Contains("is whole on one of the ranks 0 and 1", ShardSetRules.FindComplaint(
             [first, first with { Rank = new Rank(1), Tensors = [tensor with { GlobalShape = null, GlobalOffset = null }] }]));
     }
+
+    /// <summary>Shards of ranks of which each stores one of the tensors t0, t1, ... and has held these values of all of them.</summary>
+    private static ShardManifest[] Whole(params byte[][] held) => [.. held.Select((values, rank) => Samples.SmallShard() with
+    {
+        Rank = new Rank(rank),
+        Tensors = rank >= values.Length ? [] :
+        [
+            new TensorRecord { Item = "model", Name = $"t{rank}", DType = DType.UInt8, Shape = [37], Offset = 0, Length = 37, Order = rank },
+        ],
+        Bytes = [],
+        Replicated = Digest.Of("same"u8),
+        Fingerprints = [.. values.SelectMany(v => Values(v))],
+    })];
+
+    private static byte[] Values(byte value) => [.. Enumerable.Repeat(value, ReplicaRules.FingerprintBytes)];
 
     private static ShardManifest Shard(int rank, long[] offset, long[] shape) => Samples.SmallShard() with
     {

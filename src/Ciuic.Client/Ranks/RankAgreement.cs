@@ -12,7 +12,7 @@ internal sealed class RankAgreement(
     RunId run, RankPlace place, TimeSpan patience, ICoordinator coordinator, RunLease lease, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan FirstComplaint = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan FirstComplaint = TimeSpan.FromSeconds(5);
 
     /// <summary>Waits for the others.</summary>
     /// <returns>False where the chain head has moved: one of them went back to an older snapshot, and all must restore that.</returns>
@@ -50,7 +50,9 @@ internal sealed class RankAgreement(
             if (lease is not { Token: { } token, IsFenced: false })
                 return (ReadyOutcome.Fenced, "");
             var reply = await coordinator.ReadyAsync(run, token, place.Member, restored, cancel);
-            return (reply.Outcome, $"of {place.WorldSize} ranks {string.Join(", ", reply.MissingRanks)} have not restored what this one has");
+            return (reply.Outcome,
+                $"of {place.WorldSize} ranks {string.Join(", ", reply.MissingRanks)} have not restored what this one has: all of them open the run "
+                + "and resume it; where one saves alone for all, its Ciuic:Ranks:WorldSize is 1");
         }
         catch (UnavailableException error)
         {

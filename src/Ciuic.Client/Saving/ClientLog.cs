@@ -35,6 +35,11 @@ internal static partial class ClientLog
     [LoggerMessage(80, LogLevel.Warning, "Run {Run}: rank {Rank} does not train yet: {Problem}")]
     public static partial void WaitingForRanks(this ILogger logger, RunId run, Rank rank, string problem);
 
+    [LoggerMessage(87, LogLevel.Warning,
+        "Run {Run}: the save of step {Step} waits for the shards of other ranks: {Ranks}. All ranks save, at the same steps; where one saves alone "
+        + "for all, Ciuic:Ranks:WorldSize is 1")]
+    public static partial void WaitingForShards(this ILogger logger, RunId run, long step, string ranks);
+
     [LoggerMessage(81, LogLevel.Warning, "Run {Run}: the ranks restore again: one of them went back to an older snapshot")]
     public static partial void RestoringAgain(this ILogger logger, RunId run);
 

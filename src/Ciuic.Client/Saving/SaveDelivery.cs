@@ -27,6 +27,7 @@ internal sealed class SaveDelivery(
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2); // one wait is lost with the silo that was asked
     private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan FirstNaming = TimeSpan.FromSeconds(8);
 
     private readonly LinkedList<Job> _waiting = [];
     private readonly SemaphoreSlim _arrived = new(0);
@@ -152,7 +153,7 @@ internal sealed class SaveDelivery(
             Accept(await AskAsync(() =>
                 coordinator.CompleteShardAsync(snapshot, token, place.Rank, digest, _ending.Token)));
             progress(save, SaveStage.ShardCompleted);
-            var link = await UntilSettledAsync(snapshot);
+            var link = await UntilSettledAsync(snapshot, save.Plan.Step);
             watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
             logger.Committed(run, link.Sequence, save.Plan.Step);
             save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
@@ -243,9 +244,9 @@ internal sealed class SaveDelivery(
         }
     }
 
-    private async Task<SnapshotLink> UntilSettledAsync(SnapshotId snapshot)
+    private async Task<SnapshotLink> UntilSettledAsync(SnapshotId snapshot, long step)
     {
-        var (begin, complainAfter) = (time.GetTimestamp(), FirstComplaint);
+        var (begin, complainAfter, nameAfter) = (time.GetTimestamp(), FirstComplaint, FirstNaming);
         while (true)
         {
             var view = await AskAsync(() => coordinator.WaitAsync(snapshot, Patience, _ending.Token));
@@ -253,6 +254,13 @@ internal sealed class SaveDelivery(
                 return link;
             if (view?.State == SnapshotState.Aborted)
                 throw new UnavailableException($"Snapshot {snapshot} was aborted: {view.Reason}");
+            if (view is { State: SnapshotState.Pending, MissingRanks.Length: > 0 } && time.GetElapsedTime(begin) >= nameAfter)
+            {
+                // One that never saves is a mistake in the program: who looks at it must not have to wait for the silo's deadline.
+                logger.WaitingForShards(run, step, string.Join(", ", view.MissingRanks.Take(10)));
+                nameAfter *= 2;
+            }
+
             if (time.GetElapsedTime(begin) < complainAfter)
                 continue;
             // The silo gives it up at its deadline; until then the user should know why nothing new is committed.

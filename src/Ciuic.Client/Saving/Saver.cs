@@ -46,7 +46,7 @@ internal sealed class Saver(
         _isPrepared = true;
         try
         {
-            var bytes = RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize).Items.Sum(i => i.Length);
+            var bytes = ShareOf(tracked).Items.Sum(i => i.Length);
             _preparing = Task.Run(() => Prepare(bytes));
         }
         catch (Exception error)
@@ -68,13 +68,15 @@ internal sealed class Saver(
 
         var begin = time.GetTimestamp();
         StagingPlan staging;
-        Digest? replicated;
+        RankFingerprints? replicated;
         StagedShard shard;
         try
         {
-            (var items, replicated) = RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize);
-            staging = StagingPlan.Of(items, options.ChunkBytes);
-            if (staging.Length > options.MaxStagingBytes)
+            var share = ShareOf(tracked);
+            staging = StagingPlan.Of(share.Items, options.ChunkBytes);
+            var isTooLarge = staging.Length > options.MaxStagingBytes;
+            replicated = RankFingerprints.Begin(share, willStage: !isTooLarge);
+            if (isTooLarge)
                 return await SaveInWindowsAsync(plan, staging, replicated, begin, maxWait, cancel);
             shard = StagedShard.Stage(buffers, staging);
         }
@@ -127,6 +129,9 @@ internal sealed class Saver(
         await _preparing;
     }
 
+    private RankShare ShareOf(IReadOnlyList<ITrackedState> tracked) =>
+        RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize);
+
     private void Tell(SaveHandle handle, Exception error)
     {
         _errors.Enqueue(error);
@@ -165,7 +170,7 @@ internal sealed class Saver(
 
     /// <summary>A state that is larger than the staging memory is worth waiting for: it could not be saved otherwise.</summary>
     private async Task<SaveHandle> SaveInWindowsAsync(
-        SnapshotPlan plan, StagingPlan staging, Digest? replicated, long begin, TimeSpan maxWait, CancellationToken cancel)
+        SnapshotPlan plan, StagingPlan staging, RankFingerprints? replicated, long begin, TimeSpan maxWait, CancellationToken cancel)
     {
         if (!_isTooLarge)
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
@@ -206,12 +211,13 @@ internal sealed class Saver(
         await _store.UntilStoredAsync(step, () => upload.AddAsync(window, either.Token), either.Token);
     }
 
-    private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, Digest? replicated)
+    private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, RankFingerprints? replicated)
     {
         var begun = _bases.Begin(keepsContent: buffers.IsKept);
         return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
-            var uploaded = await StoreAsync(plan, shard, replicated);
+            replicated?.Complete(shard);
+            var uploaded = await StoreAsync(plan, shard);
             _bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;
         });
@@ -221,7 +227,7 @@ internal sealed class Saver(
     /// Stores a shard; where the store has been away for too long, or is away when the run ends, it is kept on this machine, and its handle
     /// says so. A store that is known to be away is tried for moments only.
     /// </summary>
-    private async Task<UploadedShard> StoreAsync(SnapshotPlan plan, StagedShard shard, Digest? replicated)
+    private async Task<UploadedShard> StoreAsync(SnapshotPlan plan, StagedShard shard)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
         if (spool is not null && _store.IsAway)
@@ -234,7 +240,7 @@ internal sealed class Saver(
         }
         catch (Exception gone) when (spool is not null && (gone is StoreGoneException || (gone is OperationCanceledException && _store.IsAway)))
         {
-            throw await spool.KeepAsync(plan, shard, replicated, _store.Problem);
+            throw await spool.KeepAsync(plan, shard, replicated: null, _store.Problem);
         }
 
         void ReportIt(UploadProgress progress)
@@ -245,7 +251,7 @@ internal sealed class Saver(
     }
 
     private async Task CompleteAsync(
-        SaveHandle handle, SnapshotPlan plan, StagingPlan staging, Digest? replicated, Func<Task<UploadedShard>> uploadAsync)
+        SaveHandle handle, SnapshotPlan plan, StagingPlan staging, RankFingerprints? replicated, Func<Task<UploadedShard>> uploadAsync)
     {
         try
         {

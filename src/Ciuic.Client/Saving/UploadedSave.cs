@@ -1,5 +1,6 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Snapshots;
 
 namespace Ciuic.Client;
 
@@ -11,7 +12,7 @@ internal sealed record UploadedSave(
     SnapshotPlan Plan,
     IReadOnlyList<TensorRecord> Tensors,
     IReadOnlyList<ByteRecord> Bytes,
-    Digest? Replicated,
+    RankFingerprints? Ranks,
     IReadOnlyList<ChunkRecord> Chunks,
     IReadOnlyList<ChunkRecord>? Bases,
     IReadOnlyDictionary<string, int> ItemVersions)
@@ -26,6 +27,8 @@ internal sealed record UploadedSave(
         Bytes = Bytes,
         Chunks = Chunks,
         Bases = Bases,
-        Replicated = Replicated,
+        Replicated = Ranks?.Replicated,
+        Own = Ranks?.Own,
+        Fingerprints = Ranks?.Bytes,
     };
 }

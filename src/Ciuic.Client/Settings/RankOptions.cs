@@ -32,4 +32,13 @@ public sealed class RankOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan Patience { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>These, and of others what these leave to the environment.</summary>
+    internal RankOptions Or(RankOptions others) => new()
+    {
+        Rank = Rank >= 0 ? Rank : others.Rank,
+        WorldSize = WorldSize > 0 ? WorldSize : others.WorldSize,
+        Attempt = Attempt.Length > 0 ? Attempt : others.Attempt,
+        Patience = Patience,
+    };
 }

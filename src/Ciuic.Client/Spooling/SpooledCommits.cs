@@ -29,7 +29,7 @@ internal sealed class SpooledCommits(RunId run, RunOpening opening, ChunkStore c
         await StoreChunksAsync(save, shard, disk, cancel);
         var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
         delivery.Enqueue(new UploadedSave(
-            handle, save.Plan, shard.Tensors, shard.Bytes, shard.Replicated, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
+            handle, save.Plan, shard.Tensors, shard.Bytes, Ranks: null, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
         try
         {
             var link = await handle.Committed.WaitAsync(cancel);

@@ -53,6 +53,21 @@ public sealed record ShardManifest
     [JsonPropertyName("replicated"), JsonPropertyOrder(8)]
     public Digest? Replicated { get; init; }
 
+    /// <summary>
+    /// Items whose whole tensors are each rank's own, in ordinal order: those of others are alike on all ranks. Null where there are none,
+    /// and in what earlier versions wrote.
+    /// </summary>
+    [JsonPropertyName("own"), JsonPropertyOrder(9)]
+    public IReadOnlyList<string>? Own { get; init; }
+
+    /// <summary>
+    /// What this rank held of the tensors that all ranks have alike, whoever stores them, in the order of their list, and then of its
+    /// slices: <see cref="ReplicaRules.FingerprintBytes"/> each (see FORMAT.md). Ranks that held different values have saved nothing. Null
+    /// where one rank saves alone, and in what earlier versions wrote.
+    /// </summary>
+    [JsonPropertyName("fingerprints"), JsonPropertyOrder(10)]
+    public byte[]? Fingerprints { get; init; }
+
     /// <summary>Item and name of all tensors and byte items, in the order of their bytes.</summary>
     [JsonIgnore]
     public IEnumerable<(string Item, string Name)> Parts =>

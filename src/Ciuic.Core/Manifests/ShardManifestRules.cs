@@ -17,9 +17,28 @@ internal static class ShardManifestRules
         }
 
         Require(shard.Bases is not { Count: 0 }, "its list of bases is there and empty");
+        CheckRanks(shard);
         CheckBases(shard);
         var end = CheckOrder(shard);
         Require(end == shard.Length, $"the records cover {end} bytes, the chunks hold {shard.Length}");
+    }
+
+    private static void CheckRanks(ShardManifest shard)
+    {
+        Require(shard.Own is not { Count: 0 }, "its list of items of its own is there and empty");
+        for (var i = 1; i < shard.Own?.Count; i++)
+            Require(string.CompareOrdinal(shard.Own[i - 1], shard.Own[i]) < 0, "its list of items of its own is not in order");
+        Require(shard.Replicated is not null || (shard.Own is null && shard.Fingerprints is null), "it says of other ranks what only ranks say");
+        Require(shard.Fingerprints is null || shard.Fingerprints.Length % ReplicaRules.FingerprintBytes == 0, "a fingerprint is cut off");
+        var last = new Dictionary<string, int>();
+        foreach (var tensor in shard.Tensors)
+        {
+            Require(tensor.Order is null == shard.Tensors[0].Order is null, $"{tensor.Item}/{tensor.Name} has an order and others have none, or the reverse");
+            if (tensor.Order is not { } order)
+                continue;
+            Require(order > last.GetValueOrDefault(tensor.Item, -1), $"{tensor.Item}/{tensor.Name} is not in its order");
+            last[tensor.Item] = order;
+        }
     }
 
     private static void CheckBases(ShardManifest shard)

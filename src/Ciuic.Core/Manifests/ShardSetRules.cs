@@ -16,7 +16,7 @@ public static class ShardSetRules
                 + "or optimizers differ, or one of their optimizers has left parameters out that the other has stepped";
         }
 
-        return shards
+        return ReplicaRules.FindComplaint(shards) ?? shards
             .SelectMany(s => s.Tensors.Select(t => (s.Rank, Tensor: t)))
             .GroupBy(t => (t.Tensor.Item, t.Tensor.Name))
             .Where(g => g.Any(t => t.Tensor.GlobalShape is not null))

@@ -37,6 +37,13 @@ public sealed record TensorRecord
     [JsonPropertyName("length"), JsonPropertyOrder(8)]
     public required long Length { get; init; }
 
+    /// <summary>
+    /// Its place among the tensors of its item as this rank had them, from 0, those that other ranks store counted too. Null where one
+    /// rank saves alone, because the list is in that order, and in what earlier versions wrote.
+    /// </summary>
+    [JsonPropertyName("order"), JsonPropertyOrder(9)]
+    public int? Order { get; init; }
+
     /// <summary>Shape of the whole tensor, whether this is a slice or not.</summary>
     [JsonIgnore]
     public IReadOnlyList<long> WholeShape => GlobalShape ?? Shape;

@@ -26,13 +26,14 @@ public sealed record SavedBytes(int Shard, ByteRecord Record);
 
 /// <summary>
 /// What the shards of a snapshot hold together, as one rank sees it: of what every rank has saved for itself it sees its own, or
-/// that of the first rank where it was not there.
+/// that of the first rank where it was not there. The tensors of an item are in the order in which they were saved, whoever reads:
+/// ranks work through a state dictionary together, and another order on one of them gives it another one's tensors.
 /// </summary>
 public sealed class SnapshotIndex
 {
     private readonly List<SavedTensor> _tensors;
     private readonly Dictionary<(string, string), SavedBytes> _bytes = [];
-    private readonly List<(string Item, string Name)> _parts = [];
+    private readonly List<(string Item, string Name)> _parts;
 
     /// <param name="shards">All shards, by rank.</param>
     /// <param name="reader">The rank that reads; null for somebody who is none.</param>
@@ -40,16 +41,17 @@ public sealed class SnapshotIndex
     {
         Shards = shards;
         Own = reader is { } rank && rank.Value < shards.Count ? rank.Value : null;
-        var (found, seen) = (new OrderedDictionary<(string, string), List<TensorPart>>(), new HashSet<string>());
+        var (found, seen) = (new Dictionary<(string, string), List<TensorPart>>(), new HashSet<string>());
         foreach (var shard in Enumerable.Range(0, shards.Count).OrderByDescending(s => s == Own))
         {
             foreach (var tensor in shards[shard].Tensors)
                 Add(found, seen, new TensorPart(shard, tensor));
-            foreach (var bytes in shards[shard].Bytes.Where(b => _bytes.TryAdd((b.Item, b.Name), new SavedBytes(shard, b))))
-                _parts.Add((bytes.Item, bytes.Name));
+            foreach (var bytes in shards[shard].Bytes)
+                _bytes.TryAdd((bytes.Item, bytes.Name), new SavedBytes(shard, bytes));
         }
 
-        _tensors = [.. found.Values.Select(parts => Whole(parts))];
+        _tensors = [.. SavedOrder.Of(shards, found.Values).Select(Whole)];
+        _parts = [.. _tensors.Select(t => (t.Item, t.Name)), .. shards.SelectMany(s => s.Bytes.Select(b => (b.Item, b.Name))).Distinct()];
     }
 
     /// <summary>All shards, by rank.</summary>
@@ -95,14 +97,13 @@ public sealed class SnapshotIndex
     }
 
     /// <summary>Takes a part, unless it is a replica of one, or of a tensor that the reader has whole.</summary>
-    private void Add(OrderedDictionary<(string, string), List<TensorPart>> found, HashSet<string> seen, TensorPart part)
+    private static void Add(Dictionary<(string, string), List<TensorPart>> found, HashSet<string> seen, TensorPart part)
     {
         var record = part.Record;
         var key = (record.Item, record.Name);
         if (!found.TryGetValue(key, out var parts))
         {
             found[key] = parts = [];
-            _parts.Add(key);
         }
         else if (record.GlobalShape is null)
         {

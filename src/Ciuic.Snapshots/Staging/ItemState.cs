@@ -20,6 +20,11 @@ public sealed record ItemState(
     /// <summary>Whether its whole tensors are this rank's own; otherwise all ranks have them alike, and one of them stores each.</summary>
     public bool IsPerRank { get; init; }
 
+    /// <summary>
+    /// Places of its tensors among all that this rank has of it, where other ranks store some; null where one rank saves alone.
+    /// </summary>
+    public IReadOnlyList<int>? Places { get; init; }
+
     /// <summary>Bytes of all of it.</summary>
     public long Length => Tensors.Sum(t => t.Length) + Bytes.Sum(b => (long)b.Value.Length);
 }

@@ -6,30 +6,56 @@ namespace Ciuic.Snapshots;
 /// What one of several ranks stores: its slices, its bytes, and its share of the tensors that all ranks have alike. The work of
 /// saving those is split without a word between the ranks.
 /// </summary>
-public static class RankShare
+public sealed class RankShare
 {
+    private RankShare(IReadOnlyList<ItemState> items, Digest? replicated) => (Items, Replicated) = (items, replicated);
+
+    /// <summary>What it stores.</summary>
+    public IReadOnlyList<ItemState> Items { get; }
+
+    /// <summary>The digest that all ranks must have in common; null where there are no others.</summary>
+    public Digest? Replicated { get; }
+
+    /// <summary>Items whose whole tensors are each rank's own, in ordinal order.</summary>
+    public IReadOnlyList<string> Own { get; private init; } = [];
+
+    /// <summary>What other ranks hold, too: the tensors that all have alike, in the order of their digest, then its slices.</summary>
+    internal IReadOnlyList<HeldTensor> Held { get; private init; } = [];
+
     /// <summary>Splits what a rank tracks.</summary>
     /// <param name="items">All of it.</param>
     /// <param name="rank">The rank.</param>
     /// <param name="worldSize">Ranks that save; for 1 everything is its own.</param>
-    /// <returns>What it stores, and the digest that all ranks must have in common.</returns>
-    public static (IReadOnlyList<ItemState> Items, Digest? Replicated) Of(
-        IReadOnlyList<ItemState> items, Rank rank, int worldSize)
+    public static RankShare Of(IReadOnlyList<ItemState> items, Rank rank, int worldSize)
     {
         if (worldSize == 1)
-            return (items, null);
+            return new RankShare(items, null);
         var shared = items
             .Where(i => !i.IsPerRank)
             .SelectMany(i => i.Tensors.Where(t => t.Slice is null).Select(t => (i.Item, Tensor: t)))
+            .OrderBy(t => t.Item, StringComparer.Ordinal)
+            .ThenBy(t => t.Tensor.Name, StringComparer.Ordinal)
             .ToList();
         var owners = OwnersOf(items, shared, worldSize);
-        var mine = items.Select(i => i with
-        {
-            Tensors = [.. i.Tensors.Where(t => owners.GetValueOrDefault((i.Item, t.Name), rank.Value) == rank.Value)],
-        });
+        var mine = items.Select(i => Part(i, t => owners.GetValueOrDefault((i.Item, t.Name), rank.Value) == rank.Value)).ToList();
         var list = shared.Select(t => new ReplicatedTensor(
             t.Item, t.Tensor.Name, t.Tensor.DType, t.Tensor.Shape, owners[(t.Item, t.Tensor.Name)]));
-        return ([.. mine], ReplicatedTensors.DigestOf(list));
+        return new RankShare(mine, ReplicatedTensors.DigestOf(list))
+        {
+            Own = [.. items.Where(i => i.IsPerRank).Select(i => i.Item).Order(StringComparer.Ordinal)],
+            Held =
+            [
+                .. shared.Select(t => new HeldTensor(t.Item, t.Tensor, owners[(t.Item, t.Tensor.Name)] == rank.Value)),
+                .. items.SelectMany(i => i.Tensors.Where(t => t.Slice is not null).Select(t => new HeldTensor(i.Item, t, IsStored: true))),
+            ],
+        };
+    }
+
+    /// <summary>Some tensors of an item; what they are among all of them stays known.</summary>
+    private static ItemState Part(ItemState item, Func<TensorSource, bool> isMine)
+    {
+        var places = Enumerable.Range(0, item.Tensors.Count).Where(i => isMine(item.Tensors[i])).ToList();
+        return item with { Tensors = [.. places.Select(p => item.Tensors[p])], Places = places };
     }
 
     private static Dictionary<(string, string), int> OwnersOf(
@@ -38,6 +64,7 @@ public static class RankShare
         var weights = WeightsOf(items, shared);
         // A weight and its moments stay together: saved by one rank, they predict each other.
         var groups = shared
+            .Where(t => !t.Tensor.IsOfFirstRank)
             .GroupBy(t => weights.GetValueOrDefault((t.Item, t.Tensor.Name), (t.Item, t.Tensor.Name)))
             .OrderBy(g => g.Key.Item1, StringComparer.Ordinal)
             .ThenBy(g => g.Key.Item2, StringComparer.Ordinal)
@@ -45,6 +72,7 @@ public static class RankShare
         var owners = ReplicatedTensors.Deal([.. groups.Select(g => g.Sum(t => t.Tensor.Length))], worldSize);
         return groups
             .SelectMany((g, i) => g.Select(t => (Name: (t.Item, t.Tensor.Name), Owner: owners[i])))
+            .Concat(shared.Where(t => t.Tensor.IsOfFirstRank).Select(t => (Name: (t.Item, t.Tensor.Name), Owner: 0)))
             .ToDictionary(t => t.Name, t => t.Owner);
     }
 

@@ -96,7 +96,7 @@ public sealed class StagingPlan
     {
         var at = 0L;
         var tensors = new List<TensorRecord>();
-        foreach (var (item, tensor) in items.SelectMany(i => i.Tensors.Select(t => (i.Item, t))))
+        foreach (var (item, tensor, order) in items.SelectMany(i => i.Tensors.Select((t, at) => (i.Item, t, i.Places?[at]))))
         {
             tensors.Add(new TensorRecord
             {
@@ -108,6 +108,7 @@ public sealed class StagingPlan
                 GlobalOffset = tensor.Slice?.Box.Offset,
                 Offset = at,
                 Length = tensor.Length,
+                Order = order,
             });
             at += tensor.Length;
         }

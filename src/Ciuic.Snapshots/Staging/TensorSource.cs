@@ -17,6 +17,12 @@ public abstract class TensorSource
     /// <summary>Where it lies in the whole tensor, if it is this rank's part of one; null where it is whole.</summary>
     public virtual TensorSlice? Slice => null;
 
+    /// <summary>
+    /// Whether the first rank's values count where ranks have others, as of a module's buffers: running statistics are each rank's own
+    /// while it trains, and what is spread before each pass is the first one's. It stores them, and they are not compared.
+    /// </summary>
+    public virtual bool IsOfFirstRank => false;
+
     /// <summary>The object whose bytes these are: two sources of one identity are the same tensor.</summary>
     public virtual object Identity => this;
 

@@ -5,7 +5,7 @@ using TorchSharp;
 namespace Ciuic.Torch;
 
 /// <summary>A live tensor as bytes to be staged. Contiguous tensors in main memory are read where they lie.</summary>
-internal sealed class TorchTensorSource(string name, torch.Tensor tensor, TensorSlice? slice = null) : TensorSource
+internal sealed class TorchTensorSource(string name, torch.Tensor tensor, TensorSlice? slice = null, bool isOfFirstRank = false) : TensorSource
 {
     public override string Name => name;
 
@@ -14,6 +14,8 @@ internal sealed class TorchTensorSource(string name, torch.Tensor tensor, Tensor
     public override IReadOnlyList<long> Shape { get; } = tensor.shape;
 
     public override TensorSlice? Slice => slice;
+
+    public override bool IsOfFirstRank => isOfFirstRank;
 
     public override object Identity => tensor;
 

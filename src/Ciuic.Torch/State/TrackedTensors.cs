@@ -7,21 +7,30 @@ namespace Ciuic.Torch;
 
 /// <summary>Named tensors that are there in full before and after: the parameters and buffers of a module.</summary>
 internal sealed class TrackedTensors(
-    string item, Func<IEnumerable<(string Name, torch.Tensor Tensor)>> tensors, TensorSlices? slices = null) : ITrackedState
+    string item,
+    Func<IEnumerable<(string Name, torch.Tensor Tensor)>> tensors,
+    TensorSlices? slices = null,
+    Func<IEnumerable<string>>? buffers = null) : ITrackedState
 {
     private readonly TensorSlices _slices = slices ?? TensorSlices.None;
 
     public string Item => item;
 
-    /// <summary>Parameters and buffers of a module, those that are not persistent in PyTorch's sense too.</summary>
+    /// <summary>
+    /// Parameters and buffers of a module, those that are not persistent in PyTorch's sense too. Of several ranks the first one's buffers
+    /// are saved: running statistics are each rank's own while it trains.
+    /// </summary>
     public static TrackedTensors Of(string item, torch.nn.Module module, TensorSlices? slices = null) => new(item, () => module
         .named_parameters()
         .Select(p => (p.name, (torch.Tensor)p.parameter))
-        .Concat(module.named_buffers().Select(b => (b.name, b.buffer))), slices);
+        .Concat(module.named_buffers().Select(b => (b.name, b.buffer))), slices, () => module.named_buffers().Select(b => b.name));
 
     public ItemState Capture()
     {
-        var sources = Live().Select(pair => new TorchTensorSource(pair.Key, pair.Value, _slices.Of(pair.Value))).ToList();
+        var ofFirstRank = buffers?.Invoke().ToHashSet() ?? [];
+        var sources = Live()
+            .Select(pair => new TorchTensorSource(pair.Key, pair.Value, _slices.Of(pair.Value), ofFirstRank.Contains(pair.Key)))
+            .ToList();
         return new ItemState(item, sources, [], []);
     }
 
