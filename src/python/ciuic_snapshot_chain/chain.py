@@ -9,15 +9,16 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from typing import Any, Iterator, Mapping, Optional, Union
+from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
-from . import gateway, introduction, loaders, plain, ranks
+from . import gateway, introduction, loaders, plain, rng
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .handle import SaveHandle
 from .library import Library
 from .naming import check_run
 from .opened import OpenedRun
+from .ranks import NoAgreement, Rules
 from .reader import Reader, Reference, listed_snapshot, text_of
 from .saving import Saving
 from .sigterm import Sigterm
@@ -39,21 +40,19 @@ class CiuicSnapshotChain:
         self._config = Config.read(config)
         self.run = check_run(run) if run else self._config.run
         self._is_named = bool(run) or self._config.is_named
-        said = {**ranks.settings(), **self._config.settings}
         library = Library.shared()
-        self._opened = OpenedRun.share(library, said, self.run)
+        self._opened = OpenedRun.share(library, self._config.settings, self.run)
         self._opened.at_the_end = self._config.sigterm_deadline
         self._library = library
         self._resumed = False
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
+        self._own = {rng.ITEM, loaders.ITEM}
         self._reader = Reader(self._opened)
         self._latest: Optional["weakref.ref[Snapshot]"] = None
         self._restore_generators: Any = None
         self._passes = 0
-        # Several ranks are told at different moments: they must agree on their last step.
-        alone = os.environ.get("WORLD_SIZE", "1") == "1" and "Ciuic:Ranks:WorldSize" not in said
-        self._sigterm = Sigterm(self._config.on_sigterm != "ignore" and alone)
-        self._saving = Saving(self._opened, self._config, self._sigterm)
+        self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
+        self._saving = Saving(self._opened, self._config, self._is_last)
         self._follows = self._config.follow_loaders and self._config.save_rng
         if self._follows:
             loaders.FOLLOWER.use()
@@ -63,14 +62,25 @@ class CiuicSnapshotChain:
     # -- saving ------------------------------------------------------------------------------------------------------
 
     def save_snapshot(
-        self, state: Mapping[str, Any], *, blocking: bool = False, step: Optional[int] = None, labels: Optional[Mapping[str, str]] = None
+        self,
+        state: Mapping[str, Any],
+        *,
+        blocking: bool = False,
+        step: Optional[int] = None,
+        labels: Optional[Mapping[str, str]] = None,
+        per_rank: Iterable[str] = (),
+        rank0: Iterable[str] = (),
     ) -> SaveHandle:
         """
         Saves a dictionary as people give it to ``torch.save``: state dictionaries under their usual names, plain values beside
         them. Returns once everything is copied aside; with ``blocking`` once it is committed. Objects with a ``state_dict`` may stand for it.
         ``labels`` are kept with the snapshot, and listed. What is on its way when the program ends is waited for, ``sigterm_deadline`` at most.
+
+        Several ranks save at the same steps what is alike on all of them, and nothing is committed where it is not. ``per_rank`` are keys
+        whose tensors are each rank's own; ``rank0`` patterns of ``item/name`` of which rank 0's values are saved, as those of the buffers of
+        modules are, and running statistics.
         """
-        return self._save_parts(split(state), blocking=blocking, step=step, labels=labels)
+        return self._save_parts(split(state), blocking=blocking, step=step, labels=labels, per_rank=per_rank, rank0=rank0)
 
     def save_with(self, state: Mapping[str, Any], *, step: int, generators: Any) -> SaveHandle:
         """For adapters: saves with random generators that were captured earlier."""
@@ -83,11 +93,14 @@ class CiuicSnapshotChain:
         parts.pack()
 
     def should_save(self, step: Optional[int] = None, end_of_epoch: bool = False) -> bool:
-        """Whether a save is due after this step (``save_every_steps``), or because the process was told to end."""
+        """
+        Whether a save is due after this step (``save_every_steps``), or because the process was told to end: of several ranks after the step
+        that all agree on, so each asks after the same steps.
+        """
         self._restore_generators = None  # training has begun
-        if self._sigterm.requested:
-            return True
         now = self._opened.step if step is None else plain.whole(step, "step")
+        if self._is_last(now):
+            return True
         return bool(self._library.call("due", run=self._open(), step=now, end_of_epoch=end_of_epoch)["due"])
 
     def step(self, metrics: Optional[Mapping[str, float]] = None, end_of_epoch: bool = False, **values: Any) -> Optional[SaveHandle]:
@@ -108,8 +121,11 @@ class CiuicSnapshotChain:
 
     @property
     def stopping(self) -> bool:
-        """Whether the process was told to end: save once more, then leave."""
-        return self._sigterm.requested
+        """
+        Whether the process was told to end: save once more, then leave. Of several ranks from the step on at which all agree to end, which
+        ``should_save`` or ``save_snapshot`` has said.
+        """
+        return self._sigterm.requested if self._opened.ranks.world_size == 1 else self._opened.ranks.is_ending
 
     def finish(self, timeout: Optional[float] = None) -> None:
         """Waits until every save on its way is committed; raises what went wrong with the last one, the log has the others."""
@@ -134,6 +150,12 @@ class CiuicSnapshotChain:
                 raise InvalidInput(f"'{name}' has no state_dict and load_state_dict.")
         self.check(objects)  # what cannot be saved is told before training begins
         self._tracked.update(objects)
+        return self
+
+    def track_per_rank(self, **objects: Any) -> "CiuicSnapshotChain":
+        """The same for objects whose state is each rank's own: a sampler, or what a rank has for itself. Each gets its own back."""
+        self.track(**objects)
+        self._own.update(ALIASES.get(name, name) for name in objects)
         return self
 
     def resume(self) -> Optional[Snapshot]:
@@ -269,16 +291,26 @@ class CiuicSnapshotChain:
 
     def _save_parts(
         self, parts: Any, *, blocking: bool = False, step: Optional[int] = None, labels: Optional[Mapping[str, str]] = None,
-        generators: Any = None,
+        generators: Any = None, per_rank: Iterable[str] = (), rank0: Iterable[str] = (),
     ) -> SaveHandle:
         self._restore_generators = None
         self._require_open()
-        handle = self._saving.save(parts, step, labels or {}, generators)
+        rules = Rules({*self._own, *parts.items_of(per_rank)}, rank0, parts.buffers())
+        handle = self._saving.save(parts, step, labels or {}, generators, rules)
         if blocking:
             handle.result()
-        if self._sigterm.requested:
+        if self.stopping:
             self._end()
         return handle
+
+    def _is_last(self, step: int) -> bool:
+        """Whether training ends after this step, because this process was told to, or all ranks agree."""
+        try:
+            return self._opened.ranks.is_last(step, self._sigterm.requested)
+        except NoAgreement as error:
+            log.error("SIGTERM, and nothing more is saved: %s.", error)
+            self._sigterm.pass_on()
+            return False
 
     def _load(self, snapshot: Snapshot, item: str, counts_as: str) -> Any:
         loaded = self._reader.load(snapshot, item)

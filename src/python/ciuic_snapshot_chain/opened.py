@@ -15,6 +15,7 @@ from .handle import SaveHandle
 from .library import Library
 from .patience import Patience
 from .origin import Origin
+from .ranks import Ranks
 from .sigterm import Sigterm
 from .staging import Staging
 
@@ -42,7 +43,8 @@ class OpenedRun:
         self.chain: int = library.call("open", settings=dict(settings))["id"]
         self.handle: Optional[int] = None
         self.lock = threading.RLock()
-        self.patience = Patience()
+        self.ranks = Ranks(settings, run)
+        self.patience = Patience(library.drain)
         self.staging = Staging()
         self.origin = Origin()
         self.step = 0
@@ -71,7 +73,7 @@ class OpenedRun:
     def open(self) -> int:
         """Opens the run, once; the caller holds the lock, or is the call of :class:`Patience`."""
         if self.handle is None:
-            self.handle = int(self.library.call("open_run", chain=self.chain, run=self.run)["id"])
+            self.handle = int(self.library.call("open_run", chain=self.chain, run=self.run, **self.ranks.opening())["id"])
         return self.handle
 
     def connection(self) -> int:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from typing import Any, Callable, Optional
 
 from .sigterm import Sigterm
+
+
+#: Seconds between two looks at what the library has to say while it is waited for.
+BETWEEN_LINES = 1.0
 
 
 class Call:
@@ -47,10 +52,13 @@ class Patience:
     """
     One call at a time. Interrupted by Ctrl-C it goes on, and its answer is kept: who asks the same again joins it, and a lease that it is
     granted meanwhile is not lost.
+
+    :param tell: says what is waited for, as long as it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[], None] = lambda: None) -> None:
         self._under_way: Optional[Call] = None
+        self._tell = tell
 
     def ask(self, name: str, call: Callable[[], Any], sigterm: Sigterm, abandon: Callable[[], None]) -> Any:
         """
@@ -73,9 +81,12 @@ class Patience:
         under_way = self._under_way
         return under_way is None or under_way.wait(seconds)
 
-    @staticmethod
-    def _until_over(call: Call, sigterm: Sigterm, abandon: Callable[[], None]) -> None:
+    def _until_over(self, call: Call, sigterm: Sigterm, abandon: Callable[[], None]) -> None:
+        told = time.monotonic()
         while not call.wait(0.1):
+            if time.monotonic() - told > BETWEEN_LINES:
+                self._tell()
+                told = time.monotonic()
             if sigterm.requested:
                 abandon()
                 sys.exit(128 + signal.SIGTERM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional
 
 from . import loaders, plain, rng
 from .config import Config
@@ -12,7 +12,7 @@ from .errors import CiuicError, InvalidInput
 from .handle import SaveHandle
 from .opened import OpenedRun
 from .origin import Loaded
-from .sigterm import Sigterm
+from .ranks import Rules
 from .state import State, check_labels
 
 log = logging.getLogger("ciuic_snapshot_chain")
@@ -28,13 +28,14 @@ class Saving:
     :param opened: the run; its lock is held from the first look at a state to the end of its copy.
     """
 
-    def __init__(self, opened: OpenedRun, config: Config, sigterm: Sigterm) -> None:
-        self._opened, self._config, self._sigterm = opened, config, sigterm
+    def __init__(self, opened: OpenedRun, config: Config, is_last: Callable[[int], bool]) -> None:
+        self._opened, self._config, self._is_last = opened, config, is_last
 
-    def save(self, state: State, step: Optional[int], labels: Mapping[str, str], generators: Any) -> SaveHandle:
+    def save(self, state: State, step: Optional[int], labels: Mapping[str, str], generators: Any, rules: Rules) -> SaveHandle:
         """
         Copies a state aside.
 
+        :param rules: what several ranks have alike, and what not.
         :param generators: what the random generators were, where that is not what they are now.
         """
         kept = check_labels(labels)
@@ -48,18 +49,19 @@ class Saving:
                     packed[loaders.ITEM] = loaders.pack(passes)
         self._opened.patience.settle()  # with a state in hand that is to be saved, SIGTERM does not end the opening
         with self._opened.lock:
-            if self._sigterm.requested:
+            now = self._opened.step + 1 if said is None else said
+            if self._is_last(now):
                 self._wait_for_room()
-            return self._save(state, packed, self._opened.step + 1 if said is None else said, kept)
+            return self._save(state, packed, now, kept, rules)
 
-    def _save(self, state: State, packed: Any, step: int, labels: dict[str, str]) -> SaveHandle:
+    def _save(self, state: State, packed: Any, step: int, labels: dict[str, str], rules: Rules) -> SaveHandle:
         opened = self._opened
         plain.whole(step, "step")
         count = {"epoch": state.count("epoch"), "next_sample": state.count("batch_idx", 1)}
         metrics = {name: _number(value) for name, value in state.metrics().items()}
         run = opened.open()
         labels = self._settle_origin(run, labels)
-        items, held = opened.staging.place(packed)
+        items, held = opened.staging.place(packed, rules)
         opened.saves += 1
         answer = opened.library.call("save", run=run, step=step, metrics=metrics, labels=labels, items=items, **count)
         del held  # until here its memory was read

@@ -84,6 +84,12 @@ class Sigterm:
                 del os.environ[_VARIABLE]
         self._installed = False
 
+    def pass_on(self) -> None:
+        """Ends the process as it would have been ended without us."""
+        self.close()
+        if not callable(self._before) and self._before != signal.SIG_IGN:
+            signal.raise_signal(signal.SIGTERM)
+
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         if os.getpid() != self._process:
             self._handle_in_a_child()

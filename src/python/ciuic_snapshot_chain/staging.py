@@ -5,13 +5,9 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Mapping
 
-from . import loaders, memory, rng, tree
+from . import memory, tree
 from .gpu import PinnedCopies
-
-
-#: Items whose tensors are each rank's own.
-PER_RANK = (rng.ITEM, loaders.ITEM)
-
+from .ranks import Rules
 
 class Staging:
     """Says where the bytes of a save lie; those of GPUs are brought to the CPU first."""
@@ -19,7 +15,7 @@ class Staging:
     def __init__(self) -> None:
         self._pinned = PinnedCopies()
 
-    def place(self, packed: Mapping[str, tree.Packed]) -> tuple[list[dict[str, Any]], list[Any]]:
+    def place(self, packed: Mapping[str, tree.Packed], rules: Rules) -> tuple[list[dict[str, Any]], list[Any]]:
         """Items as the library takes them, and whatever's memory must live until it has copied them."""
         on_gpus = [(item, name, t) for item, content in packed.items() for name, t in content.tensors.items() if t.device.type == "cuda"]
         copies = self._pinned.of(on_gpus) if on_gpus else {}
@@ -29,10 +25,12 @@ class Staging:
             held.append((tensors, content))
             items.append({
                 "item": item,
-                "tensors": [memory.describe(name, tensor) for name, tensor in tensors],
+                "tensors": [
+                    {**memory.describe(name, tensor), **({"first_rank": True} if rules.is_of_rank0(item, name) else {})} for name, tensor in tensors
+                ],
                 "bytes": {name: "" for name, data in content.bytes.items() if not data},
                 "bytes_at": {name: _place(data) for name, data in content.bytes.items() if data},
-                "is_per_rank": item in PER_RANK,
+                "is_per_rank": rules.is_own(item),
             })
         return items, held
 

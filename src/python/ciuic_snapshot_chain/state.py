@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from typing import Any, Iterable, Mapping, Optional
 
-from . import loaders, optimizer, plain, rng, tree
+from . import loaders, optimizer, plain, ranks, rng, tree
 from .errors import InvalidInput
 
 MODEL, OPTIMIZER, SCHEDULER, SCALER, PROGRESS = "model", "optimizer", "scheduler", "scaler", "progress"
@@ -53,6 +53,17 @@ class State:
         if len(metrics) > MAX_METRICS:
             raise InvalidInput(f"{len(metrics)} numbers with a fraction would be metrics, and a snapshot has {MAX_METRICS} at most: keep them in a list.")
         return metrics
+
+    def buffers(self) -> dict[str, set[str]]:
+        """Names of the buffers of the modules that were given, by item."""
+        return {item: ranks.buffers_of(given) for item, given in self.items.items()}
+
+    def items_of(self, keys: Iterable[str]) -> set[str]:
+        """The items that the caller's keys name."""
+        for key in keys:
+            if key not in self.names:
+                raise InvalidInput(f"per_rank names '{key}', which is no key with a state or tensors; there are {', '.join(self.names)}.")
+        return {self.names[key] for key in keys}
 
     def pack(self) -> dict[str, tree.Packed]:
         """All of it as tensors and bytes, by item."""

@@ -23,6 +23,7 @@ public sealed class PythonTests : PythonSilo
     [InlineData("test_origin.py")]
     [InlineData("test_loaders.py")]
     [InlineData("test_values.py")]
+    [InlineData("test_ranks.py")]
     [InlineData("test_adapters.py")]
     public async Task The_packages_own_tests_pass(string file)
     {

@@ -31,7 +31,11 @@ def require_alone() -> None:
     distributed = getattr(torch, "distributed", None)
     is_group = distributed is not None and distributed.is_available() and distributed.is_initialized() and distributed.get_world_size() > 1
     if is_group or int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InvalidInput("This adapter is for one process; of several each saves its own slices with CiuicSnapshotChain.")
+        raise InvalidInput(
+            "This adapter is for one process. Of several, all ranks save whole state dictionaries at the same steps with CiuicSnapshotChain: "
+            "gather what is sharded first (StateDictOptions(full_state_dict=True), or full_tensor()); parts of tensors under one name are refused."
+        )
+
 
 
 def find_labelled(chain: CiuicSnapshotChain, label: str, value: str) -> Optional[Snapshot]:

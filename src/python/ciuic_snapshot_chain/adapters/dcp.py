@@ -6,7 +6,7 @@ torch.distributed.checkpoint, in one process::
 
 Values that are no tensors are saved as trees like any others (FORMAT.md): nothing is pickled, and nothing that is read can run.
 
-Several processes need neither: each saves its own slices with :class:`CiuicSnapshotChain`, and any number of them loads them.
+Several processes gather whole state dictionaries and save them with :class:`CiuicSnapshotChain`: see the package's README.
 """
 
 from __future__ import annotations
