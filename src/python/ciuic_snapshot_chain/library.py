@@ -78,10 +78,10 @@ class Library:
         finally:
             self._lib.ciuic_free(answer)
         reply = json.loads(text)
-        if code != 0:
-            raise BY_KIND.get(reply["kind"], CiuicError)(reply["detail"])
         if method != "log":
             self.drain()
+        if code != 0:
+            raise BY_KIND.get(reply["kind"], CiuicError)(reply["detail"])
         return reply
 
     def closing(self, owner: Any, handle: int) -> "weakref.finalize":

@@ -125,8 +125,10 @@ class Rules:
 
 def buffers_of(value: Any) -> set[str]:
     """Names of a module's buffers as its state dictionary has them; none of what is no module."""
-    named = getattr(value, "named_buffers", None)
-    return {name for name, _ in named(remove_duplicate=False)} if callable(named) else set()
+    if not (hasattr(value, "named_modules") and hasattr(value, "named_buffers")):
+        return set()
+    parts = value.named_modules(remove_duplicate=False)  # a part that is there twice is in the state twice
+    return {f"{prefix}.{name}" if prefix else name for prefix, part in parts for name in getattr(part, "_buffers", ())}
 
 
 def _group() -> Any:
