@@ -186,11 +186,12 @@ class RankTests(ChainTestCase):
                 processes = self.start(folder, """
                     group()
                     c = chain(save_every_steps=100000)
-                    c.get_latest_snapshot()
-                    for step in range(1 + c._step, 10000):
+                    latest = c.get_latest_snapshot()
+                    begin = latest["step"] if latest else 0
+                    for step in range(begin + 1, 10000):
                         time.sleep(0.02)
                         dist.all_reduce(torch.ones(1))
-                        if step > c._step + 5:
+                        if step > begin + 5:
                             print(step, flush=True)
                         if c.should_save(step):
                             c.save_snapshot({"model": {"w": torch.full((3,), float(step))}, "step": step})
