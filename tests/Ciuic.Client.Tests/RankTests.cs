@@ -72,6 +72,17 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
     }
 
     [Fact]
+    public async Task A_rank_that_leaves_as_soon_as_all_are_ready_keeps_nobody_waiting()
+    {
+        await using var group = await RankGroup.OpenAsync(_chain, "short", 2, "only");
+        var waiting = Task.Run(() => group.Runs[1].ResumeAsync());
+        await _chain.Log.UntilAsync("of 2 ranks 0 have not restored").WaitAsync(Soon);
+        await group.Runs[0].ResumeAsync();
+        await group.Runs[0].DisposeAsync();
+        await waiting.WaitAsync(Soon);
+    }
+
+    [Fact]
     public async Task Ranks_wait_for_a_silo_where_one_process_would_train_without()
     {
         await using (var before = await RankGroup.OpenAsync(_chain, "late-silo", 2, "first"))

@@ -142,9 +142,11 @@ internal static class RunDecisions
     public static RunState Ready(this RunState run, Rank rank) =>
         run.ReadyRanks.Contains(rank.Value) ? run : run with { ReadyRanks = [.. run.ReadyRanks, rank.Value] };
 
-    /// <summary>Ranks of the attempt that have not restored the chain head.</summary>
-    public static int[] UnreadyRanks(this RunState run) =>
-        [.. Enumerable.Range(0, run.Lease?.WorldSize ?? 0).Except(run.ReadyRanks.Except(run.LeftRanks))];
+    /// <summary>
+    /// Ranks of the attempt that have not restored the chain head. One that was ready with all others and has left since, because its
+    /// program is short, keeps nobody waiting who has not been told yet.
+    /// </summary>
+    public static int[] UnreadyRanks(this RunState run) => [.. Enumerable.Range(0, run.Lease?.WorldSize ?? 0).Except(run.ReadyRanks)];
 
     /// <summary>Whether a rank's plan belongs to the snapshot in flight.</summary>
     /// <exception cref="InvalidInputException">It has the number of that save and is another one: the ranks are out of step.</exception>
