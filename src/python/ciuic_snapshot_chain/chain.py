@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -52,6 +53,7 @@ class CiuicSnapshotChain:
         self._restore_generators: Any = None
         self._passes = 0
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
+        self._is_last = functools.partial(_is_last, self._opened, self._sigterm)  # no method: a chain that is forgotten must go at once
         self._saving = Saving(self._opened, self._config, self._is_last)
         self._follows = self._config.follow_loaders and self._config.save_rng
         if self._follows:
@@ -303,15 +305,6 @@ class CiuicSnapshotChain:
             self._end()
         return handle
 
-    def _is_last(self, step: int) -> bool:
-        """Whether training ends after this step, because this process was told to, or all ranks agree."""
-        try:
-            return self._opened.ranks.is_last(step, self._sigterm.requested)
-        except NoAgreement as error:
-            log.error("SIGTERM, and nothing more is saved: %s.", error)
-            self._sigterm.pass_on()
-            return False
-
     def _load(self, snapshot: Snapshot, item: str, counts_as: str) -> Any:
         loaded = self._reader.load(snapshot, item)
         if snapshot["run"] == self.run:
@@ -401,6 +394,16 @@ class CiuicSnapshotChain:
             if threading.current_thread() is not threading.main_thread():
                 os._exit(code)  # nothing but the main thread ends a program in another way
             sys.exit(code)
+
+
+def _is_last(opened: OpenedRun, sigterm: Sigterm, step: int) -> bool:
+    """Whether training ends after this step, because this process was told to, or all ranks agree."""
+    try:
+        return opened.ranks.is_last(step, sigterm.requested)
+    except NoAgreement as error:
+        log.error("SIGTERM, and nothing more is saved: %s.", error)
+        sigterm.pass_on()
+        return False
 
 
 def _forgotten(opened: OpenedRun, sigterm: Sigterm, seconds: float, follows: bool) -> None:
