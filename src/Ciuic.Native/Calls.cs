@@ -47,8 +47,20 @@ internal sealed class Calls
         byte[] arguments, JsonTypeInfo<TArguments> type, JsonTypeInfo<TAnswer> answer, Func<TArguments, Task<TAnswer>> call)
         where TArguments : class
     {
-        var parsed = JsonSerializer.Deserialize(arguments, type) ?? throw new InvalidInputException("The arguments are the word null.");
-        return JsonSerializer.SerializeToUtf8Bytes(await call(parsed), answer);
+        return JsonSerializer.SerializeToUtf8Bytes(await call(Parse(arguments, type)), answer);
+    }
+
+    private static T Parse<T>(byte[] arguments, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(arguments, type) ?? throw new InvalidInputException("The arguments are the word null.");
+        }
+        catch (JsonException error)
+        {
+            throw ArgumentComplaint.Of(error, arguments);
+        }
     }
 
     private async Task<Handle> OpenAsync(OpenArguments open)
@@ -114,23 +126,17 @@ internal sealed class Calls
 
     private async Task<Nothing> CopyAsync(CopyArguments copy)
     {
-        var source = _open.Get<Source>(copy.Source);
-        // What lies in memory is copied on all cores; what does not is fetched side by side.
-        await Parallel.ForEachAsync(copy.Targets, (target, _) =>
-        {
-            source.Copy(target);
-            return ValueTask.CompletedTask;
-        });
+        await _open.Get<Source>(copy.Source).CopyAsync(copy.Targets);
         return new Nothing();
     }
 
     private Task<BytesAnswer> BytesAsync(BytesArguments arguments) =>
         Task.FromResult(new BytesAnswer(_open.Get<Source>(arguments.Source).Read(arguments.Item, arguments.Name)));
 
-    private Task<Nothing> CheckAsync(Handle source)
+    private async Task<Nothing> CheckAsync(Handle source)
     {
-        _open.Get<Source>(source.Id).Check();
-        return Task.FromResult(new Nothing());
+        await _open.Get<Source>(source.Id).CheckAsync();
+        return new Nothing();
     }
 
     private async Task<DueAnswer> DueAsync(DueArguments arguments) =>

@@ -16,32 +16,28 @@ internal sealed record Source(IReadOnlyList<SavedItem> Items, IDisposable? Opene
             [.. i.ByteNames])),
     ];
 
-    /// <summary>Copies a tensor into the caller's memory.</summary>
+    /// <summary>Copies tensors into the caller's memory, in one pass over what holds them.</summary>
     /// <exception cref="InvalidInputException">There is no such tensor, or it has another length.</exception>
-    public unsafe void Copy(ReadTarget target)
+    public async Task CopyAsync(IEnumerable<ReadTarget> targets)
     {
-        var item = Item(target.Item);
-        if (!item.Tensors.TryGetValue(target.Name, out var tensor) || tensor.Length != target.Length)
-            throw new InvalidInputException($"{target.Item}/{target.Name} has no {target.Length} bytes in this snapshot.");
-        item.ReadTensor(target.Name, (offset, bytes) =>
-            bytes.Span.CopyTo(new Span<byte>((byte*)target.Address + offset, bytes.Length)));
+        foreach (var some in targets.GroupBy(t => t.Item))
+        {
+            var item = Item(some.Key);
+            await item.ReadTensorsAsync([.. some.Select(t => KeyValuePair.Create(t.Name, CopyTo(item, t)))]);
+        }
     }
+
+    private static unsafe Action<long, ReadOnlyMemory<byte>> CopyTo(SavedItem item, ReadTarget target) =>
+        item.Tensors.TryGetValue(target.Name, out var tensor) && tensor.Length == target.Length
+            ? (offset, bytes) => bytes.Span.CopyTo(new Span<byte>((byte*)target.Address + offset, bytes.Length))
+            : throw new InvalidInputException($"{target.Item}/{target.Name} has no {target.Length} bytes in this snapshot.");
 
     /// <exception cref="NotFoundException">There is no such byte item.</exception>
     public byte[] Read(string item, string name) =>
         Item(item).TryReadBytes(name) ?? throw new NotFoundException($"{item}/{name} is not in this snapshot.");
 
     /// <summary>Reads every byte, which checks it.</summary>
-    public void Check()
-    {
-        foreach (var item in Items)
-        {
-            foreach (var name in item.Tensors.Keys)
-                item.ReadTensor(name, (_, _) => { });
-            foreach (var name in item.ByteNames)
-                item.TryReadBytes(name);
-        }
-    }
+    public Task CheckAsync() => SavedItem.CheckAsync(Items);
 
     private SavedItem Item(string name) => Items.FirstOrDefault(i => i.Item == name)
         ?? throw new NotFoundException($"There is no item '{name}' in this snapshot; it has {string.Join(", ", Items.Select(i => i.Item))}.");

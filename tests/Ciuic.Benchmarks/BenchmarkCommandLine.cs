@@ -7,7 +7,7 @@ internal static class BenchmarkCommandLine
 {
     public static async Task<int> InvokeAsync(string[] args)
     {
-        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger(), Compare(), Cluster() };
+        var root = new RootCommand("Benchmarks: everything that is compared is measured in the same run.") { Ledger(), Compare(), Cluster(), Tensors() };
         var parsed = root.Parse(args);
         var code = await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         return parsed.Errors.Count > 0 ? 2 : code;
@@ -156,6 +156,35 @@ internal static class BenchmarkCommandLine
                 parsed.GetValue(only)!.ToHashSet(), parsed.GetValue(folder)!);
             var report = new BenchmarkReport(Console.Out);
             await ClusterBenchmark.RunAsync(plan, report);
+            if (parsed.GetValue(json) is { } file)
+                await report.WriteJsonAsync(file, cancel);
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Tensors()
+    {
+        var json = OutputFile("--json", "Writes the figures to this file.");
+        var counts = new Option<int[]>("--counts")
+        {
+            Description = "Tensors of a state.",
+            AllowMultipleArgumentsPerToken = true,
+            DefaultValueFactory = _ => [4_000, 100_000],
+        };
+        var folder = new Option<string>("--folder")
+        {
+            Description = "Works below this folder, on the disk that is to be measured.",
+            DefaultValueFactory = _ => Path.GetTempPath(),
+        };
+        var command = new Command("tensors", "States of thousands of small tensors: microseconds a tensor for everything that is done with them.")
+        {
+            json, counts, folder,
+        };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            var report = new BenchmarkReport(Console.Out);
+            await TensorsBenchmark.RunAsync(parsed.GetValue(folder)!, parsed.GetValue(counts)!, report);
             if (parsed.GetValue(json) is { } file)
                 await report.WriteJsonAsync(file, cancel);
             return 0;

@@ -64,6 +64,35 @@ public sealed class SavedItem
         _content.Read(tensor, slice?.Box ?? TensorBox.Whole(tensor.Shape), copy);
     }
 
+    /// <summary>
+    /// Hands many tensors over in one pass, each chunk of the snapshot read once: for thousands of small tensors this is hundreds of
+    /// times faster than one after the other.
+    /// </summary>
+    /// <param name="copies">
+    /// By the tensor's name what takes its bytes in pieces, offset within the tensor and bytes: in any order, and from several threads
+    /// at once.
+    /// </param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="NotFoundException">There is no tensor of one of the names.</exception>
+    /// <exception cref="CorruptException">A tensor is damaged.</exception>
+    public Task ReadTensorsAsync(
+        IEnumerable<KeyValuePair<string, Action<long, ReadOnlyMemory<byte>>>> copies, CancellationToken cancel = default) =>
+        _content.ReadAsync(
+            copies.Select(c => new TensorRead(
+                _tensors.GetValueOrDefault(c.Key) ?? throw new NotFoundException($"There is no tensor '{c.Key}' in {Item}."), c.Value)),
+            cancel);
+
+    /// <summary>Makes sure of all of it: what was not read yet is read and checked.</summary>
+    /// <param name="items">Items of one snapshot.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    /// <exception cref="CorruptException">Something is damaged.</exception>
+    public static async Task CheckAsync(IEnumerable<SavedItem> items, CancellationToken cancel = default)
+    {
+        // Of one snapshot all at once: a weight's chunks may need those of its moments.
+        foreach (var some in items.GroupBy(i => i._content))
+            await some.Key.CheckAsync(some.SelectMany(i => i._tensors.Values), some.SelectMany(i => i._bytes.Values), cancel);
+    }
+
     /// <summary>A copy of a byte item, or null where there is none.</summary>
     public byte[]? TryReadBytes(string name) => _bytes.TryGetValue(name, out var bytes) ? _content.Read(bytes) : null;
 }

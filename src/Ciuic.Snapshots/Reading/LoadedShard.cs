@@ -78,6 +78,16 @@ public sealed class LoadedShard : ShardContent
         }
     }
 
+    /// <inheritdoc/>
+    public override Task ReadAsync(IReadOnlyList<ShardRead> reads, CancellationToken cancel)
+    {
+        Parallel.ForEach(reads, new ParallelOptions { CancellationToken = cancel }, r => Read(r.Offset, r.Length, r.Copy));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>All of it was checked when it was loaded.</summary>
+    internal override Task CheckAsync(IReadOnlyList<ShardStretch> stretches, CancellationToken cancel) => Task.CompletedTask;
+
     /// <summary>Where a byte of the shard lies in the arena, and how many of those behind it lie behind it there, up to a piece.</summary>
     private (long At, long There) Find(long offset)
     {

@@ -24,8 +24,11 @@ public sealed class SnapshotContent
     /// <param name="index">What the snapshot holds.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
     /// <param name="cancel">Ends all reading.</param>
-    public static SnapshotContent Open(ChunkStore chunks, SnapshotIndex index, int parallelism, CancellationToken cancel) =>
-        new(index, [.. index.Shards.Select(s => StreamedShard.Open(chunks, s, parallelism, cancel))], isInMemory: false);
+    public static SnapshotContent Open(ChunkStore chunks, SnapshotIndex index, int parallelism, CancellationToken cancel)
+    {
+        var recent = new RecentChunks(parallelism + 1);
+        return new(index, [.. index.Shards.Select(s => StreamedShard.Open(chunks, s, recent, parallelism, cancel))], isInMemory: false);
+    }
 
     /// <summary>
     /// Reads and checks what is wanted, on all cores, and nothing else: into memory, or, where it is larger than there is, to be read
@@ -53,11 +56,11 @@ public sealed class SnapshotContent
         var places = needed.Count == 1 ? [0L] : Starts(needed.Select(n => n.Sum(c => (long)c.Range.Length)));
         var bytes = needed.Count == 1 ? index.Shards[0].Length : places[^1];
         var arena = bytes > buffers.MaxBytes ? null : buffers.Take(Math.Max(1, bytes));
-        var shards = new List<ShardContent>();
+        var (shards, recent) = (new List<ShardContent>(), new RecentChunks(parallelism + 1));
         for (var s = 0; s < needed.Count; s++)
         {
             shards.Add(arena is null
-                ? await StreamedShard.CheckAsync(chunks, index.Shards[s], needed[s], parallelism, cancel)
+                ? await StreamedShard.CheckAsync(chunks, index.Shards[s], needed[s], recent, parallelism, cancel)
                 : await LoadedShard.LoadAsync(
                     chunks, index.Shards[s], needed[s], arena, needed.Count == 1 ? null : places[s], parallelism, cancel));
         }
@@ -79,6 +82,55 @@ public sealed class SnapshotContent
             else if (record.Box.Intersect(box) is { } common)
                 ReadRuns(_shards[shard], record, common, box, copy);
         }
+    }
+
+    /// <summary>Hands many whole tensors over in one pass over the chunks that hold them, in any order, from several threads.</summary>
+    /// <exception cref="CorruptException">They are damaged; never where all of them were checked before.</exception>
+    public async Task ReadAsync(IEnumerable<TensorRead> reads, CancellationToken cancel)
+    {
+        var whole = _shards.Select(_ => new List<ShardRead>()).ToArray();
+        var scattered = new List<(ShardContent Shard, TensorRecord Record, TensorRead Read)>();
+        foreach (var read in reads)
+        {
+            foreach (var (shard, record) in read.Tensor.Parts.Where(p => p.Record.Length > 0))
+            {
+                if (InOneRun(record, read) is { } copy)
+                    whole[shard].Add(new ShardRead(record.Offset, record.Length, copy));
+                else
+                    scattered.Add((_shards[shard], record, read));
+            }
+        }
+
+        for (var s = 0; s < whole.Length; s++)
+            await _shards[s].ReadAsync(whole[s], cancel);
+        // Columns of a matrix: their runs are walked along with the bytes, so those must come in order.
+        foreach (var (shard, record, read) in scattered)
+            ReadRuns(shard, record, record.Box, TensorBox.Whole(read.Tensor.Shape), read.Copy);
+    }
+
+    /// <summary>Makes sure of tensors and byte items: what was not read yet is read and checked, each chunk once.</summary>
+    /// <exception cref="CorruptException">Some are damaged.</exception>
+    public async Task CheckAsync(IEnumerable<SavedTensor> tensors, IEnumerable<SavedBytes> bytes, CancellationToken cancel)
+    {
+        var stretches = _shards.Select(_ => new List<ShardStretch>()).ToArray();
+        foreach (var (shard, record) in tensors.SelectMany(t => t.Parts).Where(p => p.Record.Length > 0))
+            stretches[shard].Add(new ShardStretch(record.Offset, record.Length));
+        foreach (var (shard, record) in bytes.Where(b => b.Record.Length > 0))
+            stretches[shard].Add(new ShardStretch(record.Offset, record.Length));
+        for (var s = 0; s < stretches.Length; s++)
+            await _shards[s].CheckAsync(stretches[s], cancel);
+    }
+
+    /// <summary>Takes a record that lies in its tensor as one stretch: whole, or some of its rows. Null where it does not.</summary>
+    private static Action<long, ReadOnlyMemory<byte>>? InOneRun(TensorRecord record, TensorRead read)
+    {
+        if (record.GlobalShape is null)
+            return read.Copy;
+        var first = record.Box.RunsTo(TensorBox.Whole(read.Tensor.Shape)).First();
+        var size = record.DType.Size();
+        if (first.Count * size != record.Length)
+            return null;
+        return (at, bytes) => read.Copy(first.To * size + at, bytes);
     }
 
     /// <summary>A copy of a byte item.</summary>

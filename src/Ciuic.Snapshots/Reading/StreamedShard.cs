@@ -13,22 +13,27 @@ public sealed class StreamedShard : ShardContent
     private readonly IReadOnlyList<(ChunkRecord Record, ChunkRange Range)> _ranges;
     private readonly int _parallelism;
     private readonly CancellationToken _cancel;
+    private readonly RecentChunks _recent;
 
-    private StreamedShard(ChunkStore chunks, ShardManifest manifest, int parallelism, CancellationToken cancel)
+    private StreamedShard(
+        ChunkStore chunks, ShardManifest manifest, RecentChunks recent, int parallelism, CancellationToken cancel)
         : base(manifest)
     {
         (_chunks, _graph) = (chunks, new ChunkGraph(manifest));
         (_parallelism, _cancel) = (parallelism, cancel);
         _ranges = [.. manifest.ChunksInOrder()];
+        _recent = recent;
     }
 
     /// <summary>A shard of which nothing is read yet.</summary>
     /// <param name="chunks">The bucket's chunks.</param>
     /// <param name="shard">The shard.</param>
+    /// <param name="recent">Keeps what was read last, of all shards of the snapshot together.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
     /// <param name="cancel">Ends the reading.</param>
-    public static StreamedShard Open(ChunkStore chunks, ShardManifest shard, int parallelism, CancellationToken cancel) =>
-        new(chunks, shard, parallelism, cancel);
+    internal static StreamedShard Open(
+        ChunkStore chunks, ShardManifest shard, RecentChunks recent, int parallelism, CancellationToken cancel) =>
+        new(chunks, shard, recent, parallelism, cancel);
 
     /// <summary>
     /// Checks chunks, on all cores: what is handed out later, read again, is then known to be whole before anything live is
@@ -37,6 +42,7 @@ public sealed class StreamedShard : ShardContent
     /// <param name="chunks">The bucket's chunks.</param>
     /// <param name="shard">The shard.</param>
     /// <param name="needed">Its chunks that will be read.</param>
+    /// <param name="recent">Keeps what was read last, of all shards of the snapshot together.</param>
     /// <param name="parallelism">Chunks in flight at once.</param>
     /// <param name="cancel">Ends the checking; the reading later ends by itself, because half a state is none.</param>
     /// <exception cref="CorruptException">A chunk is damaged: names run, snapshot, tensor and chunk.</exception>
@@ -44,58 +50,113 @@ public sealed class StreamedShard : ShardContent
         ChunkStore chunks,
         ShardManifest shard,
         IReadOnlyList<(ChunkRecord Record, ChunkRange Range)> needed,
+        RecentChunks recent,
         int parallelism,
         CancellationToken cancel)
     {
         var places = needed.ToLookup(n => n.Record.Id, n => n.Range);
         await shard.ReadFamiliesAsync(places, parallelism, chunks.CheckAsync, cancel);
-        return Open(chunks, shard, parallelism, CancellationToken.None);
+        return Open(chunks, shard, recent, parallelism, CancellationToken.None);
     }
 
     /// <inheritdoc/>
     public override void Read(long offset, long length, Action<long, ReadOnlyMemory<byte>> copy)
     {
-        foreach (var some in Within(offset, length).Chunk(_parallelism))
+        if (length == 0)
+            return;
+        var (first, last) = (IndexOf(offset), IndexOf(offset + length - 1));
+        for (var at = first; at <= last; at++)
         {
-            var read = some.Select(c => (c.Range, Plain: _chunks.Lend(c.Range.Length))).ToList();
+            // The next ones are on their way while this one is copied. What lies beyond the stretch nobody has asked for.
+            for (var ahead = at; ahead <= last && ahead < at + _parallelism; ahead++)
+                _recent.Start(this, ahead);
+            var range = _ranges[at].Range;
+            var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
+            using var chunk = _recent.Take(this, at);
+            copy(from - offset, chunk.Plain[(int)(from - range.Offset)..(int)(to - range.Offset)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task ReadAsync(IReadOnlyList<ShardRead> reads, CancellationToken cancel)
+    {
+        var inOrder = reads.OrderBy(r => r.Offset).ToArray();
+        var places = Manifest.ChunksOf([.. inOrder.Select(r => new ShardStretch(r.Offset, r.Length))])
+            .ToLookup(c => c.Record.Id, c => c.Range);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancel, _cancel);
+        await Manifest.ReadFamiliesAsync(places, _parallelism, ReadAsync, ending.Token);
+
+        async Task<IReadOnlyDictionary<ChunkId, ChunkOutcome>> ReadAsync(ChunkFamily family, CancellationToken stop)
+        {
+            var lent = new Dictionary<ChunkId, BufferPool.Loan>();
             try
             {
-                // The one who restores is no task: it writes into live tensors, on the thread that owns them.
-                var reading = some.Zip(read, (c, r) => Task.Run(() => ReadAsync(c.Record, c.Range, r.Plain.Memory)));
-                Task.WhenAll(reading).GetAwaiter().GetResult();
-                foreach (var (range, plain) in read)
-                {
-                    var (from, to) = (Math.Max(offset, range.Offset), Math.Min(offset + length, range.Offset + range.Length));
-                    copy(from - offset, plain.Memory[(int)(from - range.Offset)..(int)(to - range.Offset)]);
-                }
+                var outcomes = await _chunks.ReadAsync(family, c => (lent[c.Id] = _chunks.Lend(c.Length)).Memory, stop);
+                foreach (var (id, range) in outcomes.Where(o => o.Value.Damage is null).SelectMany(o => places[o.Key].Select(r => (o.Key, r))))
+                    HandOver(inOrder, range, lent[id].Memory);
+                return outcomes;
             }
             finally
             {
-                read.ForEach(r => r.Plain.Dispose()); // all reading has ended: WhenAll waits for those that do not fail too
+                foreach (var loan in lent.Values)
+                    loan.Dispose();
             }
         }
     }
 
-    /// <summary>The chunks that hold a stretch; none where it is empty.</summary>
-    private IEnumerable<(ChunkRecord Record, ChunkRange Range)> Within(long offset, long length)
+    /// <inheritdoc/>
+    internal override Task CheckAsync(IReadOnlyList<ShardStretch> stretches, CancellationToken cancel)
     {
-        var (low, high) = (0, length == 0 ? 0 : _ranges.Count);
+        var needed = Manifest.ChunksOf([.. stretches.OrderBy(s => s.Offset)]);
+        return Manifest.ReadFamiliesAsync(needed.ToLookup(n => n.Record.Id, n => n.Range), _parallelism, _chunks.CheckAsync, cancel);
+    }
+
+    /// <summary>Gives each record what a chunk holds of it. Records lie one behind the other, so the first one can be searched for.</summary>
+    private static void HandOver(ShardRead[] reads, ChunkRange range, ReadOnlyMemory<byte> plain)
+    {
+        var end = range.Offset + range.Length;
+        for (var i = FirstEndingBehind(reads.Length, r => reads[r].Offset + reads[r].Length, range.Offset); i < reads.Length && reads[i].Offset < end; i++)
+        {
+            var read = reads[i];
+            var (from, to) = (Math.Max(read.Offset, range.Offset), Math.Min(read.Offset + read.Length, end));
+            read.Copy(from - read.Offset, plain[(int)(from - range.Offset)..(int)(to - range.Offset)]);
+        }
+    }
+
+    /// <summary>The chunk that holds a byte.</summary>
+    private int IndexOf(long offset) => FirstEndingBehind(_ranges.Count, i => _ranges[i].Range.Offset + _ranges[i].Range.Length, offset);
+
+    private static int FirstEndingBehind(int count, Func<int, long> endOf, long offset)
+    {
+        var (low, high) = (0, count);
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (_ranges[middle].Range.Offset + _ranges[middle].Range.Length > offset)
+            if (endOf(middle) > offset)
                 high = middle;
             else
                 low = middle + 1;
         }
 
-        return length == 0 ? [] : _ranges.Skip(low).TakeWhile(c => c.Range.Offset < offset + length);
+        return low;
     }
 
-    private async Task ReadAsync(ChunkRecord record, ChunkRange range, Memory<byte> plain)
+    /// <summary>Reads a chunk by its place, in memory that the caller gives back.</summary>
+    internal async Task<BufferPool.Loan> ReadAsync(int index)
     {
-        var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id]).First(), _ => plain, _cancel);
-        if (outcomes[record.Id].Damage is { } damage)
-            throw Damage.Describe(Manifest, range.Offset, range.Length, damage);
+        var (record, range) = _ranges[index];
+        var plain = _chunks.Lend(range.Length);
+        try
+        {
+            var outcomes = await _chunks.ReadAsync(_graph.FamiliesOf([record.Id]).First(), _ => plain.Memory, _cancel);
+            return outcomes[record.Id].Damage is { } damage
+                ? throw Damage.Describe(Manifest, range.Offset, range.Length, damage)
+                : plain;
+        }
+        catch
+        {
+            plain.Dispose();
+            throw;
+        }
     }
 }
