@@ -1,5 +1,6 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans;
@@ -10,7 +11,8 @@ namespace Ciuic.Silo;
 /// After the silo has started: opens the ledger, so that a damaged or foreign one is reported now and not at the
 /// first save, and says where everything is. Beside the start: a long ledger takes its time, and runs can be read meanwhile.
 /// </summary>
-internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory grains, ILogger<SiloGreeting> logger)
+internal sealed partial class SiloGreeting(
+    SiloSummary summary, IGrainFactory grains, IConfiguration configuration, ILogger<SiloGreeting> logger)
     : IHostedLifecycleService, IDisposable
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
@@ -49,7 +51,7 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
             try
             {
                 await PublishAsync(ledger, name);
-                Console.WriteLine(summary.Greet(await ledger.DescribeAsync().WaitAsync(_stopping.Token)));
+                Greet(await ledger.DescribeAsync().WaitAsync(_stopping.Token));
                 return;
             }
             catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -63,6 +65,14 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
                 await Task.Delay(LookAgain, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+    }
+
+    private void Greet(LedgerView ledger)
+    {
+        if (SiloLogging.IsForPrograms(configuration))
+            Ready(logger, summary.Api, summary.Database.Location, summary.Store.Location, ledger.Name, ledger.Size, ledger.TreeHeadKeys[^1]);
+        else
+            Console.WriteLine(summary.Greet(ledger));
     }
 
     private async Task PublishAsync(ILedgerGrain ledger, string name)
@@ -82,6 +92,10 @@ internal sealed partial class SiloGreeting(SiloSummary summary, IGrainFactory gr
             LedgerUnusable(logger, name, error.Message);
         }
     }
+
+    [LoggerMessage(43, LogLevel.Information,
+        "Ciuic silo is ready. HTTP API: {Api}; database: {Database}; store: {Store}; ledger: {Ledger}, {Blocks} blocks, verifier key {Key}")]
+    private static partial void Ready(ILogger logger, string api, string database, string store, string ledger, long blocks, string key);
 
     [LoggerMessage(41, LogLevel.Warning, "Ledger {Ledger}: committed blocks are not final yet: {Error}")]
     private static partial void NotFinal(ILogger logger, string ledger, string error);

@@ -58,7 +58,7 @@ internal static class SiloHost
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddConfiguration(configuration);
-        builder.Logging.AddConfiguration(configuration.GetSection("Logging")).AddConsole();
+        SiloLogging.AddTo(builder.Logging, configuration);
         return builder;
     }
 

@@ -21,11 +21,14 @@ internal sealed record SiloSummary(SiloSettings Settings, ISiloDatabase Database
         SIGTERM drains and stops. Exit codes: 0 stopped, 2 usage or configuration, 13 store unreachable, 1 anything else.
         """;
 
+    /// <summary>Where it answers over HTTP.</summary>
+    public string Api => Settings.Gateway.IsOn ? $"{Settings.Gateway.Url}/api/v1" : "none";
+
     /// <summary>What it prints when it has started.</summary>
     public string Greet(LedgerView ledger) => $"""
         {(Problem is null ? "Ciuic silo is ready." : $"Ciuic silo is up, and NOT READY: {Problem}")}
           gateway       {Settings.Silo.Address}:{Settings.Silo.GatewayPort}
-          http api      {(Settings.Gateway.IsOn ? $"{Settings.Gateway.Url}/api/v1" : "none")}
+          http api      {Api}
           database      {Database.Location}
           store         {Store.Location}
           ledger        {Settings.Ledger.Name} ({Settings.Ledger.Origin})

@@ -11,8 +11,8 @@ internal static class CiuicCommandLine
         Looks at runs and snapshots, rolls back, proves, audits.
 
         REF is latest, step:N, #sequence, tag:NAME or the first digits of a snapshot's digest.
-        Settings come from appsettings.json beside the program, the environment (Ciuic__Client__Gateways__0=...)
-        and --set NAME=VALUE.
+        Settings come from appsettings.json beside the program, where there is one, the environment
+        (Ciuic__Client__Gateways__0=...) and --set NAME=VALUE.
 
         Exit codes: 0 ok, 2 usage or configuration, 10 not found, 11 conflict or fenced, 13 silo or store
         unreachable, 20 integrity failure, 1 anything else.
@@ -22,10 +22,11 @@ internal static class CiuicCommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> InvokeAsync(string[] args, TextWriter output, TextWriter error)
     {
-        var parsed = Root(new CommandOutput(output, error)).Parse(args);
+        var shown = new CommandOutput(output, error);
+        var parsed = UsageComplaint.IsOnlyAGroup(Parse(shown, args)) ? Parse(shown, [.. args, "--help"]) : Parse(shown, args);
         if (parsed.Errors.Count > 0)
         {
-            await error.WriteLineAsync($"ciuic: {parsed.Errors[0].Message} ('ciuic --help' shows what there is)");
+            shown.Fail(UsageComplaint.Of(parsed));
             return ExitCode.Usage;
         }
 
@@ -41,10 +42,14 @@ internal static class CiuicCommandLine
         catch (Exception problem)
         {
             var explained = SettingsFile.Explain(problem);
-            await error.WriteLineAsync($"ciuic: {ExitCode.Reason(explained)}");
+            shown.Fail(ExitCode.Reason(explained));
             return ExitCode.For(explained);
         }
     }
+
+    /// <summary>Files of arguments are off: <c>@</c> is how snapshots are named.</summary>
+    private static ParseResult Parse(CommandOutput output, IReadOnlyList<string> args) =>
+        Root(output).Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     private static RootCommand Root(CommandOutput output)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Ciuic.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Ciuic.Native;
@@ -36,7 +37,7 @@ internal sealed class KeptLog : ILoggerFactory, ILogger
     {
         if (!IsEnabled(logLevel))
             return;
-        _lines.Enqueue(new LogLine(logLevel.ToString().ToLowerInvariant(), formatter(state, exception)));
+        _lines.Enqueue(new LogLine(logLevel.ToString().ToLowerInvariant(), Printable.Text(formatter(state, exception))));
         while (_lines.Count > Most)
             _lines.TryDequeue(out _);
     }

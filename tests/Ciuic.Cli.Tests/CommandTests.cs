@@ -93,6 +93,62 @@ public sealed class CommandTests : IDisposable
         Assert.Equal(code == ExitCode.Ok, _error.ToString().Length == 0);
     }
 
+    [Theory]
+    [InlineData("'frobnicate' is no command of 'ciuic'", "frobnicate")]
+    [InlineData("did you mean runs?", "rnus")]
+    [InlineData("did you mean verify?", "verfiy", "r@latest")]
+    [InlineData("'lst' is no command of 'ciuic key': did you mean list?", "key", "lst")]
+    [InlineData("did you mean --json?", "runs", "--jsno")]
+    [InlineData("'more' is no argument of 'ciuic runs'", "runs", "more")]
+    public async Task A_word_that_nobody_knows_is_named_with_the_one_that_was_meant(string says, params string[] arguments)
+    {
+        Assert.Equal(ExitCode.Usage, await RunAsync(arguments));
+        Assert.Contains(says, _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("audit")]
+    [InlineData("create", "key")]
+    public async Task Without_a_command_there_is_the_help(string says, params string[] arguments)
+    {
+        Assert.Equal(ExitCode.Ok, await RunAsync(arguments));
+        Assert.Contains(says, _output.ToString());
+        Assert.Equal("", _error.ToString());
+    }
+
+    [Fact]
+    public async Task An_argument_that_begins_with_the_sign_of_references_is_no_file()
+    {
+        Assert.Equal(ExitCode.Usage, await RunAsync("show", "@latest"));
+        Assert.DoesNotContain("file", _error.ToString());
+        Assert.Contains("'' is not a run id", _error.ToString());
+    }
+
+    [Fact]
+    public async Task A_scope_that_there_is_not_is_named_with_those_that_there_are()
+    {
+        Assert.Equal(ExitCode.Usage, await RunAsync("key", "create", "me", "--scope", "root"));
+        Assert.Contains("read, write or admin", _error.ToString());
+        Assert.DoesNotContain("Ciuic.Core", _error.ToString());
+    }
+
+    [Fact]
+    public void What_others_have_written_cannot_move_the_cursor()
+    {
+        const string evil = "best\u001b[2J\u202e\r";
+        var output = new CommandOutput(_output, _error);
+        output.WriteLine(evil);
+        output.WriteTable(["label"], [[evil], [null!]]);
+        output.WriteJson(new { evil });
+        output.WriteJsonLine(new { evil });
+        output.WriteProgress(evil);
+        output.Warn(evil);
+        output.Fail(evil);
+        var said = _output.ToString() + _error;
+        Assert.DoesNotContain(said.ReplaceLineEndings(""), c => char.IsControl(c) || c == '\u202e');
+        Assert.Contains("null", said);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private string Store => $"file:{_folder.File("store")}";

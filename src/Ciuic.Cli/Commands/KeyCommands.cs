@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Security.Cryptography;
 using Ciuic.Contracts;
 using Ciuic.Core;
@@ -17,10 +16,10 @@ internal static class KeyCommands
     private static Command CreateKey(CommandOutput output)
     {
         var name = new Argument<string>("NAME") { Description = "What people call it." };
-        var scope = new Option<AccessScope>("--scope")
+        var scope = new Option<string>("--scope")
         {
-            Description = "Read (look and restore), Write (train, too) or Admin (roll back, tag, pin, too).",
-            DefaultValueFactory = _ => AccessScope.Write,
+            Description = "read (look and restore), write (train, too) or admin (roll back, tag, pin, too).",
+            DefaultValueFactory = _ => AccessScope.Write.Name(),
         };
         var runs = new Option<string>("--runs") { Description = "For runs whose names begin with this; all by default.", DefaultValueFactory = _ => "" };
         var days = new Option<int?>("--days") { Description = "How long it is good; until it is revoked by default." };
@@ -28,13 +27,14 @@ internal static class KeyCommands
         var command = new Command("create", "Makes a key and prints it: this once, and nowhere else.") { name, scope, runs, days, json, set };
         command.SetAction(async (parsed, cancel) =>
         {
+            var may = AccessScopes.Parse(parsed.GetValue(scope)!);
             await using var chain = await CliSettings.ConnectAsync(parsed.GetValue(set)!, cancel);
             var key = ApiKey.Of(RandomNumberGenerator.GetBytes(ApiKey.RandomBytes));
             var goodFor = parsed.GetValue(days) is { } n
                 ? n is > 0 and <= 36_500 ? TimeSpan.FromDays(n) : throw new InvalidInputException("--days: 1 to 36500.")
                 : (TimeSpan?)null;
             await chain.Access.AddAsync(
-                key, parsed.GetValue(name)!, parsed.GetValue(scope), parsed.GetValue(runs)!, goodFor, cancel);
+                key, parsed.GetValue(name)!, may, parsed.GetValue(runs)!, goodFor, cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(new { id = key.Id, key = key.Reveal() });
             else
@@ -54,8 +54,8 @@ internal static class KeyCommands
             var keys = await chain.Access.ListAsync(cancel);
             if (parsed.GetValue(json))
                 output.WriteJson(keys.Select(k => new { k.Id, k.Scope, runs = k.RunPrefix, k.Name, k.CreatedAt, k.ExpiresAt, k.RevokedAt }));
-            foreach (var key in parsed.GetValue(json) ? [] : keys)
-                output.WriteLine(Line(key));
+            else
+                output.WriteTable(["id", "scope", "runs", "made", "good until", "name"], keys.Select(Row));
             return ExitCode.Ok;
         });
         return command;
@@ -76,10 +76,13 @@ internal static class KeyCommands
         return command;
     }
 
-    private static string Line(ApiKeyRecord key)
-    {
-        var end = key.RevokedAt is { } revoked ? $"revoked {revoked:u}" : key.ExpiresAt is { } expires ? $"until {expires:u}" : "good";
-        var runs = key.RunPrefix.Length == 0 ? "all runs" : $"runs {key.RunPrefix}*";
-        return string.Create(CultureInfo.InvariantCulture, $"{key.Id}  {key.Scope,-5}  {runs}  {key.CreatedAt:u}  {end}  {key.Name}");
-    }
+    private static string[] Row(ApiKeyRecord key) =>
+    [
+        key.Id,
+        key.Scope.Name(),
+        key.RunPrefix.Length == 0 ? "all" : $"{key.RunPrefix}*",
+        Sizes.Of(key.CreatedAt),
+        key.RevokedAt is { } revoked ? $"revoked {Sizes.Of(revoked)}" : key.ExpiresAt is { } expires ? Sizes.Of(expires) : "it is revoked",
+        key.Name,
+    ];
 }

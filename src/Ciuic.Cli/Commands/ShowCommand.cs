@@ -88,7 +88,7 @@ internal static class ShowCommand
         foreach (var (name, value) in plan.Metrics)
             yield return [$"metric {name}", value.ToString("R", CultureInfo.InvariantCulture)];
         foreach (var (name, value) in plan.Labels)
-            yield return [$"label {name}", value];
+            yield return [$"label {name}", value]; // null was taken once, and stays
         if (s.Reason is not null)
             yield return ["reason", s.Reason];
         if (s.Problem is not null)

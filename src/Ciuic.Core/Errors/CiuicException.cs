@@ -2,9 +2,10 @@ namespace Ciuic.Core;
 
 /// <summary>
 /// A promise that could not be kept. There is one subclass per way of reacting to it, and no others:
-/// expected answers are values, not exceptions.
+/// expected answers are values, not exceptions. What a message quotes is made printable here: it may come from a server, or from whoever
+/// has named a label, and ends in a log or on a terminal.
 /// </summary>
-public abstract class CiuicException(string message, Exception? cause) : Exception(message, cause);
+public abstract class CiuicException(string message, Exception? cause) : Exception(Printable.Text(message), cause);
 
 /// <summary>The input is wrong; asking again with the same input cannot help.</summary>
 public sealed class InvalidInputException(string message, Exception? cause = null)

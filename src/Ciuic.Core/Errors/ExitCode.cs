@@ -32,7 +32,7 @@ public static class ExitCode
     {
         CiuicException => error.Message,
         OperationCanceledException => "interrupted",
-        _ => $"unexpected {error.GetType().Name}: {error.Message.ReplaceLineEndings(" ")}",
+        _ => $"unexpected {error.GetType().Name}: {Printable.Line(error.Message.ReplaceLineEndings(" "))}",
     };
 
     /// <summary>The exit code of a program that ends because of this error.</summary>

@@ -16,12 +16,12 @@ public static class KeyRoles
     /// <summary>The role in files and on command lines.</summary>
     public static string Name(this KeyRole role) => role == KeyRole.Blocks ? "blocks" : "tree-head";
 
-    /// <summary>Reads a role.</summary>
+    /// <summary>Reads a role, as files, command lines and addresses have it; <c>tree_head</c> and <c>TreeHead</c> were written before.</summary>
     /// <exception cref="InvalidInputException">There is no such role.</exception>
     public static KeyRole Parse(string text) => text switch
     {
-        "blocks" => KeyRole.Blocks,
-        "tree-head" => KeyRole.TreeHead,
+        "blocks" or "Blocks" => KeyRole.Blocks,
+        "tree-head" or "tree_head" or "TreeHead" => KeyRole.TreeHead,
         _ => throw new InvalidInputException($"'{text}' is no role of a key: blocks or tree-head."),
     };
 
