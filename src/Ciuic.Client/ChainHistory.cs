@@ -136,7 +136,7 @@ public sealed class ChainHistory
     /// <param name="reason">Why: it stays in the ledger.</param>
     /// <param name="actor">Who: it stays in the ledger.</param>
     /// <param name="cancel">Ends the waiting, not the change.</param>
-    /// <exception cref="NotFoundException">There is no such committed snapshot.</exception>
+    /// <exception cref="NotFoundException">There is no such committed snapshot, or it does not have the tag that is to be taken from it.</exception>
     /// <exception cref="ConflictException">The run has as many tags or pins as it may.</exception>
     public async Task<SnapshotView> MarkAsync(
         RunId run,
@@ -148,6 +148,8 @@ public sealed class ChainHistory
         CancellationToken cancel = default)
     {
         var target = await FindAsync(run, snapshot, cancel);
+        if (kind == MarkKind.Untag)
+            await RequireTagAsync(target, tag, cancel);
         var request = new MarkRequest
         {
             Kind = kind,
@@ -165,6 +167,18 @@ public sealed class ChainHistory
             _ => throw new ConflictException(
                 $"Run {run} has {reply.View.Tags.Count} tags and {reply.View.Pins.Length} pins, as many as it may: take one away first."),
         };
+    }
+
+    /// <summary>A misspelled tag must not pass for one that was taken away.</summary>
+    private async Task RequireTagAsync(SnapshotView target, TagName? tag, CancellationToken cancel)
+    {
+        var tags = (await DescribeAsync(target.Run, cancel)).Tags;
+        if (tag is { } name && (!tags.TryGetValue(name.Value, out var tagged) || tagged != target.Sequence))
+        {
+            throw new NotFoundException(
+                $"Snapshot #{target.Sequence} of run {target.Run} has no tag '{name}'. "
+                + $"'ciuic show {target.Run}@#{target.Sequence}' shows its tags.");
+        }
     }
 
     private async Task<Sequence?> NewestAsync(RunId run, Func<RunEvent, bool> fits, CancellationToken cancel)

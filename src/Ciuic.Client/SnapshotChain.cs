@@ -112,7 +112,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var ranks = StrictSettings.Read<RankOptions>(configuration, "Ciuic:Ranks");
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
-        loggers ??= new StandardErrorLoggers();
+        loggers = new PrintableLoggers(loggers ?? new StandardErrorLoggers());
         var gateway = client.Mode == ClientMode.Http ? Gateway(client) : null;
         var bytes = options.Uri == ClientDefaults.GatewayUri ? gateway ?? throw new InvalidInputException(
             $"Ciuic:Store:Uri is {ClientDefaults.GatewayUri}, which needs Ciuic:Client:Mode Http.") : null;

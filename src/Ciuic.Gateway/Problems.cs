@@ -35,7 +35,7 @@ internal sealed partial class Problems(ILogger<Problems> logger)
             var (status, kind) = StatusOf(error);
             if (status == StatusCodes.Status500InternalServerError)
                 Unexpected(logger, http.Request.Method, http.Request.Path, error);
-            await WriteAsync(http, status, kind, ExitCode.Reason(error is HttpProblemException ? new InvalidInputException(error.Message) : error));
+            await WriteAsync(http, status, kind, DetailOf(error));
         }
         catch (Exception error)
         {
@@ -58,6 +58,14 @@ internal sealed partial class Problems(ILogger<Problems> logger)
         UnavailableException => (StatusCodes.Status503ServiceUnavailable, "unavailable"),
         CorruptException => (StatusCodes.Status422UnprocessableEntity, "corrupt"),
         _ => (StatusCodes.Status500InternalServerError, ""),
+    };
+
+    private static string DetailOf(Exception error) => error switch
+    {
+        HttpProblemException => Printable.Text(error.Message),
+        JsonException json => $"The body is not what belongs here: {Printable.Line(JsonComplaint.Of(json))}.",
+        BadHttpRequestException => Printable.Line(error.Message),
+        _ => ExitCode.Reason(error),
     };
 
     private static string Unanswered(HttpContext http) => http.Response.StatusCode switch

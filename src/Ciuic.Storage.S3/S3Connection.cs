@@ -56,14 +56,12 @@ internal static class S3Connection
 
         public Connections(S3Options options)
         {
-            var sockets = new SocketsHttpHandler
-            {
-                MaxConnectionsPerServer = options.MaxConnections,
-                ConnectTimeout = options.ConnectTimeout,
-                PooledConnectionLifetime = TimeSpan.FromMinutes(10), // follows a name that moves
-                AllowAutoRedirect = false,
-                UseCookies = false,
-            };
+            var sockets = Proxies.NewHandler();
+            sockets.MaxConnectionsPerServer = options.MaxConnections;
+            sockets.ConnectTimeout = options.ConnectTimeout;
+            sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(10); // follows a name that moves
+            sockets.AllowAutoRedirect = false;
+            sockets.UseCookies = false;
             sockets.SslOptions.CertificateChainPolicy = options.TrustPolicy(S3Scheme.Section);
             _client = new HttpClient(new LimitedRequests(sockets, options.RequestTimeout)) { Timeout = Timeout.InfiniteTimeSpan };
         }

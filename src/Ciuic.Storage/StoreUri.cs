@@ -31,7 +31,7 @@ public static class StoreUri
 
     private static bool TryGetPath(string rest, out string path)
     {
-        path = rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest;
+        path = HomePath.Expand(rest.StartsWith("//", StringComparison.Ordinal) ? rest[2..] : rest);
         return path.Length > 0 && !path.Contains('\0');
     }
 }

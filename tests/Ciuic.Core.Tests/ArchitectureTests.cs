@@ -102,18 +102,6 @@ public sealed class ArchitectureTests
         Assert.Empty(others);
     }
 
-    [Theory]
-    [InlineData("src/python/pyproject.toml", "version = \"{0}\"")]
-    [InlineData("src/python/ciuic_snapshot_chain/__init__.py", "__version__ = \"{0}\"")]
-    [InlineData("hosting/kubernetes/kustomization.yaml", "newTag: \"{0}\"")]
-    [InlineData("hosting/kubernetes/README.md", "/ciuic:{0} ")]
-    public void Programs_packages_and_images_are_of_one_version(string file, string spelling)
-    {
-        var version = XDocument.Load(Path.Combine(Root(), "Directory.Build.props")).Descendants("Version").Single().Value;
-        Assert.Equal($"{version}.0", typeof(RunId).Assembly.GetName().Version!.ToString());
-        Assert.Contains(string.Format(null, spelling, version), File.ReadAllText(Path.Combine(Root(), file)));
-    }
-
     /// <summary>What a project loads; one that is only built beside it, to be started as a process, is not used.</summary>
     private static IEnumerable<string> Uses(string project) => Load(project)
         .Descendants("ProjectReference")

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using Ciuic.Client;
+using Ciuic.Client.Tests;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Testing;
@@ -55,13 +56,13 @@ public sealed class ApiDescriptionTests(GatewayCluster gateway) : IClassFixture<
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("key"), TestKeys.Stranger.Export());
         File.SetUnixFileMode(folder.File("key"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var model = new byte[100_000];
+        var model = new TrackedArray(25_000);
         await using var chain = gateway.Chain(key, new SaveOptions { OnTerminate = OnTerminate.Ignore, ChunkBytes = 64 << 10, KeyFile = folder.File("key") });
         await using var run = await chain.OpenRunAsync(Run);
-        await run.TrackBytes("model", () => model, _ => { }).ResumeAsync();
+        await run.Track(model).ResumeAsync();
         for (var step = 1; step <= 2; step++)
         {
-            model[step] = 7;
+            model.Train(step);
             await (await run.SaveAsync(new TrainingProgress(step, 0, step))).Committed;
         }
     }

@@ -38,6 +38,7 @@ public sealed class ContentTests(GatewayCluster gateway) : IClassFixture<Gateway
     [Theory]
     [InlineData(8 << 20)]
     [InlineData(100_000)]
+    [InlineData(100)]
     public async Task What_several_ranks_have_saved_is_one_tensor_in_a_file(int blockBytes)
     {
         var (key, run, attempt) = (await gateway.NewKeyAsync(), RunId.Parse($"ranks-{blockBytes}"), Guid.NewGuid());

@@ -63,7 +63,7 @@ public sealed class SavingTests(GatewayCluster gateway) : IClassFixture<GatewayC
         await SaveAsync("back", 2);
         await using var trainer = gateway.Chain(await gateway.NewKeyAsync());
         var error = await Assert.ThrowsAsync<InvalidInputException>(() => BackAsync(trainer));
-        Assert.Contains("needs Admin", error.Message);
+        Assert.Contains("needs admin", error.Message);
         await using var admin = gateway.Chain(await gateway.NewKeyAsync(AccessScope.Admin));
         Assert.Equal(1, (await BackAsync(admin)).Head!.Sequence.Value);
         var told = Assert.Single(await gateway.Cluster.EventsAsync("back"), e => e.Kind == RunEventKind.RolledBack);

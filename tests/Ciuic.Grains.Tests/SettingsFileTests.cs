@@ -55,7 +55,7 @@ public sealed class SettingsFileTests
     {
         var (defaults, bound) = (New(section), New(section));
         Section(section).Bind(bound);
-        // A list that is set is put behind a default: this one's lies beside it.
+        // Where silos are is no secret of the code's: without the file it must be said.
         foreach (var option in Settable(section).Where(p => p.Name != nameof(ClientOptions.Gateways)))
             Assert.Equal((option.Name, option.GetValue(defaults)), (option.Name, option.GetValue(bound)));
     }

@@ -6,6 +6,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Client;
 
@@ -41,15 +42,14 @@ internal sealed class GatewayConnection : IDisposable
     /// <param name="key">The key to show, read when it is needed.</param>
     /// <param name="trusted">Whose certificates are believed; null for those of the machine's authorities.</param>
     public GatewayConnection(Uri endpoint, Func<string> key, X509ChainPolicy? trusted = null)
-        : this(endpoint, key, new SocketsHttpHandler
-        {
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            AllowAutoRedirect = false, // no gateway sends anybody elsewhere
-            PooledConnectionLifetime = TimeSpan.FromMinutes(5), // a name may come to stand for other gateways
-            KeepAlivePingDelay = KeepAlive,
-            SslOptions = { CertificateChainPolicy = trusted },
-        })
+        : this(endpoint, key, NewHandler(trusted))
     {
+        if (endpoint.Scheme == Uri.UriSchemeHttp && Proxies.Of(endpoint) is { } proxy)
+        {
+            throw new InvalidInputException(
+                $"Ciuic:Client:Endpoint: requests to {Address} would go through the proxy {proxy}, which would be shown the key: use https, or "
+                + $"add {endpoint.Host} to NO_PROXY.");
+        }
     }
 
     /// <summary>Where gateways are looked for, for messages.</summary>
@@ -111,7 +111,7 @@ internal sealed class GatewayConnection : IDisposable
         }
         catch (Exception error) when (IsOfTheWay(error) && !cancel.IsCancellationRequested)
         {
-            throw new UnavailableException($"No gateway answers at {Address}: {ReasonOf(error)}", error);
+            throw new UnavailableException($"No gateway answers at {Address}{Proxies.Through(_http.BaseAddress!)}: {ReasonOf(error)}", error);
         }
         finally
         {
@@ -138,6 +138,20 @@ internal sealed class GatewayConnection : IDisposable
 
     /// <summary>How long a request with a body of so many bytes may take.</summary>
     public static TimeSpan PatienceFor(long bytes) => Patience + TimeSpan.FromSeconds(bytes / (1 << 20));
+
+    /// <summary>Whether somebody answered whom we do not trust: waiting makes that no better.</summary>
+    public static bool IsOfTrust(UnavailableException error) => error.InnerException?.InnerException is AuthenticationException;
+
+    private static SocketsHttpHandler NewHandler(X509ChainPolicy? trusted)
+    {
+        var handler = Proxies.NewHandler();
+        handler.ConnectTimeout = TimeSpan.FromSeconds(5);
+        handler.AllowAutoRedirect = false; // no gateway sends anybody elsewhere
+        handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5); // a name may come to stand for other gateways
+        handler.KeepAlivePingDelay = KeepAlive;
+        handler.SslOptions.CertificateChainPolicy = trusted;
+        return handler;
+    }
 
     private static string ReasonOf(Exception error) => error switch
     {

@@ -23,7 +23,7 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
                 await gateway.GetAsync("info", Api.ServerInfo, cancel);
                 return;
             }
-            catch (UnavailableException error)
+            catch (UnavailableException error) when (!GatewayConnection.IsOfTrust(error))
             {
                 why = error;
                 await Task.Delay(BetweenTries, time, cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -104,11 +104,11 @@ internal sealed class HttpCoordinator(GatewayConnection gateway, TimeProvider ti
         gateway.GetAsync($"ledgers/{ledger}", Api.LedgerView, cancel);
 
     public async Task<VerifierKey> PrepareKeyAsync(string ledger, KeyRole role, CancellationToken cancel) =>
-        (await gateway.PostAsync($"ledgers/{ledger}/keys/{role}", Api.KeyAnswer, cancel)).Key;
+        (await gateway.PostAsync($"ledgers/{ledger}/keys/{role.Name()}", Api.KeyAnswer, cancel)).Key;
 
     public Task<LedgerView> RotateAsync(
         string ledger, KeyRole role, VerifierKey to, string actor, string reason, CancellationToken cancel) => gateway.PostAsync(
-        $"ledgers/{ledger}/keys/{role}/rotate", new RotateRequest(to, actor, reason), Api.RotateRequest, Api.LedgerView, cancel, Long);
+        $"ledgers/{ledger}/keys/{role.Name()}/rotate", new RotateRequest(to, actor, reason), Api.RotateRequest, Api.LedgerView, cancel, Long);
 
     public Task StartRebuildAsync(string ledger, TreeHead? known, CancellationToken cancel) =>
         gateway.PostAsync($"ledgers/{ledger}/rebuild", new RebuildRequest(known), Api.RebuildRequest, cancel);

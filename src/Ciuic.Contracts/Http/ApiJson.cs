@@ -4,11 +4,15 @@ using Ciuic.Core;
 
 namespace Ciuic.Contracts;
 
-/// <summary>The HTTP API's JSON: names and enumerations in snake_case. Made at compile time, so that it works where there is no reflection.</summary>
+/// <summary>
+/// The HTTP API's JSON: names and enumerations in snake_case. Made at compile time, so that it works where there is no reflection. Metrics that
+/// are no numbers are texts, as in manifests: "NaN", "Infinity", "-Infinity".
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DictionaryKeyPolicy = JsonKnownNamingPolicy.Unspecified,
     AllowTrailingCommas = false,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true,
     Converters =

@@ -57,7 +57,7 @@ internal static class Caller
         }
 
         if (key.Scope < needed.Scope)
-            throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for {key.Scope}; this needs {needed.Scope}.");
+            throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for {key.Scope.Name()}; this needs {needed.Scope.Name()}.");
         if (http.GetRouteValue("run") is string run && !Reaches(key, run))
             throw new HttpProblemException(StatusCodes.Status403Forbidden, $"The key {key.Id} is for runs that begin with '{key.RunPrefix}'.");
         if (key.RunPrefix.Length > 0 && endpoint.Metadata.GetMetadata<OfAllRuns>() is not null)

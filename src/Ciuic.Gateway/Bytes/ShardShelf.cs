@@ -31,6 +31,17 @@ internal sealed class ShardShelf(IObjectStore store, ICoordinator coordinator) :
         return _cache.Set((id, rank), names, new MemoryCacheEntryOptions { Size = names.Count + 1 });
     }
 
+    /// <summary>Whether a snapshot is committed. That it is is kept: it stays so.</summary>
+    public async Task<bool> IsCommittedAsync(SnapshotId id, CancellationToken cancel)
+    {
+        if (_cache.TryGetValue(id, out _) || _cache.TryGetValue((id, "committed"), out _))
+            return true;
+        if ((await coordinator.GetAsync(id, cancel))?.Link is null)
+            return false;
+        _cache.Set((id, "committed"), true, new MemoryCacheEntryOptions { Size = 1 });
+        return true;
+    }
+
     /// <summary>The objects that all ranks' shards of a committed snapshot are made of.</summary>
     public async Task<IReadOnlySet<string>> ObjectsOfAsync(SnapshotId id, CancellationToken cancel)
     {

@@ -65,17 +65,50 @@ internal sealed class SafetensorsFile
         }
     }
 
-    /// <summary>What several ranks have saved is put together some rows at a time.</summary>
+    /// <summary>What several ranks have saved is put together some elements at a time, never more than a block of them.</summary>
     private void Assemble(SavedTensor tensor, Stream output)
     {
-        var blocks = (int)Math.Clamp((tensor.Length + _blockBytes - 1) / _blockBytes, 1, tensor.Shape[0]);
-        for (var i = 0; i < blocks; i++)
+        var block = new byte[Math.Min(tensor.Length, Math.Max(_blockBytes, tensor.DType.Size()))];
+        foreach (var slice in Blocks(tensor, block.Length))
         {
-            var rows = TensorSlice.OfRows(tensor.Shape, i, blocks);
-            var block = new byte[tensor.DType.ByteLength(rows.Box.Shape)!.Value];
-            _item.ReadTensor(tensor.Name, rows, (at, bytes) => bytes.Span.CopyTo(block.AsSpan((int)at)));
-            output.Write(block);
+            var bytes = (int)tensor.DType.ByteLength(slice.Box.Shape)!.Value;
+            _item.ReadTensor(tensor.Name, slice, (at, piece) => piece.Span.CopyTo(block.AsSpan((int)at)));
+            output.Write(block, 0, bytes);
         }
+    }
+
+    /// <summary>Cuts a tensor into stretches of its row-major order that have so many bytes at most: rows, or parts of one.</summary>
+    private static IEnumerable<TensorSlice> Blocks(SavedTensor tensor, int maxBytes)
+    {
+        var shape = tensor.Shape;
+        var (cut, inner) = (shape.Count - 1, (long)tensor.DType.Size()); // bytes of one step along the dimension that is cut
+        while (cut > 0 && inner * shape[cut] <= maxBytes)
+            inner *= shape[cut--];
+        var step = Math.Max(1, maxBytes / inner);
+        var offset = new long[shape.Count];
+        do
+        {
+            for (offset[cut] = 0; offset[cut] < shape[cut]; offset[cut] += step)
+            {
+                long[] extent = [.. Enumerable.Repeat(1L, cut), Math.Min(step, shape[cut] - offset[cut]), .. shape.Skip(cut + 1)];
+                yield return new TensorSlice(shape, new TensorBox([.. offset], extent));
+            }
+        }
+        while (Advance(offset, shape, cut));
+    }
+
+    /// <summary>Counts up all dimensions before one; false after the last.</summary>
+    private static bool Advance(long[] offset, IReadOnlyList<long> shape, int before)
+    {
+        offset[before] = 0;
+        for (var d = before - 1; d >= 0; d--)
+        {
+            if (++offset[d] < shape[d])
+                return true;
+            offset[d] = 0;
+        }
+
+        return false;
     }
 
     private static string NameOf(string tensor, DType type) => type switch

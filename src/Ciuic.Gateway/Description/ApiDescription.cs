@@ -20,7 +20,7 @@ internal static class ApiDescription
     /// <summary>Values that are written as one text or number.</summary>
     private static readonly Dictionary<Type, (JsonSchemaType Type, string Meaning)> Values = new()
     {
-        [typeof(RunId)] = (JsonSchemaType.String, "A run's name: 1 to 200 letters, digits, '.', '_' and '-'."),
+        [typeof(RunId)] = (JsonSchemaType.String, $"A run's name: 1 to {RunId.MaxLength} letters, digits, '.', '_' and '-'."),
         [typeof(TagName)] = (JsonSchemaType.String, "A tag."),
         [typeof(Digest)] = (JsonSchemaType.String, "SHA-256, 64 hexadecimal digits."),
         [typeof(ManifestDigest)] = (JsonSchemaType.String, "SHA-256 of a manifest, 64 hexadecimal digits."),
@@ -39,7 +39,7 @@ internal static class ApiDescription
         {
             json.SerializerOptions.PropertyNamingPolicy = ApiJson.Default.Options.PropertyNamingPolicy;
             json.SerializerOptions.RespectNullableAnnotations = true;
-            json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
+            json.SerializerOptions.NumberHandling = ApiJson.Default.Options.NumberHandling;
             foreach (var converter in ApiJson.Default.Options.Converters)
                 json.SerializerOptions.Converters.Add(converter);
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, ApiJson.Default);
@@ -125,11 +125,24 @@ internal static class ApiDescription
     private static Task DescribeAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancel)
     {
         var type = context.JsonTypeInfo.Type;
+        if (type == typeof(double))
+            DescribeNumber(schema);
         if (!Values.TryGetValue(Nullable.GetUnderlyingType(type) ?? type, out var value))
             return Task.CompletedTask;
         schema.Type = value.Type; // shared by places that may be null, which say so themselves
         schema.Description = value.Meaning;
         return Task.CompletedTask;
+    }
+
+    /// <summary>JSON has no spelling for what is no number: a text stands for it.</summary>
+    private static void DescribeNumber(OpenApiSchema schema)
+    {
+        (schema.Type, schema.Format, schema.Enum, schema.Pattern) = (null, null, null, null);
+        schema.AnyOf =
+        [
+            new OpenApiSchema { Type = JsonSchemaType.Number, Format = "double" },
+            new OpenApiSchema { Type = JsonSchemaType.String, Enum = ["NaN", "Infinity", "-Infinity"] },
+        ];
     }
 
     private static OpenApiParameter Parameter(string name, ParameterLocation place, string? summary, bool isNumber) => new()

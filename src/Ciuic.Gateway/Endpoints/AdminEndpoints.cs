@@ -40,10 +40,7 @@ internal sealed class AdminEndpoints(ICoordinator coordinator)
         }).Says("Brings the cluster's state back from the bucket.").Takes<RebuildRequest>().AnswersNothing(StatusCodes.Status202Accepted);
     }
 
-    private static KeyRole RoleOf(HttpContext http) =>
-        Enum.TryParse<KeyRole>(Route.Value(http, "role").Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out var role) && Enum.IsDefined(role)
-            ? role
-            : throw new InvalidInputException($"'{Route.Value(http, "role")}' is no kind of key: {string.Join(", ", Enum.GetNames<KeyRole>())}.");
+    private static KeyRole RoleOf(HttpContext http) => KeyRoles.Parse(Route.Value(http, "role"));
 
     private async Task RevokeAsync(HttpContext http)
     {

@@ -107,11 +107,14 @@ internal sealed class ContentEndpoints(
         var name = Route.Value(http, "item");
         using var snapshot = await OpenAsync(http, [name]);
         var item = snapshot.Items.FirstOrDefault(i => i.Item == name) ?? throw new NotFoundException($"The snapshot has no item '{name}'.");
-        var file = new SafetensorsFile(item, new Dictionary<string, string>
+        if (item.Tensors.Count == 0)
         {
-            ["run"] = $"{http.Run()}",
-            ["manifest"] = $"{snapshot.Link.Manifest}",
-        });
+            throw new NotFoundException(
+                $"'{name}' has no tensors, only bytes ({string.Join(", ", item.ByteNames)}), which safetensors files do not have: restore it "
+                + "with a client.");
+        }
+
+        var file = new SafetensorsFile(item, MetadataOf(snapshot, item));
         http.Response.ContentType = "application/octet-stream";
         http.Response.ContentLength = file.Length;
         http.Features.GetRequiredFeature<IHttpBodyControlFeature>().AllowSynchronousIO = true;
@@ -119,6 +122,18 @@ internal sealed class ContentEndpoints(
             rate.MinDataRate = SlowestFile;
         // Reading checks and decodes on its thread; between two tensors the key is looked at again.
         await Task.Run(() => file.WriteTo(http.Response.Body, () => http.RequireStillGoodAsync().GetAwaiter().GetResult()), http.RequestAborted);
+    }
+
+    private static Dictionary<string, string> MetadataOf(SavedSnapshot snapshot, SavedItem item)
+    {
+        var metadata = new Dictionary<string, string>
+        {
+            ["run"] = $"{snapshot.Manifest.Run}",
+            ["manifest"] = $"{snapshot.Link.Manifest}",
+        };
+        if (item.ByteNames.Count > 0)
+            metadata["left_out"] = string.Join(", ", item.ByteNames); // nobody shall take the file for the whole item
+        return metadata;
     }
 
     private async Task<SavedSnapshot> OpenAsync(HttpContext http, string[] parts)

@@ -16,6 +16,11 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
 {
     private const int PageSize = 1_000;
 
+    /// <summary>What an object of a page takes of memory, and of the answer.</summary>
+    private const int BytesOfOne = 512;
+
+    private static readonly Comparer<ApiObject> ByPath = Comparer<ApiObject>.Create((a, b) => string.CompareOrdinal(a.Path, b.Path));
+
     private readonly ObjectAnswer _answer = new(store, budget);
 
     public void MapTo(IEndpointRouteBuilder routes)
@@ -31,8 +36,6 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
             .Says("One of them, as C2SP tlog-tiles has it: checkpoint, tiles of hashes, entries; and blocks.").AnswersBytes();
     }
 
-    private static Comparer<ApiObject> ByPath { get; } = Comparer<ApiObject>.Create((a, b) => string.CompareOrdinal(a.Path, b.Path));
-
     /// <summary>A name is one segment of a key: nothing else of the bucket is reached through it.</summary>
     private static string NameOf(HttpContext http) =>
         Route.Value(http, "ledger") is var name && ObjectKey.TryParse(name, out _) && !name.Contains('/', StringComparison.Ordinal)
@@ -45,6 +48,7 @@ internal sealed class LedgerEndpoints(ICoordinator coordinator, IObjectStore sto
         var (after, begin) = (http.Request.Query["cursor"].ToString(), http.Request.Query["prefix"].ToString());
         if (begin.Length > 0 && !ObjectKey.TryParse(prefix + begin.TrimEnd('/'), out _))
             throw new InvalidInputException($"'{begin}' begins no object's path.");
+        using var room = budget.Take(PageSize * BytesOfOne);
         var found = new SortedSet<ApiObject>(ByPath); // a page and one more, however long the ledger is
         await foreach (var there in store.ListAsync(prefix + begin, http.RequestAborted))
         {

@@ -39,14 +39,27 @@ internal sealed class ObjectEndpoints(IObjectStore store, Intake intake, ShardSh
             .Says("Stores the trainer's signature under a shard manifest.").TakesBytes().AnswersNothing(StatusCodes.Status201Created);
         Serve(shards, "manifest", "What a rank's shard is made of.", http => BucketLayout.Shard(http.Snapshot(), http.Rank()));
         Serve(shards, "signature", "The trainer's signature under it.", http => BucketLayout.ShardSignature(http.Snapshot(), http.Rank()));
-        Serve(run, "snapshots/{sequence}/manifest", "A committed snapshot's manifest.", http => BucketLayout.Manifest(http.Snapshot()));
+        run.MapMethods("snapshots/{sequence}/manifest", [HttpMethods.Get, HttpMethods.Head], SendManifestAsync)
+            .Needs(AccessScope.Read).Says("A committed snapshot's manifest.").AnswersBytes();
         shards.MapMethods("objects/{**key}", [HttpMethods.Get, HttpMethods.Head], SendChunkAsync).Needs(AccessScope.Read)
             .Says("A chunk that a shard lists, whole or a range of it.").AnswersBytes();
     }
 
     private void Serve(IEndpointRouteBuilder routes, string pattern, string what, Func<HttpContext, ObjectKey> keyOf) => routes
-        .MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], http => _answer.SendAsync(http, keyOf(http), isImmutable: true))
+        .MapMethods(pattern, [HttpMethods.Get, HttpMethods.Head], async http =>
+        {
+            await RequireVisibleAsync(http);
+            await _answer.SendAsync(http, keyOf(http), isImmutable: true);
+        })
         .Needs(AccessScope.Read).Says(what).AnswersBytes();
+
+    /// <summary>What is not committed is for those who write it only: they look whether it has arrived.</summary>
+    private async Task RequireVisibleAsync(HttpContext http)
+    {
+        var id = http.Snapshot();
+        if (http.Key().Scope < AccessScope.Write && !await shelf.IsCommittedAsync(id, http.RequestAborted))
+            throw new NotFoundException($"Run {id.Run} has no committed snapshot #{id.Sequence}.");
+    }
 
     private async Task TakeChunkAsync(HttpContext http)
     {
@@ -70,6 +83,16 @@ internal sealed class ObjectEndpoints(IObjectStore store, Intake intake, ShardSh
         using var body = await Body.ReadAsync(http, budget, MaxSignatureBytes);
         await intake.StoreSignatureAsync(http.Snapshot(), http.Rank(), body.Bytes, http.RequestAborted);
         http.Response.StatusCode = StatusCodes.Status201Created;
+    }
+
+    /// <summary>One that was written and never committed is nobody's: it lies there until somebody sweeps it up.</summary>
+    private async Task SendManifestAsync(HttpContext http)
+    {
+        var id = http.Snapshot();
+        if (await shelf.IsCommittedAsync(id, http.RequestAborted))
+            await _answer.SendAsync(http, BucketLayout.Manifest(id), isImmutable: true);
+        else
+            throw new NotFoundException($"Run {id.Run} has no committed snapshot #{id.Sequence}.");
     }
 
     private async Task SendChunkAsync(HttpContext http)

@@ -38,7 +38,7 @@ internal sealed class RunEndpoints(ICoordinator coordinator)
         return request.Token is not null || http.Key().Scope >= AccessScope.Admin
             ? request with { Actor = http.Actor(request.Actor) }
             : throw new HttpProblemException(
-                StatusCodes.Status403Forbidden, $"The key {http.Key().Id} is for {http.Key().Scope}; a rollback without a lease's token needs {AccessScope.Admin}.");
+                StatusCodes.Status403Forbidden, $"The key {http.Key().Id} is for {http.Key().Scope.Name()}; a rollback without a lease's token needs {AccessScope.Admin.Name()}.");
     }
 
     private static async Task<MarkRequest> ReadMarkAsync(HttpContext http)

@@ -44,6 +44,9 @@ internal sealed class SnapshotEndpoints(ICoordinator coordinator, ChainHistory h
     private async Task BeginAsync(HttpContext http)
     {
         var request = await http.ReadAsync(ApiJson.Default.BeginRequest);
+        // JSON's own checks do not look into tables: such a label would be committed, and stay for ever.
+        if (request.Plan.Labels.FirstOrDefault(l => l.Value is null).Key is { } empty)
+            throw new InvalidInputException($"The label '{empty}' is null: a label is a text; leave it out where there is none.");
         var reply = await coordinator.BeginAsync(http.Run(), request.Token, request.Plan, http.RequestAborted);
         if (reply is { Outcome: BeginOutcome.Begun, Sequence: { } sequence })
             http.Response.Headers.Location = $"/api/v1/runs/{http.Run()}/snapshots/{sequence}";

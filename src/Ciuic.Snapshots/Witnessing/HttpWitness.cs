@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Ciuic.Core;
+using Ciuic.Storage;
 
 namespace Ciuic.Snapshots;
 
@@ -17,7 +18,7 @@ public sealed class HttpWitness(PolicyWitness identity, HttpClient http) : IWitn
     /// <param name="timeout">How long each may take to answer.</param>
     public static IReadOnlyList<IWitness> Of(TlogPolicy policy, TimeSpan timeout)
     {
-        var http = new HttpClient { Timeout = timeout, MaxResponseContentBufferSize = MaxReply };
+        var http = new HttpClient(Proxies.NewHandler()) { Timeout = timeout, MaxResponseContentBufferSize = MaxReply };
         return policy.Witnesses.Where(w => w.Url is not null).Select(w => new HttpWitness(w, http)).ToList();
     }
 
@@ -35,7 +36,7 @@ public sealed class HttpWitness(PolicyWitness identity, HttpClient http) : IWitn
         }
         catch (Exception error) when (error is HttpRequestException or TaskCanceledException && !cancel.IsCancellationRequested)
         {
-            throw new UnavailableException($"Witness {identity.Name} at {address} does not answer: {error.Message}", error);
+            throw new UnavailableException($"Witness {identity.Name} at {address} does not answer{Proxies.Through(address)}: {error.Message}", error);
         }
     }
 }

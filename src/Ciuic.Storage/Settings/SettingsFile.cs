@@ -5,7 +5,8 @@ namespace Ciuic.Storage;
 
 /// <summary>
 /// The settings of this repository's programs: appsettings.json beside the program, then a folder of files, then the
-/// environment, then the command line. A program that embeds the client brings a configuration of its own.
+/// environment, then the command line. Without the file every option has the default that its code says: a program that is one file
+/// needs no other. A program that embeds the client brings a configuration of its own.
 /// </summary>
 public static class SettingsFile
 {
@@ -21,7 +22,7 @@ public static class SettingsFile
 
     /// <summary>Reads all of them.</summary>
     /// <param name="overrides">What the command line says, each NAME=VALUE.</param>
-    /// <exception cref="InvalidInputException">The file is missing or malformed, or a name is none of ours.</exception>
+    /// <exception cref="InvalidInputException">The file is malformed, or a name is none of ours.</exception>
     public static IConfiguration Read(IEnumerable<string> overrides)
     {
         var given = Parse(overrides);
@@ -46,7 +47,7 @@ public static class SettingsFile
     {
         try
         {
-            return new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, Name)).Build();
+            return new ConfigurationBuilder().AddJsonFile(Path.Combine(AppContext.BaseDirectory, Name), optional: true).Build();
         }
         catch (Exception error) when (error is InvalidDataException or FileNotFoundException)
         {
@@ -61,7 +62,7 @@ public static class SettingsFile
             return new ConfigurationBuilder().Build();
         try
         {
-            var settings = new ConfigurationBuilder().AddKeyPerFile(Path.GetFullPath(folder)).Build();
+            var settings = new ConfigurationBuilder().AddKeyPerFile(Path.GetFullPath(HomePath.Expand(folder))).Build();
             foreach (var section in settings.GetChildren())
                 EnsureKnown(section.Key, $"{FolderVariable}: the file '{section.Key}' in '{folder}'");
             return settings;

@@ -57,11 +57,23 @@ public static class StrictSettings
         try
         {
             section.Bind(options);
+            ExpandHome(options);
             return options;
         }
         catch (InvalidOperationException error)
         {
             throw new InvalidInputException(error.Message, error); // names the value, the key and the type
+        }
+    }
+
+    /// <summary>Whatever is set may be a path: one place for all of them, so that none is forgotten. Keys and passwords are none.</summary>
+    private static void ExpandHome<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] T>(T options)
+        where T : class
+    {
+        foreach (var property in typeof(T).GetProperties().Where(p => p.PropertyType == typeof(string) && p.SetMethod is { IsPublic: true }))
+        {
+            if (!property.Name.EndsWith("Key", StringComparison.Ordinal) && property.GetValue(options) is string text)
+                property.SetValue(options, HomePath.Expand(text));
         }
     }
 

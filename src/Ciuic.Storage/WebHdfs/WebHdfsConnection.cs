@@ -25,14 +25,12 @@ internal sealed class WebHdfsConnection : IDisposable
     public WebHdfsConnection(WebHdfsPlace place, WebHdfsOptions options)
     {
         (_place, _options) = (place, options);
-        var sockets = new SocketsHttpHandler
-        {
-            MaxConnectionsPerServer = options.MaxConnections,
-            ConnectTimeout = options.ConnectTimeout,
-            PooledConnectionLifetime = TimeSpan.FromMinutes(10), // follows a name that moves
-            AllowAutoRedirect = false, // a redirect would send the bytes to the name node first
-            UseCookies = false,
-        };
+        var sockets = Proxies.NewHandler();
+        sockets.MaxConnectionsPerServer = options.MaxConnections;
+        sockets.ConnectTimeout = options.ConnectTimeout;
+        sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(10); // follows a name that moves
+        sockets.AllowAutoRedirect = false; // a redirect would send the bytes to the name node first
+        sockets.UseCookies = false;
         sockets.SslOptions.CertificateChainPolicy = options.TrustPolicy(WebHdfsScheme.Section);
         _http = new HttpClient(sockets) { Timeout = Timeout.InfiniteTimeSpan };
     }
