@@ -22,10 +22,22 @@ public sealed class SettingsFileTests : IDisposable
         Assert.Contains("appsettings.json cannot be read", Assert.Single(lines));
     }
 
+    [Fact]
+    public async Task Without_the_file_every_option_has_the_default_of_its_code()
+    {
+        var program = CopyWithSettings(ProgramFile.Find("Ciuic.Cli", "ciuic"), settings: null);
+        var lines = new List<string>();
+        await using var run = ChildProcess.Start(program, ["silo", "health", "--set", "Ciuic:Silo:HealthPort=1"], lines.Add);
+        Assert.Equal(ExitCode.Unreachable, await run.WaitAsync(CancellationToken.None));
+        Assert.Contains("127.0.0.1:1", Assert.Single(lines));
+        await using var runs = ChildProcess.Start(program, ["audit", "--set", "Ciuic:Store:Uri=file:/nowhere/at/all"], lines.Add);
+        Assert.Equal(ExitCode.NotFound, await runs.WaitAsync(CancellationToken.None));
+    }
+
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>The program with another settings file beside it; what is large is linked to.</summary>
-    private string CopyWithSettings(string program, string settings)
+    /// <summary>The program with another settings file beside it, or none; what is large is linked to.</summary>
+    private string CopyWithSettings(string program, string? settings)
     {
         var source = Path.GetDirectoryName(program)!;
         foreach (var entry in Directory.EnumerateFileSystemEntries(source))
@@ -41,7 +53,8 @@ public sealed class SettingsFileTests : IDisposable
 
         var file = _folder.File("appsettings.json");
         File.Delete(file);
-        File.WriteAllText(file, settings);
+        if (settings is not null)
+            File.WriteAllText(file, settings);
         return _folder.File(Path.GetFileName(program));
     }
 }

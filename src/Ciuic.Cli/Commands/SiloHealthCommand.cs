@@ -15,6 +15,9 @@ internal static class SiloHealthCommand
     private const string Port = "Ciuic:Silo:HealthPort";
     private const string Address = "Ciuic:Silo:Address";
 
+    /// <summary>A silo's own, where nothing is set.</summary>
+    private const string DefaultAddress = "127.0.0.1";
+
     /// <summary>A silo answers within Ciuic:Silo:HealthTimeout.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(8);
 
@@ -48,8 +51,9 @@ internal static class SiloHealthCommand
     {
         if (!ushort.TryParse(settings[Port], NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
             throw new InvalidInputException($"{Port} is {settings[Port] ?? "not set"}: give it the port where the silo tells its health.");
-        if (!IPAddress.TryParse(settings[Address], out var address))
-            throw new InvalidInputException($"{Address}: '{settings[Address]}' is no IP address.");
+        var said = settings[Address] ?? DefaultAddress;
+        if (!IPAddress.TryParse(said, out var address))
+            throw new InvalidInputException($"{Address}: '{said}' is no IP address.");
         return new Uri($"http://{new IPEndPoint(address, port)}/");
     }
 

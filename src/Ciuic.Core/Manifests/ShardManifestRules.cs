@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Ciuic.Core;
 
 /// <summary>
@@ -143,6 +145,12 @@ internal static class ShardManifestRules
             Require(offset[d] >= 0 && shape[d] <= whole[d] && offset[d] <= whole[d] - shape[d],
                 $"{name} reaches beyond its whole tensor in dimension {d}");
         }
+    }
+
+    private static void Require(bool holds, [InterpolatedStringHandlerArgument(nameof(holds))] ref Complaint complaint)
+    {
+        if (!holds)
+            Require(holds, complaint.Say());
     }
 
     private static void Require(bool holds, string complaint)

@@ -110,7 +110,8 @@ public sealed class SnapshotIndex
             return;
         }
 
-        if (seen.Add($"{record.Item}\0{record.Name}\0{string.Join(' ', record.Box.Offset)}\0{string.Join(' ', record.Shape)}"))
+        // A whole tensor has one part; what slices there are is told by their boxes.
+        if (record.GlobalShape is null || seen.Add($"{record.Item}\0{record.Name}\0{string.Join(' ', record.Box.Offset)}\0{string.Join(' ', record.Shape)}"))
             parts.Add(part);
     }
 
