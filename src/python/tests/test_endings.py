@@ -162,7 +162,7 @@ class EndingTests(ChainTestCase):
                     time.sleep(0.002)
                     return torch.full((4,), float(i))
             chain = opened(save_every_steps=100_000)
-            for number, _ in enumerate(torch.utils.data.DataLoader(Slow(), 8, num_workers=2), 1):
+            for number, _ in enumerate(torch.utils.data.DataLoader(Slow(), 8, num_workers=2, multiprocessing_context="fork"), 1):
                 print(number, flush=True)
                 if chain.should_save(number):
                     chain.save_snapshot(state(number, 3))
