@@ -6,10 +6,15 @@ namespace Ciuic.Client;
 /// <summary>Keys of the HTTP API. The cluster learns their hashes only.</summary>
 public sealed class ChainAccess
 {
-    private readonly ICoordinator _coordinator;
+    private readonly AwaitedCluster _cluster;
     private readonly TimeProvider _time;
 
-    internal ChainAccess(ICoordinator coordinator, TimeProvider time) => (_coordinator, _time) = (coordinator, time);
+    internal ChainAccess(AwaitedCluster cluster, TimeProvider time) => (_cluster, _time) = (cluster, time);
+
+    internal ChainAccess(ICoordinator coordinator, TimeProvider time)
+        : this(AwaitedCluster.Of(coordinator), time)
+    {
+    }
 
     /// <summary>Makes a key known.</summary>
     /// <param name="key">The key, made of fresh random bytes.</param>
@@ -34,7 +39,7 @@ public sealed class ChainAccess
             CreatedAt = now,
             ExpiresAt = now + goodFor,
         };
-        await _coordinator.AddKeyAsync(record, cancel);
+        await (await _cluster.GetAsync(cancel)).AddKeyAsync(record, cancel);
         return record;
     }
 
@@ -42,10 +47,11 @@ public sealed class ChainAccess
     /// <exception cref="NotFoundException">There is none of that id.</exception>
     public async Task RevokeAsync(string id, CancellationToken cancel = default)
     {
-        if (!await _coordinator.RevokeKeyAsync(id, cancel))
+        if (!await (await _cluster.GetAsync(cancel)).RevokeKeyAsync(id, cancel))
             throw new NotFoundException($"There is no key {id}. 'ciuic key list' shows them.");
     }
 
     /// <summary>All keys, ended ones too.</summary>
-    public Task<IReadOnlyList<ApiKeyRecord>> ListAsync(CancellationToken cancel = default) => _coordinator.ListKeysAsync(cancel);
+    public async Task<IReadOnlyList<ApiKeyRecord>> ListAsync(CancellationToken cancel = default) =>
+        await (await _cluster.GetAsync(cancel)).ListKeysAsync(cancel);
 }

@@ -24,10 +24,15 @@ public sealed class ChainEvents
 
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(2);
 
-    private readonly ICoordinator _coordinator;
+    private readonly AwaitedCluster _cluster;
     private readonly TimeProvider _time;
 
-    internal ChainEvents(ICoordinator coordinator, TimeProvider time) => (_coordinator, _time) = (coordinator, time);
+    internal ChainEvents(AwaitedCluster cluster, TimeProvider time) => (_cluster, _time) = (cluster, time);
+
+    internal ChainEvents(ICoordinator coordinator, TimeProvider time)
+        : this(AwaitedCluster.Of(coordinator), time)
+    {
+    }
 
     /// <summary>Follows a run, also one that is not there yet, for ever. While no silo answers, nothing comes.</summary>
     /// <param name="run">The run.</param>
@@ -44,10 +49,10 @@ public sealed class ChainEvents
         var (backoff, behindSince) = (new Backoff(_time), (long?)null);
         for (var next = from; ;)
         {
-            var last = await PatientlyAsync(() => _coordinator.WaitEventAsync(run, next, Patience, cancel));
+            var last = await PatientlyAsync(c => c.WaitEventAsync(run, next, Patience, cancel));
             // Also where nothing came: what waits may have been left behind, and a page that is not full was looked for in the database.
             var known = last < next ? PageSize : (int)Math.Min(PageSize, last - next + 1);
-            var page = await PatientlyAsync(() => _coordinator.ReadEventsAsync(run, next, known, cancel));
+            var page = await PatientlyAsync(c => c.ReadEventsAsync(run, next, known, cancel));
             if (page.Length > 0 && page[0].Number == next)
             {
                 behindSince = null;
@@ -63,7 +68,7 @@ public sealed class ChainEvents
             }
         }
 
-        async Task<long> NewestAsync() => (await PatientlyAsync(() => _coordinator.DescribeAsync(run, cancel)))?.LastEvent ?? 0;
+        async Task<long> NewestAsync() => (await PatientlyAsync(c => c.DescribeAsync(run, cancel)))?.LastEvent ?? 0;
 
         async Task LookAsync(long next, long there)
         {
@@ -74,7 +79,8 @@ public sealed class ChainEvents
             await Task.Delay(BetweenLooks, _time, cancel);
         }
 
-        Task<T> PatientlyAsync<T>(Func<Task<T>> ask) => backoff.UntilAvailableAsync(ask, _ => { }, cancel);
+        Task<T> PatientlyAsync<T>(Func<ICoordinator, Task<T>> ask) =>
+            backoff.UntilAvailableAsync(async () => await ask(await _cluster.GetAsync(cancel)), _ => { }, cancel);
     }
 
     /// <summary>Follows all runs, also those that begin later, for ever.</summary>
@@ -107,7 +113,9 @@ public sealed class ChainEvents
         {
             while (true)
             {
-                foreach (var run in await backoff.UntilAvailableAsync(() => _coordinator.ListRunsAsync(cancel), _ => { }, cancel))
+                var runs = await backoff.UntilAvailableAsync(
+                    async () => await (await _cluster.GetAsync(cancel)).ListRunsAsync(cancel), _ => { }, cancel);
+                foreach (var run in runs)
                 {
                     if (!followed.ContainsKey(run))
                         followed[run] = ForwardAsync(run, from.GetValueOrDefault(run, 1), events, cancel);

@@ -8,17 +8,22 @@ public sealed class ChainHistory
 {
     private const int PageSize = 1_000;
 
-    private readonly ICoordinator _coordinator;
+    private readonly AwaitedCluster _cluster;
 
-    internal ChainHistory(ICoordinator coordinator) => _coordinator = coordinator;
+    internal ChainHistory(AwaitedCluster cluster) => _cluster = cluster;
+
+    internal ChainHistory(ICoordinator coordinator)
+        : this(AwaitedCluster.Of(coordinator))
+    {
+    }
 
     /// <summary>All runs, by name.</summary>
     public async Task<IReadOnlyList<RunView>> ListRunsAsync(CancellationToken cancel = default)
     {
         var views = new List<RunView>();
-        foreach (var run in await _coordinator.ListRunsAsync(cancel))
+        foreach (var run in await (await _cluster.GetAsync(cancel)).ListRunsAsync(cancel))
         {
-            if (await _coordinator.DescribeAsync(run, cancel) is { } view)
+            if (await (await _cluster.GetAsync(cancel)).DescribeAsync(run, cancel) is { } view)
                 views.Add(view);
         }
 
@@ -28,7 +33,7 @@ public sealed class ChainHistory
     /// <summary>What reading committed snapshots again in the background has found, in the whole cluster.</summary>
     public async Task<ScrubView> DescribeScrubAsync(CancellationToken cancel = default)
     {
-        var shelves = await _coordinator.DescribeScrubsAsync(cancel);
+        var shelves = await (await _cluster.GetAsync(cancel)).DescribeScrubsAsync(cancel);
         return new ScrubView
         {
             Rounds = shelves.Where(s => s.Snapshots > 0).Select(s => s.Rounds).DefaultIfEmpty(0).Min(),
@@ -42,7 +47,7 @@ public sealed class ChainHistory
     /// <summary>One run.</summary>
     /// <exception cref="NotFoundException">There is no such run.</exception>
     public async Task<RunView> DescribeAsync(RunId run, CancellationToken cancel = default) =>
-        await _coordinator.DescribeAsync(run, cancel)
+        await (await _cluster.GetAsync(cancel)).DescribeAsync(run, cancel)
         ?? throw new NotFoundException($"There is no run '{run}'. 'ciuic runs' lists them.");
 
     /// <summary>All events of a run, oldest first.</summary>
@@ -51,7 +56,7 @@ public sealed class ChainHistory
     {
         for (var next = 1L; ;)
         {
-            var page = await _coordinator.ReadEventsAsync(run, next, PageSize, cancel);
+            var page = await (await _cluster.GetAsync(cancel)).ReadEventsAsync(run, next, PageSize, cancel);
             foreach (var happened in page)
                 yield return happened;
             if (page.Length < PageSize)
@@ -67,7 +72,7 @@ public sealed class ChainHistory
     {
         for (var from = long.MaxValue; from > 0;)
         {
-            var page = await _coordinator.ListSnapshotsAsync(run, from, PageSize, cancel);
+            var page = await (await _cluster.GetAsync(cancel)).ListSnapshotsAsync(run, from, PageSize, cancel);
             foreach (var view in page.Snapshots)
                 yield return view;
             from = page.Next;
@@ -91,7 +96,7 @@ public sealed class ChainHistory
         };
         var found = sequence is null
             ? null
-            : await _coordinator.GetAsync(new SnapshotId(run, sequence.Value), cancel);
+            : await (await _cluster.GetAsync(cancel)).GetAsync(new SnapshotId(run, sequence.Value), cancel);
         return found ?? throw new NotFoundException(
             $"Run {run} has no snapshot '{reference}'. 'ciuic ls {run}' lists them.");
     }
@@ -116,7 +121,7 @@ public sealed class ChainHistory
             Actor = actor,
             FenceLiveAttempt = fenceLiveAttempt,
         };
-        var reply = await _coordinator.RollbackAsync(run, request, cancel);
+        var reply = await (await _cluster.GetAsync(cancel)).RollbackAsync(run, request, cancel);
         return reply.Outcome switch
         {
             RollbackOutcome.Done => reply.View,
@@ -158,7 +163,7 @@ public sealed class ChainHistory
             Reason = reason,
             Actor = actor,
         };
-        var reply = await _coordinator.MarkAsync(run, request, cancel);
+        var reply = await (await _cluster.GetAsync(cancel)).MarkAsync(run, request, cancel);
         return reply.Outcome switch
         {
             MarkOutcome.Done => target,

@@ -8,20 +8,20 @@ public sealed class ChainLedger
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
 
-    private readonly ICoordinator _coordinator;
+    private readonly AwaitedCluster _cluster;
     private readonly string _ledger;
     private readonly TimeProvider _time;
 
-    internal ChainLedger(ICoordinator coordinator, string ledger, TimeProvider time) =>
-        (_coordinator, _ledger, _time) = (coordinator, ledger, time);
+    internal ChainLedger(AwaitedCluster cluster, string ledger, TimeProvider time) =>
+        (_cluster, _ledger, _time) = (cluster, ledger, time);
 
     /// <summary>How it stands: size, what is final, keys, witnesses.</summary>
-    public Task<LedgerView> DescribeAsync(CancellationToken cancel = default) =>
-        _coordinator.DescribeLedgerAsync(_ledger, cancel);
+    public async Task<LedgerView> DescribeAsync(CancellationToken cancel = default) =>
+        await (await _cluster.GetAsync(cancel)).DescribeLedgerAsync(_ledger, cancel);
 
     /// <summary>The verifier key that the next rotation of a role will put in force, so that witnesses can learn it before.</summary>
-    public Task<VerifierKey> PrepareKeyAsync(KeyRole role, CancellationToken cancel = default) =>
-        _coordinator.PrepareKeyAsync(_ledger, role, cancel);
+    public async Task<VerifierKey> PrepareKeyAsync(KeyRole role, CancellationToken cancel = default) =>
+        await (await _cluster.GetAsync(cancel)).PrepareKeyAsync(_ledger, role, cancel);
 
     /// <summary>Puts the prepared key in force, by a record that the old and the new one sign.</summary>
     /// <param name="role">What it signs.</param>
@@ -35,12 +35,12 @@ public sealed class ChainLedger
         var to = await PrepareKeyAsync(role, cancel);
         try
         {
-            return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
+            return await (await _cluster.GetAsync(cancel)).RotateAsync(_ledger, role, to, actor, reason, cancel);
         }
         catch (Exception error) when (error is UnavailableException or ConflictException)
         {
             // The answer was lost, the writer was not sure, or our own rotation came first: the same key again is the same one.
-            return await _coordinator.RotateAsync(_ledger, role, to, actor, reason, cancel);
+            return await (await _cluster.GetAsync(cancel)).RotateAsync(_ledger, role, to, actor, reason, cancel);
         }
     }
 
@@ -56,10 +56,10 @@ public sealed class ChainLedger
     public async Task<RebuildView> RebuildAsync(
         TreeHead? known, Action<RebuildView> progress, CancellationToken cancel = default)
     {
-        await _coordinator.StartRebuildAsync(_ledger, known, cancel);
+        await (await _cluster.GetAsync(cancel)).StartRebuildAsync(_ledger, known, cancel);
         while (true)
         {
-            var view = await _coordinator.DescribeRebuildAsync(_ledger, cancel);
+            var view = await (await _cluster.GetAsync(cancel)).DescribeRebuildAsync(_ledger, cancel);
             if (!view.HasBegun)
                 throw new UnavailableException("The rebuild was interrupted: its silo has stopped. Ask again, it goes on.");
             progress(view);

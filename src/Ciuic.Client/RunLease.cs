@@ -11,16 +11,23 @@ internal sealed class RunLease(
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long closing waits for somebody to hear that the lease is given back; it runs out by itself.</summary>
+    private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _ending = new();
+    private readonly SiloWatch _silo = new(time, error => logger.NotRenewed(run, error.Message), () => logger.RenewedAgain(run));
     private Task _renewing = Task.CompletedTask;
+    private Task _returning = Task.CompletedTask;
     private volatile bool _isBeingReplaced;
+    private volatile bool _isFenced;
+    private volatile Held? _held;
     private FencingToken? _joined;
 
     /// <summary>The right; null before the lease was granted.</summary>
-    public FencingToken? Token { get; private set; }
+    public FencingToken? Token => _held?.Token;
 
     /// <summary>Whether a newer attempt owns the run.</summary>
-    public bool IsFenced { get; private set; }
+    public bool IsFenced => _isFenced;
 
     /// <summary>Asks once for the lease, waiting or taking over as the options say.</summary>
     /// <returns>The chain head.</returns>
@@ -84,7 +91,11 @@ internal sealed class RunLease(
     {
         await _ending.CancelAsync();
         await _renewing;
-        await CloseAsync();
+        await _returning;
+        if (_held is not { } held || IsFenced)
+            return;
+        _held = null;
+        await CloseAsync(held.Token);
     }
 
     /// <summary>Takes note that a newer attempt owns the run.</summary>
@@ -92,7 +103,7 @@ internal sealed class RunLease(
     {
         if (!IsFenced)
             logger.Fenced(run);
-        IsFenced = true;
+        _isFenced = true;
     }
 
     public async ValueTask DisposeAsync() => await GiveBackAsync();
@@ -100,26 +111,53 @@ internal sealed class RunLease(
     /// <summary>One that is known to be held is not trained without a silo: whoever holds it may be training.</summary>
     private async Task<OpenReply?> AskAsync(OpenRequest request, bool isHeld, CancellationToken cancel)
     {
+        var opening = AskOnceAsync(request, cancel);
         try
         {
-            return await coordinator.OpenAsync(run, request, cancel);
+            return await opening.WaitAsync(cancel);
         }
         catch (UnavailableException error) when (isHeld)
         {
-            logger.SiloAway(run, 0, error.Message);
+            _silo.NotAnswered(error);
             return null;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            _returning = GiveBackLateAsync(opening, request);
+            throw;
         }
     }
 
-    private async Task CloseAsync()
+    private async Task<OpenReply> AskOnceAsync(OpenRequest request, CancellationToken cancel) => await coordinator.OpenAsync(run, request, cancel);
+
+    /// <summary>
+    /// The question was on its way when it was cancelled: the lease may be granted to nobody then, and keep others out until it runs out.
+    /// Asked again by the same attempt it is the same lease, which can be given back.
+    /// </summary>
+    private async Task GiveBackLateAsync(Task<OpenReply> opening, OpenRequest request)
     {
-        if (Token is not { } token || IsFenced)
-            return;
-        Token = null;
         try
         {
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-            await coordinator.CloseAsync(run, token, place.Member, deadline.Token);
+            using var deadline = new CancellationTokenSource(ClosePatience, time);
+            await ((Task)opening).WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var reply = opening.IsCompletedSuccessfully
+                ? await opening
+                : await coordinator.OpenAsync(run, request with { TakeOverFrom = null }, deadline.Token).WaitAsync(deadline.Token);
+            if (reply.Granted)
+                await CloseAsync(reply.Lease.Token);
+        }
+        catch (Exception error) when (error is CiuicException or OperationCanceledException)
+        {
+            // Nobody answers: it expires by itself.
+        }
+    }
+
+    private async Task CloseAsync(FencingToken token)
+    {
+        try
+        {
+            using var deadline = new CancellationTokenSource(ClosePatience, time);
+            await coordinator.CloseAsync(run, token, place.Member, deadline.Token).WaitAsync(deadline.Token);
         }
         catch (Exception error) when (error is CiuicException or OperationCanceledException)
         {
@@ -129,8 +167,10 @@ internal sealed class RunLease(
 
     private void Hold(OpenReply reply)
     {
-        Token = _joined = reply.Lease.Token;
-        (IsFenced, _isBeingReplaced) = (false, false);
+        _joined = reply.Lease.Token;
+        _held = new Held(reply.Lease.Token);
+        _silo.Answered();
+        (_isFenced, _isBeingReplaced) = (false, false);
         if (_ending.IsCancellationRequested)
             return;
         if (_renewing.IsCompleted)
@@ -139,7 +179,9 @@ internal sealed class RunLease(
 
     private FencingToken? Decide(Lease held)
     {
-        if (ThisProcess.IsGone(held.Trainer))
+        // One of this very process that is closed could not say so to any silo.
+        var isOurs = held.Trainer == ThisProcess.Identity;
+        if (ThisProcess.IsGone(held.Trainer) || (isOurs && !LiveRuns.Has(held.Attempt)))
         {
             logger.HolderGone(run, held.Trainer);
             return held.Token;
@@ -149,6 +191,8 @@ internal sealed class RunLease(
         {
             WhenLeased.TakeOver => held.Token,
             WhenLeased.Wait => null,
+            _ when isOurs => throw new ConflictException(
+                $"Run {run} is open already, in this very process ({held.Trainer}): close it before it is opened again."),
             _ => throw new ConflictException(
                 $"Run {run} is being trained by {held.Trainer} (attempt {held.Attempt}, token {held.Token}) until "
                 + $"{held.ExpiresAt:u}. Stop it, wait, or set Ciuic:Client:WhenLeased to Wait or TakeOver."),
@@ -178,12 +222,20 @@ internal sealed class RunLease(
         try
         {
             var reply = await coordinator.RenewAsync(run, token, _ending.Token);
+            _silo.Answered();
             if (reply == LeaseReply.Fenced && !_isBeingReplaced && Token == token)
                 MarkFenced();
         }
-        catch (CiuicException error)
+        catch (UnavailableException error)
         {
-            logger.SiloAway(run, 0, error.Message);
+            _silo.NotAnswered(error);
+        }
+        catch (Exception error) when (!_ending.IsCancellationRequested)
+        {
+            logger.RenewalFailed(run, ExitCode.Reason(error)); // the next one may do better
         }
     }
+
+    /// <summary>The right, in one piece for all threads.</summary>
+    private sealed record Held(FencingToken Token);
 }

@@ -14,20 +14,22 @@ internal sealed class RunOpening(
     /// <summary>How long training waits for the silo's own look at a damaged head; it goes on unsaved after that.</summary>
     private static readonly TimeSpan ReadingPatience = TimeSpan.FromMinutes(5);
 
+    /// <summary>Held by whoever changes what follows: the trainer's thread resumes while the delivery's commits.</summary>
     private readonly SemaphoreSlim _opening = new(1);
+    private volatile bool _opened;
+    private volatile SnapshotLink? _head;
+    private volatile SnapshotLink? _restored;
     private bool _siloIsReading;
-    private bool _opened;
     private bool _aligned = true;
     private CiuicException? _refused;
-    private SnapshotLink? _restored;
     private (SnapshotLink Damaged, string Reason)? _fallback;
     private (SnapshotLink Head, string Reason)? _left;
 
     /// <summary>The right to write.</summary>
     public RunLease Lease => lease;
 
-    /// <summary>The chain head found when the run was opened.</summary>
-    public SnapshotLink? Head { get; private set; }
+    /// <summary>The chain head: found when the run was opened, and moved by what this process commits.</summary>
+    public SnapshotLink? Head => _head;
 
     /// <summary>The head that training goes on from: what was restored, or, from scratch, what the next snapshot is put behind.</summary>
     public SnapshotLink? ContinuesFrom => _restored;
@@ -36,84 +38,88 @@ internal sealed class RunOpening(
     public bool IsOpen => _opened;
 
     /// <summary>Opens the run now.</summary>
-    public async Task OpenAsync(CancellationToken cancel)
-    {
-        await fit.CheckAsync(cancel); // before the lease: whoever does not fit must not keep others from the run
-        Head = await lease.OpenAsync(cancel);
-        _opened = true;
-    }
+    public Task OpenAsync(CancellationToken cancel) => AloneAsync(() => OpenNowAsync(cancel), cancel);
 
     /// <summary>Opens the run, however long no silo answers.</summary>
-    public Task OpenPatientlyAsync(CancellationToken cancel) => new Backoff(time).UntilAvailableAsync(
-        async () =>
-        {
-            await coordinator.ConnectAsync(cancel);
-            await OpenAsync(cancel);
-            return true;
-        },
-        error => logger.SiloAway(run, 0, error.Message),
-        cancel);
+    public async Task OpenPatientlyAsync(CancellationToken cancel)
+    {
+        var silo = NewWatch();
+        await new Backoff(time).UntilAvailableAsync(
+            async () =>
+            {
+                await coordinator.ConnectAsync(cancel);
+                await OpenAsync(cancel);
+                return true;
+            },
+            silo.NotAnswered,
+            cancel);
+    }
 
     /// <summary>Opens the run again after the ranks have gone back to another head, however long no silo answers.</summary>
     /// <exception cref="FencedException">A newer attempt owns the run.</exception>
-    public async Task ReopenAsync(CancellationToken cancel) => Head = await new Backoff(time).UntilAvailableAsync(
-        () => lease.ReplaceAsync(() => Task.CompletedTask, cancel), error => logger.SiloAway(run, 0, error.Message), cancel);
+    public Task ReopenAsync(CancellationToken cancel) => AloneAsync(
+        async () => _head = await new Backoff(time).UntilAvailableAsync(
+            () => lease.ReplaceAsync(() => Task.CompletedTask, cancel), NewWatch().NotAnswered, cancel),
+        cancel);
 
-    /// <summary>A save that was kept on this machine is committed: it is the head, and what comes next was trained from it.</summary>
-    public void MovedTo(SnapshotLink head) => (Head, _restored) = (head, head);
+    /// <summary>A save of this process is committed: it is the head, and what comes next was trained from it.</summary>
+    public Task MovedToAsync(SnapshotLink head) => AloneAsync(
+        () =>
+        {
+            (_head, _restored) = (head, head);
+            return Task.CompletedTask;
+        },
+        CancellationToken.None);
 
     /// <summary>
     /// Says what training went on from. After a fallback the chain head is moved there, so that history tells on what
     /// the next snapshot was trained.
     /// </summary>
-    public async Task ContinueFromAsync(
-        SnapshotLink? restored, SnapshotLink? damagedHead, string reason, CancellationToken cancel)
-    {
-        _restored = restored;
-        if (damagedHead is not null)
-            _fallback = (damagedHead, reason);
-        _aligned = false;
-        if (!_opened)
-            return;
-        try
+    public Task ContinueFromAsync(
+        SnapshotLink? restored, SnapshotLink? damagedHead, string reason, CancellationToken cancel) => AloneAsync(
+        async () =>
         {
-            await AlignHeadAsync(cancel);
-        }
-        catch (UnavailableException)
-        {
-            // Training begins; the first save brings it to an end before anything is committed.
-        }
-    }
+            _restored = restored;
+            if (damagedHead is not null)
+                _fallback = (damagedHead, reason);
+            _aligned = false;
+            if (!_opened)
+                return;
+            try
+            {
+                await AlignHeadAsync(cancel);
+            }
+            catch (UnavailableException)
+            {
+                // Training begins; the first save brings it to an end before anything is committed.
+            }
+        },
+        cancel);
 
     /// <summary>
     /// The program goes on from another snapshot than the head: before anything else is committed the head is moved there, and the ledger
     /// says why. No save of this process may be on its way.
     /// </summary>
     /// <param name="from">What the program has loaded.</param>
-    /// <param name="head">The newest snapshot that this process has committed; null where it has committed none.</param>
     /// <param name="reason">Why, for the ledger.</param>
     /// <param name="cancel">Ends the asking.</param>
-    public async Task GoBackAsync(SnapshotLink from, SnapshotLink? head, string reason, CancellationToken cancel)
-    {
-        await _opening.WaitAsync(cancel);
-        try
+    public Task GoBackAsync(SnapshotLink from, string reason, CancellationToken cancel) => AloneAsync(
+        async () =>
         {
-            Head = head ?? Head;
             _restored = from;
             _left = Head is { } left ? (left, reason) : null;
             _aligned = false;
-            if (_opened)
-                await AlignHeadAsync(cancel);
-        }
-        catch (UnavailableException)
-        {
-            // The first save brings it to an end before anything is committed.
-        }
-        finally
-        {
-            _opening.Release();
-        }
-    }
+            try
+            {
+                if (_opened)
+                    await AlignHeadAsync(cancel);
+            }
+            catch (UnavailableException)
+            {
+                // The first save brings it to an end before anything is committed.
+            }
+        },
+        cancel);
 
     /// <summary>The token to write under, opening the run first where that has not happened.</summary>
     /// <exception cref="FencedException">A newer attempt owns the run.</exception>
@@ -140,6 +146,28 @@ internal sealed class RunOpening(
         }
     }
 
+    private async Task OpenNowAsync(CancellationToken cancel)
+    {
+        await fit.CheckAsync(cancel); // before the lease: whoever does not fit must not keep others from the run
+        _head = await lease.OpenAsync(cancel);
+        _opened = true;
+    }
+
+    private async Task AloneAsync(Func<Task> change, CancellationToken cancel)
+    {
+        await _opening.WaitAsync(cancel);
+        try
+        {
+            await change();
+        }
+        finally
+        {
+            _opening.Release();
+        }
+    }
+
+    private SiloWatch NewWatch() => new(time, error => logger.NotOpenedYet(run, error.Message), () => { });
+
     private async Task OpenLateAsync(CancellationToken cancel)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
@@ -153,7 +181,7 @@ internal sealed class RunOpening(
             throw new UnavailableException("no silo answers");
         }
 
-        await RequireFitAsync(() => OpenAsync(cancel));
+        await RequireFitAsync(() => OpenNowAsync(cancel));
         _aligned = false; // whatever was restored, or nothing, it must be this head
     }
 
@@ -212,7 +240,7 @@ internal sealed class RunOpening(
             _siloIsReading = false;
             try
             {
-                Head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
+                _head = await lease.ReplaceAsync(() => RollBackAsync(request, cancel), cancel);
                 return;
             }
             catch (UnavailableException) when (_siloIsReading && time.GetElapsedTime(begin) < ReadingPatience)

@@ -23,6 +23,9 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <summary>Bytes a second, at least; with fewer, training does not wait for the rest.</summary>
     private const double SlowestSync = 32 << 20;
 
+    /// <summary>How long opening waits for a silo where saves are kept on this machine; no longer than Ciuic:Client:StorePatience.</summary>
+    private static readonly TimeSpan WithSpool = TimeSpan.FromMinutes(1);
+
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(250);
 
     private readonly ClientOptions _client;
@@ -38,6 +41,8 @@ public sealed class SnapshotChain : IAsyncDisposable
     private readonly TlogPolicy _policy;
     private readonly StoreFit _fit;
     private readonly CommittedHeads? _heads; // null where nothing is remembered
+    private readonly IReadOnlyList<object> _owned;
+    private volatile bool _isClosed;
 
     internal SnapshotChain(
         ClientOptions client,
@@ -49,9 +54,11 @@ public sealed class SnapshotChain : IAsyncDisposable
         AcceptedHeads? accepted,
         TimeProvider time,
         ILoggerFactory loggers,
-        GatewayConnection? bytes = null)
+        GatewayConnection? bytes = null,
+        params object[] owned)
     {
         _bytes = bytes;
+        _owned = owned;
         _client = client;
         _save = save;
         _ranks = ranks;
@@ -64,10 +71,11 @@ public sealed class SnapshotChain : IAsyncDisposable
         _policy = client.PolicyFile.Length == 0 ? TlogPolicy.Alone() : PolicyFiles.Read(client.PolicyFile);
         _fit = new StoreFit(bytes is null ? store : null, client.Ledger, coordinator);
         _heads = accepted is null ? null : new CommittedHeads(Watch(), time, loggers.CreateLogger<TrainingRun>());
-        History = new ChainHistory(coordinator);
-        Events = new ChainEvents(coordinator, time);
-        Access = new ChainAccess(coordinator, time);
-        Ledger = new ChainLedger(coordinator, client.Ledger, time);
+        var cluster = new AwaitedCluster(coordinator, WaitAsync);
+        History = new ChainHistory(cluster);
+        Events = new ChainEvents(cluster, time);
+        Access = new ChainAccess(cluster, time);
+        Ledger = new ChainLedger(cluster, client.Ledger, time);
         Proofs = new SnapshotProofs(new LedgerBucket(store, client.Ledger), _policy, _accepted);
     }
 
@@ -119,17 +127,26 @@ public sealed class SnapshotChain : IAsyncDisposable
         var store = bytes is null
             ? await (schemes ?? StoreSchemes.BuiltIn).OpenAsync(configuration, cancel)
             : Patient(new GatewayStore(bytes, null), TimeProvider.System);
-        return new SnapshotChain(
-            client,
-            save,
-            ranks,
-            codec,
-            gateway is null ? OrleansSupport.Connect(client, loggers) : new HttpCoordinator(gateway, TimeProvider.System),
-            store,
-            options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
-            TimeProvider.System,
-            loggers,
-            bytes);
+        try
+        {
+            return new SnapshotChain(
+                client,
+                save,
+                ranks,
+                codec,
+                gateway is null ? OrleansSupport.Connect(client, loggers) : new HttpCoordinator(gateway, TimeProvider.System),
+                store,
+                options.IsDurable ? new AcceptedHeads(client.StateDirectory) : null,
+                TimeProvider.System,
+                loggers,
+                bytes,
+                store);
+        }
+        catch
+        {
+            await CloseAsync(store);
+            throw;
+        }
     }
 
     /// <summary>
@@ -199,9 +216,9 @@ public sealed class SnapshotChain : IAsyncDisposable
     public async Task<IReadOnlyList<SyncedSave>> SyncAsync(string run, bool discard = false, CancellationToken cancel = default)
     {
         var id = RunId.Parse(run);
-        if (!Spool.Exists(_save.SpoolDirectory, id))
+        if (_save.SpoolFolder is not { } folder || !Spool.Exists(folder, id))
             return [];
-        using (var spool = await Spool.OpenAsync(_save.SpoolDirectory, id, cancel))
+        using (var spool = await Spool.OpenAsync(folder, id, cancel))
         {
             var entries = await spool.ListAsync(cancel);
             if (discard || entries.Count == 0)
@@ -236,35 +253,52 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     /// <summary>What the silos stand on; null where their release does not say.</summary>
     /// <exception cref="UnavailableException">No silo answers.</exception>
-    public Task<BucketView?> DescribeBucketAsync(CancellationToken cancel = default) => _coordinator.DescribeBucketAsync(cancel);
+    public async Task<BucketView?> DescribeBucketAsync(CancellationToken cancel = default)
+    {
+        await WaitAsync(cancel);
+        return await _coordinator.DescribeBucketAsync(cancel);
+    }
 
-    /// <inheritdoc/>
+    /// <summary>Gives back the connections to cluster and bucket. Runs are closed before: what they have on their way needs both.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_isClosed)
+            return;
+        _isClosed = true;
         if (_heads is not null)
             await _heads.DisposeAsync();
         await _coordinator.DisposeAsync();
+        foreach (var owned in _owned)
+            await CloseAsync(owned);
     }
 
     internal async Task<TrainingRun> OpenRunAsync(RunId id, RankPlace place, CancellationToken cancel)
     {
+        if (_isClosed)
+            throw new InvalidInputException($"The connection is closed: connect again to open run {id}.");
         var logger = _loggers.CreateLogger<TrainingRun>();
         var run = New(id, place, _client, logger);
         try
         {
             using var ending = run.EndingWith(cancel);
             await OpenAsync(run, ending.Token);
-            if (place.IsAlone && Spool.Exists(_save.SpoolDirectory, id) && !await TrySyncAsync(run, logger, ending.Token))
+            var left = long.MaxValue;
+            while (place.IsAlone && !await TrySyncAsync(run, logger, ending.Token))
             {
-                // What it had begun to commit must not come in behind what is trained from here.
-                await run.DisposeAsync();
+                // What it had begun to commit must not come in behind what is trained from here: another attempt settles that. It may
+                // have been the first of many that only needed longer; as long as each time some are committed, it goes on.
+                await run.CloseAsync(TimeSpan.Zero);
                 run = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client, logger);
                 await OpenAsync(run, cancel);
+                var before = left;
+                left = Spool.CountOf(_save.SpoolFolder!, id);
+                if (left == 0 || left >= before)
+                    break;
             }
         }
         catch (UnavailableException error)
         {
-            logger.SiloAway(id, 0, error.Message);
+            logger.OpenedWithoutSilo(id, error.Message);
         }
         catch
         {
@@ -293,10 +327,12 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <returns>Whether it came to its end.</returns>
     private async Task<bool> TrySyncAsync(TrainingRun run, ILogger logger, CancellationToken cancel)
     {
+        if (_save.SpoolFolder is not { } folder || !Spool.Exists(folder, run.Id))
+            return true;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         try
         {
-            patience.CancelAfter(_client.ConnectPatience + TimeSpan.FromSeconds(Spool.BytesOf(_save.SpoolDirectory, run.Id) / SlowestSync));
+            patience.CancelAfter(_client.ConnectPatience + TimeSpan.FromSeconds(Spool.BytesOf(folder, run.Id) / SlowestSync));
             await SyncAsync(run, logger, patience.Token);
             return true;
         }
@@ -330,6 +366,17 @@ public sealed class SnapshotChain : IAsyncDisposable
         return [.. entries.Select(e => new SyncedSave(e.Save?.Plan.Step ?? 0, SyncOutcome.Discarded, null, e.Problem))];
     }
 
+    /// <summary>One that several use is closed by whoever has opened it.</summary>
+    private static async ValueTask CloseAsync(object owned)
+    {
+        if (owned is IAsyncDisposable closing)
+            await closing.DisposeAsync();
+        else if (owned is IDisposable disposable)
+            disposable.Dispose();
+    }
+
+    private Task WaitAsync(CancellationToken cancel) => WaitForSiloAsync(_client.ConnectPatience, cancel);
+
     private string Address => _client.Mode == ClientMode.Http ? _client.Endpoint : string.Join(", ", _client.Gateways);
 
     private static GatewayConnection Gateway(ClientOptions client)
@@ -353,13 +400,25 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     private LedgerWatch Watch() => new(new LedgerBucket(_store, _client.Ledger), _policy, _accepted);
 
+    /// <summary>
+    /// What is kept on this machine is newer than anything that is committed, and nobody but a silo can make it what training goes on from:
+    /// worth waiting for, longer than where nothing is lost by going on.
+    /// </summary>
+    private TimeSpan PatienceFor(RunId run)
+    {
+        if (_save.SpoolFolder is not { } folder || Spool.CountOf(folder, run) == 0)
+            return _client.ConnectPatience;
+        var patience = _client.StorePatience < WithSpool ? _client.StorePatience : WithSpool;
+        return patience > _client.ConnectPatience ? patience : _client.ConnectPatience;
+    }
+
     /// <summary>One lost answer, while silos fail over, must not make a run without a silo.</summary>
     private async Task OpenAsync(TrainingRun run, CancellationToken cancel)
     {
         var begin = _time.GetTimestamp();
         while (true)
         {
-            await WaitForSiloAsync(_client.ConnectPatience, cancel);
+            await WaitForSiloAsync(PatienceFor(run.Id), cancel);
             try
             {
                 await run.OpenAsync(cancel);

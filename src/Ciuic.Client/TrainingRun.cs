@@ -18,10 +18,12 @@ public sealed class TrainingRun : IAsyncDisposable
     private const int EventPage = 1_000;
 
     private readonly SaveOptions _options;
+    private readonly ResumePolicy _resumePolicy;
     private readonly ICoordinator _coordinator;
     private readonly SigningKey? _key;
     private readonly RunOpening _opening;
     private readonly RunResuming _resuming;
+    private readonly RunEnding _ending;
     private readonly StagingBuffers _buffers;
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
@@ -29,13 +31,16 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly IObjectStore _store;
     private readonly Saver _saver;
     private readonly SavePolicy _policy;
+    private readonly SaveChecks _checks;
     private readonly TerminationSignal _termination;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly List<ITrackedState> _tracked = [];
     private Func<string, ITrackedState>? _rest;
     private readonly UnfinishedSaves _unfinished;
-    private SnapshotLink? _committed;
+    private readonly Lock _closing = new();
+    private Task<IReadOnlyList<EndedSave>>? _closed;
+    private volatile bool _hasLeft;
     private long _saves;
 
     internal TrainingRun(
@@ -53,36 +58,35 @@ public sealed class TrainingRun : IAsyncDisposable
         ILogger logger)
     {
         RequireSameDecisions(place, options);
-        Id = run;
-        Place = place;
-        _options = options;
-        _coordinator = coordinator;
+        (Id, Place, _options, _resumePolicy) = (run, place, options, client.Resume);
+        (_coordinator, _store, _time, _logger) = (coordinator, store, time, logger);
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
-        _logger = logger;
-        _time = time;
+        _termination = new TerminationSignal(options.OnTerminate != OnTerminate.Ignore, signal => logger.Terminating(run, signal));
         _opening = new RunOpening(run, coordinator, fit, new RunLease(run, coordinator, client, place, time, logger), time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
-        _store = store;
         _chunks = new ChunkStore(store);
-        _spool = place.IsAlone && options.SpoolDirectory.Length > 0
-            ? new SpoolWriter(run, store.Location, options, codec.Mode, () => _opening.Lease.Token, time, logger)
-            : null;
         _policy = new SavePolicy(options, time);
+        _checks = new SaveChecks(run, logger);
+        _spool = place.IsAlone && options.SpoolFolder is { } folder
+            ? new SpoolWriter(run, store.Location, folder, options, codec.Mode, _opening.Lease, time, logger)
+            : null;
+        var moves = new Movement(time);
+        _unfinished = new UnfinishedSaves(run, options, moves, Stopping, time);
+        var uploader = new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off);
+        var bases = new SaveBases(_buffers, uploader);
+        var outcomes = new SaveOutcomes(run, bases, moves, Report, logger);
         var watch = new TrainingWatch(run, options, logger);
         _delivery = new SaveDelivery(
-            run, place, coordinator, store, _opening, _key, options.MaxWaiting, watch, time, logger, ReportStage,
-            (save, error) => _saver!.Fail(save.Handle, error),
-            (save, error) => _saver!.Drop(save.Handle, error));
+            run, place, coordinator, store, _opening, _key, options.MaxWaiting, outcomes, _spool, watch, moves,
+            () => _unfinished.Count, time, logger);
+        _unfinished.Problem = () => _delivery.Problem;
         _saver = new Saver(
-            run, place, options, _buffers,
-            new ShardUploader(_chunks, codec, options.Writers, options.NonFinite != NonFiniteCheck.Off),
-            _delivery, _spool, watch, time, logger, Report);
+            run, place, options, _buffers, uploader, _delivery, outcomes, bases, _spool, watch, moves, time, logger, Report);
         var resumer = new Resumer(
             run, place.Rank, store, _chunks, _buffers, options.Readers, _tracked, TrackFound, _saver.ContinueFrom, logger);
         _resuming = new RunResuming(run, place, client, ranks, coordinator, ledger, _opening, resumer, _tracked, time, logger);
-        _termination = new TerminationSignal(
-            options.OnTerminate != OnTerminate.Ignore, () => _logger.Terminating(Id));
-        _unfinished = new UnfinishedSaves(run, options.TerminateDeadline, Stopping);
+        _ending = new RunEnding(run, options, _unfinished, _saver, _delivery, _spool, _opening.Lease, time, logger);
+        LiveRuns.Add(this);
     }
 
     /// <summary>The run's name.</summary>
@@ -95,7 +99,7 @@ public sealed class TrainingRun : IAsyncDisposable
     public int WorldSize => Place.WorldSize;
 
     /// <summary>
-    /// Cancelled by SIGTERM: the loop should save and end. Of several ranks each is told at a moment of its own; they must agree on the
+    /// Cancelled by SIGTERM or Ctrl-C: the loop should save and end; a second Ctrl-C ends the process at once. Of several ranks each is told at a moment of its own; they must agree on the
     /// step at which they save for the last time and end.
     /// </summary>
     public CancellationToken Stopping => _termination.Token;
@@ -114,6 +118,12 @@ public sealed class TrainingRun : IAsyncDisposable
 
     /// <summary>Saves that are uploaded and not committed yet.</summary>
     public int WaitingSaves => _delivery.Waiting;
+
+    /// <summary>Saves that have no outcome yet: they are being uploaded, or wait for their commit.</summary>
+    public int UnfinishedSaves => _unfinished.Count;
+
+    /// <summary>Whether <see cref="ResumeAsync"/> was called; before that a run with history saves nothing.</summary>
+    public bool IsResumed => _checks.IsResumed;
 
     /// <summary>
     /// Told how far saves are, from background threads; must return quickly. The save waits for it.
@@ -178,10 +188,11 @@ public sealed class TrainingRun : IAsyncDisposable
                 $"Run {Id} is trained by {WorldSize} ranks: roll it back to #{from.Sequence} and let all of them resume from its head.");
         }
 
-        await _unfinished.SettleAsync(cancel);
-        await _opening.GoBackAsync(from, _committed, reason, cancel);
-        _committed = null;
+        RequireOpen();
+        await SettleAsync(cancel);
+        await _opening.GoBackAsync(from, reason, cancel);
         _spool?.ContinueFrom(from);
+        _checks.WentBack();
     }
 
     /// <summary>
@@ -200,9 +211,12 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
+        RequireOpen();
         using var ending = EndingWith(cancel);
+        await SettleAsync(ending.Token);
         var report = await _resuming.ResumeAsync(ending.Token);
         _spool?.ContinueFrom(_opening.ContinuesFrom);
+        _checks.Resumed(report.Progress.Step);
         return report;
     }
 
@@ -214,6 +228,8 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <param name="endOfEpoch">Whether this step ended an epoch.</param>
     public bool ShouldSave(long step, bool endOfEpoch = false)
     {
+        if (_hasLeft)
+            return false;
         if ((Place.IsAlone && Stopping.IsCancellationRequested) || _policy.IsDue(step, endOfEpoch))
             return true;
         _saver.Prepare(_tracked); // after a step, because optimizers make their state in the first
@@ -222,8 +238,9 @@ public sealed class TrainingRun : IAsyncDisposable
 
     /// <summary>
     /// Saves everything tracked. Returns once the state is copied aside; hashing, upload, verification and commit
-    /// follow in the background. After SIGTERM it waits for the commit and, by default, ends the process: with code 0, or
-    /// with the <see cref="ExitCode"/> of what kept the snapshot from being committed. On a fenced run nothing is copied
+    /// follow in the background. After SIGTERM or Ctrl-C it waits for the commit and, by default, closes the run and ends the process: with
+    /// code 0, or with the <see cref="ExitCode"/> of what kept a snapshot from being committed. The process is not ended while other runs are
+    /// open in it, nor where it is a generic host's: the program ends it then. On a fenced run nothing is copied
     /// or stored: the handle has failed already. A state that is larger than Ciuic:Save:MaxStagingBytes is copied in parts: this
     /// returns when the last one is. Several ranks save at the same steps; metrics and labels are those of the rank that comes first, and
     /// after SIGTERM none of them is ended here.
@@ -232,6 +249,10 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <param name="metrics">Metrics to keep with the snapshot, such as the loss; may be null.</param>
     /// <param name="labels">Labels to keep with the snapshot; may be null.</param>
     /// <param name="cancel">Ends the waiting for the staging buffer.</param>
+    /// <exception cref="InvalidInputException">
+    /// Nothing is tracked; the run has history and was not resumed; a number is negative; metrics or labels are too many or too long; the
+    /// run is closed.
+    /// </exception>
     public async Task<SaveHandle> SaveAsync(
         TrainingProgress progress,
         IReadOnlyDictionary<string, double>? metrics = null,
@@ -248,8 +269,13 @@ public sealed class TrainingRun : IAsyncDisposable
             WorldSize = Place.WorldSize,
             Trainer = ThisProcess.Identity,
             Signer = _key?.Verifier,
-            Save = Place.IsAlone ? 0 : ++_saves,
         };
+        if (_hasLeft)
+            return _saver.Refuse(plan, new UnavailableException($"Run {Id} was told to end and has saved for the last time; step {plan.Step} is not saved."));
+        RequireOpen();
+        _checks.Require(plan, _tracked, _resumePolicy == ResumePolicy.Never ? null : _opening.Head);
+        if (!Place.IsAlone)
+            plan = plan with { Save = ++_saves };
         var begin = _time.GetTimestamp();
         var handle = IsFenced
             ? _saver.Refuse(plan, new FencedException(
@@ -258,17 +284,19 @@ public sealed class TrainingRun : IAsyncDisposable
         _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
         _unfinished.Add(handle);
         if (Place.IsAlone && Stopping.IsCancellationRequested)
-            await FinishBeforeExitAsync();
+            await LeaveAsync();
         return handle;
     }
 
     /// <summary>
-    /// Waits until every save on its way is committed or has failed: the end of a training program. After SIGTERM it waits
-    /// no longer than Ciuic:Save:TerminateDeadline. Returns at once when nothing is on its way.
+    /// Waits until every save on its way is committed or has failed: the end of a training program. It waits as long as something moves, and
+    /// Ciuic:Save:FinishDeadline once nothing does, such as where no silo comes; after SIGTERM no longer than
+    /// Ciuic:Save:TerminateDeadline. What is not committed then is kept on this machine when the run is closed
+    /// (Ciuic:Save:SpoolDirectory). Returns at once when nothing is on its way.
     /// </summary>
     /// <param name="cancel">Ends the waiting.</param>
     /// <exception cref="CiuicException">The last save failed as <see cref="SaveHandle.Committed"/> says.</exception>
-    /// <exception cref="UnavailableException">It was not committed within the deadline.</exception>
+    /// <exception cref="UnavailableException">It was not committed within the deadline, or it is kept on this machine.</exception>
     public Task FinishAsync(CancellationToken cancel = default) => _unfinished.FinishAsync(cancel);
 
     /// <summary>
@@ -288,20 +316,21 @@ public sealed class TrainingRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops saving, gives the lease back. What is not uploaded by then is not saved; what is, and was verified, will still be
-    /// committed.
+    /// Closes the run: waits for saves on their way as <see cref="FinishAsync"/> does, keeps on this machine what is not committed then
+    /// (Ciuic:Save:SpoolDirectory), and gives the lease back. Never throws: <see cref="CloseAsync"/> and the log say what became of them.
     /// </summary>
-    public async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync() => await CloseAsync();
+
+    /// <summary>Closes the run, as <see cref="DisposeAsync"/> does. Calls after the first one wait for it.</summary>
+    /// <param name="deadline">
+    /// How long saves on their way are waited for, whether they move or not; null: as the settings say. With zero they are kept on this
+    /// machine at once.
+    /// </param>
+    /// <returns>What became of the saves that were on their way.</returns>
+    public Task<IReadOnlyList<EndedSave>> CloseAsync(TimeSpan? deadline = null)
     {
-        await _saver.DisposeAsync();
-        await _delivery.DisposeAsync();
-        if (_spool is not null)
-            await _spool.DisposeAsync();
-        await _opening.Lease.DisposeAsync();
-        _termination.Dispose();
-        _chunks.Dispose();
-        _buffers.Dispose();
-        _key?.Dispose();
+        lock (_closing)
+            return _closed ??= CloseOnceAsync(deadline);
     }
 
     internal RankPlace Place { get; }
@@ -336,13 +365,56 @@ public sealed class TrainingRun : IAsyncDisposable
     private TimeSpan MaxWait =>
         Stopping.IsCancellationRequested && _options.TerminateDeadline > _options.MaxWait ? _options.TerminateDeadline : _options.MaxWait;
 
-    private async Task FinishBeforeExitAsync()
+    private void RequireOpen()
+    {
+        if (_closed is not null)
+            throw new InvalidInputException($"Run {Id} is closed: open it again to go on with it.");
+    }
+
+    /// <summary>What is on its way becomes the head: whoever resumes before that would go on from an older snapshot, and history would not say so.</summary>
+    private async Task SettleAsync(CancellationToken cancel)
+    {
+        var saves = _unfinished.Unended();
+        if (await _unfinished.UntilEndedAsync(saves, null, cancel))
+            return;
+        throw new UnavailableException(
+            $"Run {Id}: step {saves[0].Step} was saved here and is not committed yet: it cannot be said what to resume from. Resume when a silo "
+            + "is back, or close the run and open it again.");
+    }
+
+    private async Task<IReadOnlyList<EndedSave>> CloseOnceAsync(TimeSpan? deadline)
+    {
+        await Task.Yield(); // the task is known before anything of it happens
+        try
+        {
+            return await _ending.CloseAsync(deadline, () =>
+            {
+                _chunks.Dispose();
+                _buffers.Dispose();
+            });
+        }
+        finally
+        {
+            _termination.Dispose();
+            _key?.Dispose();
+            LiveRuns.Remove(this);
+        }
+    }
+
+    /// <summary>The process was told to end, and this was the last save of the run.</summary>
+    private async Task LeaveAsync()
     {
         var code = await _unfinished.OutcomeAsync();
         if (_options.OnTerminate != OnTerminate.SaveAndExit)
             return;
-        await DisposeAsync();
-        Environment.Exit(code);
+        _hasLeft = true;
+        await CloseAsync(TimeSpan.Zero);
+        if (LiveRuns.Leave(code) is not { } last)
+            _logger.LeftToTheProgram(Id, "other runs are open in it");
+        else if (HostDetection.IsInHost)
+            _logger.LeftToTheProgram(Id, "it is a host's, which stops its services in order");
+        else
+            Environment.Exit(last);
     }
 
     private void TrackFound(IEnumerable<string> items)
@@ -351,15 +423,6 @@ public sealed class TrainingRun : IAsyncDisposable
             return;
         foreach (var item in items.Distinct().Except(_tracked.Select(t => t.Item)).ToList())
             Track(_rest(item));
-    }
-
-    private void ReportStage(UploadedSave save, SaveStage stage)
-    {
-        if (stage == SaveStage.Committed)
-            _committed = save.Handle.Committed.Result;
-        if (stage == SaveStage.Committed && _spool is { } spool)
-            _ = spool.CommittedAsync(save.Handle.Committed.Result, save.Plan.Step);
-        Report(new SaveProgress(save.Plan.Step, stage, save.Handle.Bytes, save.Handle.Bytes, 0, 0, TimeSpan.Zero));
     }
 
     /// <summary>Whatever a listener does, saves go on.</summary>

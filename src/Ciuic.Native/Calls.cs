@@ -22,7 +22,7 @@ internal sealed class Calls
     public Task<byte[]> CallAsync(string method, byte[] arguments) => method switch
     {
         "open" => AnswerAsync(arguments, Json.OpenArguments, Json.Handle, OpenAsync),
-        "close" => AnswerAsync(arguments, Json.Handle, Json.Nothing, CloseAsync),
+        "close" => AnswerAsync(arguments, Json.CloseArguments, Json.Nothing, CloseAsync),
         "open_run" => AnswerAsync(arguments, Json.OpenRunArguments, Json.Handle, OpenRunAsync),
         "status" => AnswerAsync(arguments, Json.Handle, Json.RunStatus, StatusAsync),
         "resume" => AnswerAsync(arguments, Json.Handle, Json.ResumeAnswer, ResumeAsync),
@@ -69,13 +69,16 @@ internal sealed class Calls
         return new Handle(_open.Add(await SnapshotChain.ConnectAsync(configuration, _log, new StoreSchemes(new S3Scheme()))));
     }
 
-    private async Task<Nothing> CloseAsync(Handle handle)
+    private async Task<Nothing> CloseAsync(CloseArguments arguments)
     {
-        switch (_open.Take(handle.Id))
+        switch (_open.Take(arguments.Id))
         {
+            case OpenRun opened:
+                await opened.CloseAsync(TimeSpan.FromSeconds(Math.Clamp(arguments.Seconds, 0, 86_400)));
+                break;
             case SaveHandle:
                 foreach (var run in _open.All<OpenRun>())
-                    run.Forget(handle.Id);
+                    run.Forget(arguments.Id);
                 break;
             case IAsyncDisposable closing:
                 await closing.DisposeAsync();

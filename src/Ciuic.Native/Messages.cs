@@ -13,6 +13,11 @@ internal sealed record OpenArguments(Dictionary<string, string?> Settings);
 /// <summary>A thing that was opened.</summary>
 internal sealed record Handle(long Id);
 
+/// <summary>A thing to close.</summary>
+/// <param name="Id">Of anything.</param>
+/// <param name="Seconds">How long the saves of a run are waited for; what is not committed then is kept on this machine.</param>
+internal sealed record CloseArguments(long Id, double Seconds = 0);
+
 /// <summary>A run.</summary>
 internal sealed record RunArguments(long Chain, string Run);
 
@@ -157,6 +162,7 @@ internal sealed record Nothing;
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(OpenArguments))]
 [JsonSerializable(typeof(Handle))]
+[JsonSerializable(typeof(CloseArguments))]
 [JsonSerializable(typeof(RunArguments))]
 [JsonSerializable(typeof(OpenRunArguments))]
 [JsonSerializable(typeof(SnapshotArguments))]

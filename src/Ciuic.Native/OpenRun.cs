@@ -7,7 +7,7 @@ namespace Ciuic.Native;
 /// A run that the caller trains: its items come and go as he names them. Any thread may call; one save after the other takes its turn, each
 /// with its own items, until all of them are copied.
 /// </summary>
-internal sealed class OpenRun : IAsyncDisposable
+internal sealed class OpenRun
 {
     private readonly SemaphoreSlim _one = new(1);
     private readonly SnapshotChain _chain;
@@ -87,9 +87,10 @@ internal sealed class OpenRun : IAsyncDisposable
             _saves.Remove(save);
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the run: what is not committed when the time is over is kept on this machine.</summary>
+    public async Task CloseAsync(TimeSpan deadline)
     {
-        await Run.DisposeAsync();
+        await Run.CloseAsync(deadline);
         _one.Dispose();
     }
 

@@ -12,6 +12,12 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Func<Func<Task<BeginReply>>, Task<BeginReply>> OnBegin { get; set; } = next => next();
 
+    public Func<Func<Task<ShardReply>>, Task<ShardReply>> OnComplete { get; set; } = next => next();
+
+    public Func<Func<Task<SnapshotView?>>, CancellationToken, Task<SnapshotView?>> OnWait { get; set; } = (next, _) => next();
+
+    public Func<Func<Task<LeaseReply>>, Task<LeaseReply>> OnRenew { get; set; } = next => next();
+
     public Func<SnapshotView?, SnapshotView?> OnGet { get; set; } = view => view;
 
     public Func<long, long, long> OnWaitEvent { get; set; } = (_, answer) => answer;
@@ -23,7 +29,8 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
     public Task<OpenReply> OpenAsync(RunId run, OpenRequest request, CancellationToken cancel) =>
         OnOpen(() => inner.OpenAsync(run, request, cancel));
 
-    public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) => inner.RenewAsync(run, token, cancel);
+    public Task<LeaseReply> RenewAsync(RunId run, FencingToken token, CancellationToken cancel) =>
+        OnRenew(() => inner.RenewAsync(run, token, cancel));
 
     public Task<LeaseReply> CloseAsync(RunId run, FencingToken token, RankProcess member, CancellationToken cancel) =>
         inner.CloseAsync(run, token, member, cancel);
@@ -45,10 +52,10 @@ internal sealed class HookedCoordinator(ICoordinator inner) : ICoordinator
 
     public Task<ShardReply> CompleteShardAsync(
         SnapshotId snapshot, FencingToken token, Rank rank, ShardDigest shard, CancellationToken cancel) =>
-        inner.CompleteShardAsync(snapshot, token, rank, shard, cancel);
+        OnComplete(() => inner.CompleteShardAsync(snapshot, token, rank, shard, cancel));
 
     public Task<SnapshotView?> WaitAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
-        inner.WaitAsync(snapshot, patience, cancel);
+        OnWait(() => inner.WaitAsync(snapshot, patience, cancel), cancel);
 
     public Task<bool> WaitFinalAsync(SnapshotId snapshot, TimeSpan patience, CancellationToken cancel) =>
         inner.WaitFinalAsync(snapshot, patience, cancel);

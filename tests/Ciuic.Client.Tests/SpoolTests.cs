@@ -204,6 +204,44 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     }
 
     [Fact]
+    public async Task A_silo_that_is_slow_at_the_next_start_leaves_no_save_behind()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("slow"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            await TestChain.StepAsync(run, model, 1);
+            await KeepAsync(run, model, 10, 20, 30);
+        }
+
+        cluster.Store.Unwritable = null;
+        var isFirst = true;
+        await using var next = await NewChain().OpenAsync("slow", h => h.OnWait = async (wait, cancel) =>
+        {
+            if (isFirst)
+            {
+                isFirst = false;
+                await Task.Delay(Timeout.Infinite, cancel); // begun, and not heard of again before the patience ends
+            }
+
+            return await wait();
+        });
+        var restored = new TrackedArray(TestChain.Elements);
+        Assert.Equal(30, (await next.Track(restored).ResumeAsync()).Progress.Step);
+        Assert.Equal([1, 10, 20, 30], (await cluster.EventsAsync("slow")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Empty(Saves("slow"));
+    }
+
+    [Fact]
+    public async Task A_spool_that_cannot_be_opened_is_not_said_to_be_in_use()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder.Path, "odd", "lock")); // a folder in the place of the file
+        var error = await Assert.ThrowsAsync<UnavailableException>(() => NewChain().Chain().SyncAsync("odd"));
+        Assert.Contains("cannot be opened", error.Message);
+    }
+
+    [Fact]
     public async Task Saves_of_two_processes_from_the_same_snapshot_are_not_put_in_one_line()
     {
         for (var process = 1; process <= 2; process++)
@@ -266,6 +304,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         var save = new SpooledSave("memory:", new Guid("01940000-0000-7000-8000-000000000001"), plan, link, new FencingToken(7), [1, 2, 3]);
         var bytes = SpoolRecord.Encode(save);
         Golden.Check("spooled-save.json", bytes);
+        Golden.Check("uploaded-save.json", SpoolRecord.Encode(save with { InBucket = true }));
         Assert.Equal(bytes, SpoolRecord.Encode(SpoolRecord.Decode(bytes)));
         bytes[^20] ^= 1;
         Assert.Throws<CorruptException>(() => SpoolRecord.Decode(bytes));

@@ -20,7 +20,13 @@ internal sealed class TestChain(CiuicCluster cluster)
 
     public ClientOptions Client { get; } = new() { ConnectPatience = TimeSpan.FromSeconds(1), StorePatience = TimeSpan.Zero, Gateways = ["127.0.0.1:1"] };
 
-    public SaveOptions Save { get; } = new() { OnTerminate = OnTerminate.Ignore, MaxWait = TimeSpan.FromSeconds(5) };
+    public SaveOptions Save { get; } = new()
+    {
+        OnTerminate = OnTerminate.Ignore,
+        MaxWait = TimeSpan.FromSeconds(5),
+        FinishDeadline = TimeSpan.FromSeconds(10),
+        SpoolDirectory = "none",
+    };
 
     public RankOptions Ranks { get; } = new();
 

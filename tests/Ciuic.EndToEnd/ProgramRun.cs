@@ -11,8 +11,8 @@ internal sealed class ProgramRun : IAsyncDisposable
     private readonly ConcurrentQueue<string> _lines = [];
     private readonly ChildProcess _process;
 
-    private ProgramRun(string project, string name, IEnumerable<string> arguments) =>
-        _process = ChildProcess.Start(ProgramFile.Find(project, name), arguments, _lines.Enqueue);
+    private ProgramRun(string project, string name, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null) =>
+        _process = ChildProcess.Start(ProgramFile.Find(project, name), arguments, _lines.Enqueue, environment);
 
     private ProgramRun(string program, IEnumerable<string> arguments) =>
         _process = ChildProcess.StartNative(program, arguments, _lines.Enqueue);
@@ -29,11 +29,16 @@ internal sealed class ProgramRun : IAsyncDisposable
 
     public static ProgramRun Of(string project, params IEnumerable<string> arguments) => new(project, project, arguments);
 
+    public static ProgramRun Of(string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment) =>
+        new(project, project, arguments, environment);
+
     public static ProgramRun Native(string program, params IEnumerable<string> arguments) => new(program, arguments);
 
     public void Kill() => _process.Kill();
 
     public void Terminate() => _process.Terminate();
+
+    public void Interrupt() => _process.Interrupt();
 
     public Task<int> ExitAsync() => ExitAsync(Deadline);
 

@@ -32,7 +32,8 @@ public sealed class TrainerTests : IDisposable
         var place = DemoPlace.Open(_folder.File("place"));
         await using var trainer = Train(place, "Ciuic:Save:EverySteps=20", "--set", "Ciuic:Client:ConnectPatience=00:00:01");
         await trainer.UntilAsync(l => l.StartsWith("@staged", StringComparison.Ordinal));
-        Assert.Contains("NOTHING IS COMMITTED", trainer.Text);
+        await trainer.UntilAsync(l => l.Contains("NOTHING IS COMMITTED", StringComparison.Ordinal));
+        Assert.Contains("it is opened without one", trainer.Text);
         Assert.DoesNotContain("@committed", trainer.Text);
         await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
         await trainer.UntilAsync(l => l.StartsWith("@committed 20 ", StringComparison.Ordinal));
@@ -77,6 +78,20 @@ public sealed class TrainerTests : IDisposable
         trainer.Terminate();
         Assert.Equal(ExitCode.Unreachable, await trainer.ExitAsync());
         Assert.Contains("TerminateDeadline", trainer.Lines.Last());
+    }
+
+    [Fact]
+    public async Task Ctrl_C_saves_commits_and_ends_with_code_0_as_SIGTERM_does()
+    {
+        var place = DemoPlace.Open(_folder.File("place"));
+        await using var silo = await SiloProcess.StartAsync(place, CancellationToken.None);
+        await using var trainer = Train(place, "Ciuic:Save:EverySteps=0");
+        await trainer.UntilAsync(l => l.StartsWith("@loss 5 ", StringComparison.Ordinal));
+        trainer.Interrupt();
+        Assert.Equal(0, await trainer.ExitAsync());
+        Assert.Contains("SIGINT: saving at the next step", trainer.Text);
+        Assert.Contains(trainer.Lines, l => l.StartsWith("@committed", StringComparison.Ordinal));
+        Assert.DoesNotContain("Application", trainer.Text);
     }
 
     [Fact]

@@ -88,7 +88,7 @@ public sealed class GatewayCluster : IAsyncLifetime
         var gateway = new GatewayConnection(Endpoint, key.Reveal, Conforming());
         var client = new ClientOptions { Mode = ClientMode.Http, Endpoint = Options.Url, Gateways = ["127.0.0.1:1"], ConnectPatience = TimeSpan.FromSeconds(5) };
         return new SnapshotChain(
-            client, save ?? new SaveOptions { OnTerminate = OnTerminate.Ignore, ChunkBytes = 64 << 10 }, new RankOptions(), new CodecOptions(),
+            client, save ?? new SaveOptions { OnTerminate = OnTerminate.Ignore, ChunkBytes = 64 << 10, SpoolDirectory = "none" }, new RankOptions(), new CodecOptions(),
             new HttpCoordinator(gateway, TimeProvider.System), new GatewayStore(gateway, null), null, TimeProvider.System,
             NullLoggerFactory.Instance, gateway);
     }

@@ -6,6 +6,7 @@ namespace Ciuic.Trainer;
 /// <summary>A process started, read line by line and, one way or the other, ended by this one.</summary>
 internal sealed partial class ChildProcess : IAsyncDisposable
 {
+    private const int SigInt = 2;
     private const int SigTerm = 15;
 
     private readonly Process _process;
@@ -65,15 +66,10 @@ internal sealed partial class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM: asks it to end.</summary>
-    public void Terminate()
-    {
-        if (HasExited)
-            return;
-        if (OperatingSystem.IsWindows())
-            _process.Kill();
-        else
-            _ = SendSignal(Id, SigTerm);
-    }
+    public void Terminate() => Signal(SigTerm);
+
+    /// <summary>SIGINT: what Ctrl-C at a terminal does.</summary>
+    public void Interrupt() => Signal(SigInt);
 
     /// <summary>Waits for its end and its last line.</summary>
     /// <returns>The exit code; 128 + signal after a kill.</returns>
@@ -90,6 +86,16 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
         _isDisposed = true;
         _process.Dispose();
+    }
+
+    private void Signal(int signal)
+    {
+        if (HasExited)
+            return;
+        if (OperatingSystem.IsWindows())
+            _process.Kill();
+        else
+            _ = SendSignal(Id, signal);
     }
 
     private static async Task ReadAsync(StreamReader reader, Action<string> onLine)

@@ -74,6 +74,7 @@ internal sealed record DemoPlace
     [
         "--set", $"Ciuic:Client:Gateways:0=127.0.0.1:{GatewayPort}",
         "--set", $"Ciuic:Client:StateDirectory={Path.Combine(Folder, "client")}",
+        "--set", $"Ciuic:Save:SpoolDirectory={Path.Combine(Folder, "spool")}",
         .. StoreSettings.SelectMany(setting => (string[])["--set", setting]),
     ];
 

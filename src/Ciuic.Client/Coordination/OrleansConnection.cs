@@ -1,3 +1,5 @@
+using Ciuic.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -9,7 +11,8 @@ namespace Ciuic.Client;
 
 /// <summary>
 /// Holds the cluster client. A client that cannot reach any gateway when it starts fails for good, so starting it
-/// is tried again with a new one; once started it finds its way back by itself.
+/// is tried again with a new one; once started it finds its way back by itself. It has no host of its own: a host takes
+/// signals that are the program's, and says so in the program's log.
 /// </summary>
 internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory loggers) : IClusterConnection
 {
@@ -18,56 +21,70 @@ internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory lo
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _connecting = new(1);
-    private IHost? _host;
+    private volatile ServiceProvider? _services;
+    private volatile Exception? _problem;
 
     public string Address => string.Join(", ", options.Gateways);
 
-    public IGrainFactory? Grains => _host?.Services.GetRequiredService<IClusterClient>();
+    public IGrainFactory? Grains => _services?.GetRequiredService<IClusterClient>();
 
     public async Task ConnectAsync(CancellationToken cancel)
     {
-        await _connecting.WaitAsync(cancel);
         try
         {
-            for (var delay = FirstDelay; _host is null; delay = delay < MaxDelay ? delay * 2 : MaxDelay)
+            await _connecting.WaitAsync(cancel);
+            try
             {
-                if (!await TryStartAsync(cancel))
-                    await Task.Delay(delay, cancel);
+                for (var delay = FirstDelay; _services is null; delay = delay < MaxDelay ? delay * 2 : MaxDelay)
+                {
+                    if (!await TryStartAsync(cancel))
+                        await Task.Delay(delay, cancel);
+                }
+            }
+            finally
+            {
+                _connecting.Release();
             }
         }
-        finally
+        catch (OperationCanceledException error) when (_problem is { } problem)
         {
-            _connecting.Release();
+            throw new OperationCanceledException(error.Message, problem, cancel);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_host is null)
-            return;
-        await StopAsync(_host);
-        _host = null;
+        var services = _services;
+        _services = null;
+        if (services is not null)
+            await StopAsync(services);
     }
 
     private async Task<bool> TryStartAsync(CancellationToken cancel)
     {
-        var host = Build();
+        var services = Build();
         try
         {
-            await host.StartAsync(cancel);
-            _host = host;
+            foreach (var part in services.GetServices<IHostedService>())
+                await part.StartAsync(cancel);
+            (_services, _problem) = (services, null);
             return true;
         }
-        catch (Exception) when (!cancel.IsCancellationRequested)
+        catch (Exception error)
         {
-            await StopAsync(host);
+            await StopAsync(services);
+            cancel.ThrowIfCancellationRequested();
+            _problem = error;
             return false;
         }
     }
 
-    private IHost Build() => new HostBuilder()
-        .ConfigureServices(services => services.AddSingleton(loggers))
-        .UseOrleansClient(client =>
+    private ServiceProvider Build()
+    {
+        var services = new ServiceCollection();
+        services.AddSingleton(loggers);
+        services.AddLogging();
+        services.AddOrleansClient(new ConfigurationBuilder().Build(), client =>
         {
             client.Services.AddSingleton<IGatewayListProvider>(
                 new NamedGateways(options.Gateways.Select(NamedGateways.Parse).ToList(), LookEvery));
@@ -80,21 +97,23 @@ internal sealed class OrleansConnection(ClientOptions options, ILoggerFactory lo
                 o.GatewayListRefreshPeriod = LookEvery);
             client.Services.Configure<ExceptionSerializationOptions>(o =>
                 o.SupportedNamespacePrefixes.Add("Ciuic"));
-        })
-        .Build();
+        });
+        return services.BuildServiceProvider();
+    }
 
-    private static async Task StopAsync(IHost host)
+    private static async Task StopAsync(ServiceProvider services)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(5));
         try
         {
-            await host.StopAsync(deadline.Token);
+            foreach (var part in services.GetServices<IHostedService>().Reverse())
+                await part.StopAsync(deadline.Token);
         }
         catch (Exception)
         {
             // It never started, or the gateway is gone: there is nothing to say goodbye to.
         }
 
-        host.Dispose();
+        await services.DisposeAsync();
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Ciuic.Core;
 
 namespace Ciuic.Client;
@@ -16,14 +17,19 @@ internal static class ThisProcess
 
     /// <summary>
     /// Whether the process is certainly gone. Only answered within one boot and process namespace: elsewhere the
-    /// number may belong to anyone.
+    /// number may belong to anyone, whatever the machine's name is. One that has ended is gone although nobody has waited for it, and so
+    /// is one whose number another process has now.
     /// </summary>
     public static bool IsGone(TrainerIdentity other)
     {
-        if (other.Host != Identity.Host || other.Space.Length == 0 || other.Space != Identity.Space)
+        var (place, started) = Split(other.Space);
+        if (other.Host != Identity.Host || place.Length == 0 || place != Split(Identity.Space).Place)
             return false;
+        if (ProcessStat.Read(other.ProcessId) is { } stat)
+            return stat.HasEnded || (started is { } known && stat.Started != known);
         try
         {
+            // A machine may hide other users' processes.
             using var process = Process.GetProcessById(other.ProcessId);
             return process.HasExited;
         }
@@ -33,12 +39,27 @@ internal static class ThisProcess
         }
     }
 
+    /// <summary>
+    /// <c>BOOT/NAMESPACE</c>, and since the process's start is told too, <c>BOOT/NAMESPACE/TICKS</c>: what older versions wrote names the
+    /// same place.
+    /// </summary>
+    private static (string Place, ulong? Started) Split(string space)
+    {
+        var parts = space.Split('/');
+        return parts.Length == 3 && ulong.TryParse(parts[2], NumberStyles.None, CultureInfo.InvariantCulture, out var started)
+            ? ($"{parts[0]}/{parts[1]}", started)
+            : (space, null);
+    }
+
     private static string FindSpace()
     {
         try
         {
             var boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-            return $"{boot}/{new FileInfo("/proc/self/ns/pid").LinkTarget}";
+            var place = $"{boot}/{new FileInfo("/proc/self/ns/pid").LinkTarget}";
+            return ProcessStat.Read(Environment.ProcessId) is { } own
+                ? string.Create(CultureInfo.InvariantCulture, $"{place}/{own.Started}")
+                : place;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -14,15 +14,9 @@ public static class LocalKey
     /// <summary>Where the key of the gateway at a port lies; null where there is no home.</summary>
     /// <param name="port">The gateway's port.</param>
     /// <param name="environment">A variable's value; null where it is not set.</param>
-    public static string? PathFor(int port, Func<string, string?> environment)
-    {
-        var state = environment("XDG_STATE_HOME") is { Length: > 0 } set ? set
-            : environment("HOME") is { Length: > 0 } home ? Path.Combine(home, ".local", "state")
-            : environment("LOCALAPPDATA");
-        return string.IsNullOrEmpty(state)
-            ? null
-            : Path.Combine(state, "ciuic", string.Create(CultureInfo.InvariantCulture, $"gateway-{port}.key"));
-    }
+    public static string? PathFor(int port, Func<string, string?> environment) => StateFolder.Find(environment) is { } state
+        ? Path.Combine(state, string.Create(CultureInfo.InvariantCulture, $"gateway-{port}.key"))
+        : null;
 
     /// <summary>The key to show to a gateway.</summary>
     /// <param name="endpoint">Where it answers.</param>

@@ -80,7 +80,7 @@ internal sealed class RunResuming(
             }
             catch (UnavailableException error) when (time.GetElapsedTime(begin) + BetweenTries < client.StorePatience)
             {
-                logger.NotRestoredYet(run, error.Message);
+                logger.NotRestoredYet(run, client.StorePatience, error.Message);
             }
 
             await Task.Delay(BetweenTries, time, cancel);

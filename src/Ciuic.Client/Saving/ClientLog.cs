@@ -15,6 +15,35 @@ internal static partial class ClientLog
         "Run {Run}: NOTHING IS COMMITTED; training goes on, {Waiting} saves wait: {Error}")]
     public static partial void SiloAway(this ILogger logger, RunId run, int waiting, string error);
 
+    [LoggerMessage(96, LogLevel.Warning, "Run {Run}: no silo answers; the lease is not renewed: {Error}")]
+    public static partial void NotRenewed(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(88, LogLevel.Information, "Run {Run}: a silo answers again; the lease is renewed")]
+    public static partial void RenewedAgain(this ILogger logger, RunId run);
+
+    [LoggerMessage(89, LogLevel.Warning,
+        "Run {Run}: no silo answers: it is opened without one. It is resumed from the bucket, and what it saves is committed when a silo is back: {Error}")]
+    public static partial void OpenedWithoutSilo(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(90, LogLevel.Warning, "Run {Run}: it cannot be opened yet: {Error}")]
+    public static partial void NotOpenedYet(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(91, LogLevel.Warning, "Run {Run}: closing; {Saves} saves are on their way and waited for as long as they move")]
+    public static partial void Closing(this ILogger logger, RunId run, int saves);
+
+    [LoggerMessage(92, LogLevel.Error, "Run {Run}: not everything could be closed: {Error}")]
+    public static partial void NotClosed(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(93, LogLevel.Warning, "Run {Run}: step {Step} is saved after step {Before}: steps fall, and nobody has gone back to an older snapshot")]
+    public static partial void StepFell(this ILogger logger, RunId run, long step, long before);
+
+    [LoggerMessage(94, LogLevel.Warning, "Run {Run}: the renewal of its lease has failed in a way that nobody expected: {Error}")]
+    public static partial void RenewalFailed(this ILogger logger, RunId run, string error);
+
+    [LoggerMessage(95, LogLevel.Warning,
+        "Run {Run}: it was told to end and is saved; the process ends when its program does, because {Reason}")]
+    public static partial void LeftToTheProgram(this ILogger logger, RunId run, string reason);
+
     [LoggerMessage(53, LogLevel.Information, "Run {Run}: the cluster answers again; catching up")]
     public static partial void SiloBack(this ILogger logger, RunId run);
 
@@ -29,8 +58,8 @@ internal static partial class ClientLog
         "Run {Run}: FENCED: a newer attempt owns it; nothing of this process will be saved any more")]
     public static partial void Fenced(this ILogger logger, RunId run);
 
-    [LoggerMessage(82, LogLevel.Warning, "Run {Run}: it cannot be restored yet: {Error}")]
-    public static partial void NotRestoredYet(this ILogger logger, RunId run, string error);
+    [LoggerMessage(82, LogLevel.Warning, "Run {Run}: it cannot be restored yet, asking again for up to {Patience}: {Error}")]
+    public static partial void NotRestoredYet(this ILogger logger, RunId run, TimeSpan patience, string error);
 
     [LoggerMessage(80, LogLevel.Warning, "Run {Run}: rank {Rank} does not train yet: {Problem}")]
     public static partial void WaitingForRanks(this ILogger logger, RunId run, Rank rank, string problem);
@@ -86,8 +115,8 @@ internal static partial class ClientLog
     [LoggerMessage(56, LogLevel.Warning, "Run {Run}: {Damage}; falling back to the snapshot before")]
     public static partial void FellBack(this ILogger logger, RunId run, string damage);
 
-    [LoggerMessage(57, LogLevel.Warning, "Run {Run}: SIGTERM: saving at the next step")]
-    public static partial void Terminating(this ILogger logger, RunId run);
+    [LoggerMessage(57, LogLevel.Warning, "Run {Run}: {Signal}: saving at the next step")]
+    public static partial void Terminating(this ILogger logger, RunId run, string signal);
 
     [LoggerMessage(58, LogLevel.Information, "Run {Run}: {Holder} is gone; taking over its lease")]
     public static partial void HolderGone(this ILogger logger, RunId run, TrainerIdentity holder);

@@ -10,14 +10,29 @@ internal sealed class StoreGoneException(UnavailableException last) : Exception(
 internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
 {
     private readonly Backoff _backoff = new(time);
+    private readonly Lock _lock = new(); // two windows of a save are stored at once
     private long? _awaySince;
-    private volatile bool _isAway;
+    private string _problem = "";
 
     /// <summary>Whether the last thing heard of the store is that it is away.</summary>
-    public bool IsAway => _isAway;
+    public bool IsAway
+    {
+        get
+        {
+            lock (_lock)
+                return _awaySince is not null;
+        }
+    }
 
     /// <summary>The last thing that kept something from being stored.</summary>
-    public string Problem { get; private set; } = "";
+    public string Problem
+    {
+        get
+        {
+            lock (_lock)
+                return _problem;
+        }
+    }
 
     /// <summary>Calls until the store has answered.</summary>
     /// <param name="step">The step whose save it is.</param>
@@ -28,7 +43,8 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
     public async Task<T> UntilStoredAsync<T>(long step, Func<Task<T>> call, TimeSpan? giveUpAfter, CancellationToken cancel)
     {
         var answer = await _backoff.UntilAvailableAsync(call, error => IsGone(step, giveUpAfter, error), cancel);
-        (_isAway, _awaySince) = (false, null);
+        lock (_lock)
+            _awaySince = null;
         return answer;
     }
 
@@ -45,11 +61,18 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
 
     private void IsGone(long step, TimeSpan? giveUpAfter, UnavailableException error)
     {
-        if (!_isAway)
+        bool isNews;
+        TimeSpan away;
+        lock (_lock)
+        {
+            isNews = _awaySince is null;
+            var since = _awaySince ??= time.GetTimestamp();
+            (away, _problem) = (time.GetElapsedTime(since), error.Message);
+        }
+
+        if (isNews)
             logger.StoreAway(run, step, error.Message);
-        (_isAway, Problem) = (true, error.Message);
-        _awaySince ??= time.GetTimestamp();
-        if (time.GetElapsedTime(_awaySince.Value) >= giveUpAfter)
+        if (away >= giveUpAfter)
             throw new StoreGoneException(error);
     }
 }

@@ -7,58 +7,82 @@ namespace Ciuic.Client;
 
 /// <summary>
 /// Commits uploaded saves, one after the other, however long the silo is away. Bounded: when too many wait, the
-/// oldest gives way to the newest.
+/// oldest gives way to the newest. What waits for long is noted on this machine's disk, so that it outlives the process.
 /// </summary>
-internal sealed class SaveDelivery(
-    RunId run,
-    RankPlace place,
-    ICoordinator coordinator,
-    IObjectStore store,
-    RunOpening opening,
-    SigningKey? key,
-    int maxWaiting,
-    TrainingWatch watch,
-    TimeProvider time,
-    ILogger logger,
-    Action<UploadedSave, SaveStage> progress,
-    Action<UploadedSave, Exception> failed,
-    Action<UploadedSave, Exception> dropped) : IAsyncDisposable
+internal sealed class SaveDelivery
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2); // one wait is lost with the silo that was asked
-    private static readonly TimeSpan BetweenQuestions = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan FirstComplaint = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan FirstNaming = TimeSpan.FromSeconds(8);
+    /// <summary>How long the worker may take to hear that it is to end; a store that hangs does not hear it.</summary>
+    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(5);
 
+    private readonly RunId _run;
+    private readonly RankPlace _place;
+    private readonly RunOpening _opening;
+    private readonly SaveOutcomes _outcomes;
+    private readonly SpoolWriter? _spool;
+    private readonly SiloWatch _silo;
+    private readonly SnapshotCommit _commit;
+    private readonly int _maxWaiting;
+    private readonly TrainingWatch _watch;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly LinkedList<Job> _waiting = [];
     private readonly SemaphoreSlim _arrived = new(0);
     private readonly CancellationTokenSource _ending = new();
     private readonly Lock _lock = new();
-    private readonly Backoff _backoff = new(time);
+    private Job? _current;
     private Task? _worker;
-    private bool _silent;
+    private Task _keeping = Task.CompletedTask;
+
+    public SaveDelivery(
+        RunId run,
+        RankPlace place,
+        ICoordinator coordinator,
+        IObjectStore store,
+        RunOpening opening,
+        SigningKey? key,
+        int maxWaiting,
+        SaveOutcomes outcomes,
+        SpoolWriter? spool,
+        TrainingWatch watch,
+        Movement moves,
+        Func<int> unfinished,
+        TimeProvider time,
+        ILogger logger)
+    {
+        (_run, _place, _opening, _outcomes, _spool, _maxWaiting) = (run, place, opening, outcomes, spool, maxWaiting);
+        (_watch, _time, _logger) = (watch, time, logger);
+        _silo = new SiloWatch(time, error => logger.SiloAway(run, unfinished(), error.Message), () => logger.SiloBack(run));
+        _commit = new SnapshotCommit(run, place, coordinator, store, opening, key, _silo, moves, time, logger, _ending.Token)
+        {
+            OnSilence = NoteIfLong,
+        };
+    }
 
     /// <summary>Saves that are not committed yet.</summary>
-    public int Waiting
-    {
-        get
-        {
-            lock (_lock)
-                return _waiting.Count(j => j.Save is not null);
-        }
-    }
+    public int Waiting => Saves().Count;
+
+    /// <summary>What keeps saves from being committed; null where nothing is known.</summary>
+    public string? Problem => _silo.Problem;
 
     public void Enqueue(UploadedSave save)
     {
         UploadedSave? oldest = null;
+        if (_ending.IsCancellationRequested)
+        {
+            Leave(save, "the run is closed"); // its upload hung for that long
+            return;
+        }
+
         lock (_lock)
         {
-            if (_waiting.Count(j => j.Save is not null) >= maxWaiting)
+            if (_waiting.Count(j => j.Save is not null) >= _maxWaiting)
                 oldest = GiveWay();
             Add(new Job(save, save.Plan, ""));
         }
 
         if (oldest is not null)
-            dropped(oldest, new UnavailableException(GaveWay(oldest.Plan)));
+            Leave(oldest, GaveWay(oldest.Plan));
+        NoteIfLong();
     }
 
     /// <summary>
@@ -67,27 +91,25 @@ internal sealed class SaveDelivery(
     /// </summary>
     public void Abandon(SnapshotPlan plan, string reason)
     {
-        if (place.IsAlone || _ending.IsCancellationRequested)
+        if (_place.IsAlone || _ending.IsCancellationRequested)
             return;
         lock (_lock)
         {
             // Where many wait, the others learn of the oldest by their deadline.
-            if (_waiting.FirstOrDefault(j => j.Save is null) is { } first && _waiting.Count(j => j.Save is null) >= maxWaiting)
+            if (_waiting.FirstOrDefault(j => j.Save is null) is { } first && _waiting.Count(j => j.Save is null) >= _maxWaiting)
                 _waiting.Remove(first);
             Add(new Job(null, plan, reason));
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends deliveries: what is not committed is kept on this machine, or given up.</summary>
+    public async Task EndAsync()
     {
         await _ending.CancelAsync();
-        if (_worker is not null)
-            await _worker;
-        while (TakeNext() is { } left)
-        {
-            if (left.Save is { } save)
-                dropped(save, new UnavailableException($"The run was closed before step {left.Plan.Step} was committed."));
-        }
+        await UntilEndedAsync(_worker ?? Task.CompletedTask);
+        foreach (var save in Saves())
+            Leave(save, _silo.Problem ?? "the run was closed before it was committed");
+        await _keeping;
     }
 
     private void Add(Job job)
@@ -105,21 +127,71 @@ internal sealed class SaveDelivery(
             node = node.Next!;
         var save = node.Value.Save;
         node.Value = new Job(null, save.Plan, GaveWay(save.Plan));
-        if (place.IsAlone)
+        if (_place.IsAlone)
             _waiting.Remove(node);
         return save;
     }
 
-    private string GaveWay(SnapshotPlan plan) => $"The save of step {plan.Step} gave way: {maxWaiting} newer ones wait for a silo.";
+    private string GaveWay(SnapshotPlan plan) => $"The save of step {plan.Step} gave way: {_maxWaiting} newer ones wait for a silo.";
+
+    /// <summary>The one that is being delivered first.</summary>
+    private List<UploadedSave> Saves()
+    {
+        lock (_lock)
+        {
+            IEnumerable<Job> jobs = _current is { } current ? [current, .. _waiting] : _waiting;
+            return [.. jobs.Select(j => j.Save).OfType<UploadedSave>().Where(s => !s.Handle.Committed.IsCompleted)];
+        }
+    }
+
+    /// <summary>Nobody commits a save in this process any more: it is kept for the next one, where that may be.</summary>
+    private void Leave(UploadedSave save, string why)
+    {
+        if (save.IsKept)
+            _outcomes.Keep(save.Handle, new KeptSave(true, $"Step {save.Plan.Step} stays where it is kept: {why}"));
+        else if (_spool is not { } spool)
+            _outcomes.Drop(save.Handle, new UnavailableException($"Step {save.Plan.Step} is not saved: {why}"));
+        else
+            Keep(async () => _outcomes.Keep(save.Handle, await spool.KeepAsync(save, why)));
+    }
+
+    /// <summary>Once the cluster has been away for long, what waits is noted on the disk; it is committed here all the same when it is back.</summary>
+    private void NoteIfLong()
+    {
+        if (_spool is not { } spool || _silo.AwayFor < spool.After || _silo.Problem is not { } why || !_keeping.IsCompleted)
+            return;
+        foreach (var save in Saves().Where(s => !s.IsKept))
+            Keep(() => spool.KeepAsync(save, why));
+    }
+
+    private void Keep(Func<Task> keepAsync)
+    {
+        lock (_lock)
+            _keeping = InTurnAsync(_keeping, keepAsync);
+    }
+
+    private async Task InTurnAsync(Task before, Func<Task> keepAsync)
+    {
+        await Task.Yield();
+        await before;
+        try
+        {
+            await keepAsync();
+        }
+        catch (Exception error)
+        {
+            _logger.SpoolLeft(_run, ExitCode.Reason(error));
+        }
+    }
 
     private Job? TakeNext()
     {
         lock (_lock)
         {
-            var next = _waiting.First?.Value;
-            if (next is not null)
+            _current = _waiting.First?.Value;
+            if (_current is not null)
                 _waiting.RemoveFirst();
-            return next;
+            return _current;
         }
     }
 
@@ -130,177 +202,73 @@ internal sealed class SaveDelivery(
             while (true)
             {
                 await _arrived.WaitAsync(_ending.Token);
-                if (TakeNext() is { } job)
-                    await (job.Save is { } save ? DeliverAsync(save) : AbandonAsync(job.Plan, job.Reason));
+                if (TakeNext() is not { } job)
+                    continue;
+                await (job.Save is { } save ? DeliverAsync(save) : AbandonAsync(job.Plan, job.Reason));
+                lock (_lock)
+                    _current = null;
             }
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            // The run ends.
+            // The run ends; what was being delivered is the current one still.
         }
     }
 
+    /// <summary>Whatever goes wrong with one save, those behind it are delivered.</summary>
     private async Task DeliverAsync(UploadedSave save)
     {
-        SnapshotId? begun = null;
+        (SnapshotId Snapshot, FencingToken Token)? claim = null;
         try
         {
-            var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
-            var snapshot = new SnapshotId(run, await BeginAsync(token, save.Plan));
-            begun = snapshot;
-            var digest = await StoreManifestAsync(save, snapshot);
-            await SignAsync(save, snapshot, digest);
-            Accept(await AskAsync(() =>
-                coordinator.CompleteShardAsync(snapshot, token, place.Rank, digest, _ending.Token)));
-            progress(save, SaveStage.ShardCompleted);
-            var link = await UntilSettledAsync(snapshot, save.Plan.Step);
-            watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
-            logger.Committed(run, link.Sequence, save.Plan.Step);
-            save.Handle.Commit(link, () => UntilFinalAsync(snapshot));
-            progress(save, SaveStage.Committed);
+            var token = await _commit.TokenAsync();
+            var snapshot = await _commit.BeginAsync(token, save.Plan);
+            claim = (snapshot, token);
+            await _commit.CompleteShardAsync(save, snapshot, token);
+            claim = null;
+            _outcomes.Report(save.Handle, SaveStage.ShardCompleted);
+            await CommittedAsync(save, await _commit.UntilSettledAsync(snapshot, save.Plan.Step), snapshot);
         }
         catch (OperationCanceledException) when (_ending.IsCancellationRequested)
         {
-            dropped(save, new UnavailableException($"The run was closed before step {save.Plan.Step} was committed."));
             throw;
         }
         catch (Exception error)
         {
-            failed(save, error);
-            if (begun is not null && !place.IsAlone)
-                await AbandonAsync(save.Plan, error.Message);
+            _outcomes.Fail(save.Handle, error);
+            if (_spool is { } spool)
+                Keep(() => spool.ForgetAsync(save.Handle));
+            if (claim is var (begun, right))
+                await _commit.AbandonAsync(begun, right, ExitCode.Reason(error));
         }
+    }
+
+    private async Task CommittedAsync(UploadedSave save, SnapshotLink link, SnapshotId snapshot)
+    {
+        _watch.Committed(save.ItemVersions, save.Plan.Step, link.Sequence);
+        _logger.Committed(_run, link.Sequence, save.Plan.Step);
+        await _opening.MovedToAsync(link);
+        save.Handle.Commit(link, () => _commit.UntilFinalAsync(snapshot));
+        if (_spool is { } spool)
+            Keep(() => spool.CommittedAsync(link, save.Plan.Step));
+        _outcomes.Report(save.Handle, SaveStage.Committed);
     }
 
     private async Task AbandonAsync(SnapshotPlan plan, string reason)
     {
         try
         {
-            var token = await AskAsync(() => opening.TokenAsync(_ending.Token));
-            var snapshot = new SnapshotId(run, await BeginAsync(token, plan));
-            await AskAsync(async () =>
-            {
-                await coordinator.AbandonShardAsync(snapshot, token, place.Rank, reason, _ending.Token);
-                return true;
-            });
+            var token = await _commit.TokenAsync();
+            await _commit.AbandonAsync(await _commit.BeginAsync(token, plan), token, reason);
         }
-        catch (CiuicException)
+        catch (Exception error) when (error is not OperationCanceledException || !_ending.IsCancellationRequested)
         {
             // It is over already, or the others will find out when time runs out.
         }
     }
 
-    private async Task<Sequence> BeginAsync(FencingToken token, SnapshotPlan plan)
-    {
-        while (true)
-        {
-            var reply = await AskAsync(() => coordinator.BeginAsync(run, token, plan, _ending.Token));
-            if (reply.Outcome == BeginOutcome.Begun)
-                return reply.Sequence!.Value;
-            if (reply.Outcome == BeginOutcome.Fenced)
-                throw Fenced();
-            if (reply.Outcome == BeginOutcome.Over)
-                throw new UnavailableException($"The save of step {plan.Step} has ended without this rank: another one gave it up, or time ran out.");
-            await AskAsync(() => coordinator.WaitAsync(
-                new SnapshotId(run, reply.Sequence!.Value), Patience, _ending.Token));
-        }
-    }
-
-    private async Task<ShardDigest> StoreManifestAsync(UploadedSave save, SnapshotId snapshot)
-    {
-        var bytes = ManifestCodec.Encode(save.Manifest(snapshot, place.Rank));
-        await StoreAsync(BucketLayout.Shard(snapshot, place.Rank), bytes);
-        return ShardDigest.Of(bytes);
-    }
-
-    private async Task SignAsync(UploadedSave save, SnapshotId snapshot, ShardDigest shard)
-    {
-        if (key is not null)
-        {
-            await StoreAsync(
-                BucketLayout.ShardSignature(snapshot, place.Rank),
-                ShardSignature.Sign(snapshot, place.Rank, save.Plan.Step, shard, key));
-        }
-    }
-
-    private async Task StoreAsync(ObjectKey name, byte[] bytes)
-    {
-        if (await AskAsync(() => store.CreateAsync(name, bytes, _ending.Token)) == CreateResult.Created)
-            return;
-        // After a lost answer, our own; both manifests and Ed25519 signatures have the same bytes every time.
-        var there = await AskAsync(() => store.GetAsync(name, _ending.Token));
-        if (!there.AsSpan().SequenceEqual(bytes))
-            throw new ConflictException($"{name} exists with other bytes: somebody else writes as rank {place.Rank}.");
-    }
-
-    private void Accept(ShardReply reply)
-    {
-        switch (reply)
-        {
-            case ShardReply.Fenced:
-                throw Fenced();
-            case ShardReply.Conflict:
-                throw new ConflictException($"Run {run}: another process has completed the shard of rank {place.Rank}.");
-        }
-    }
-
-    private async Task<SnapshotLink> UntilSettledAsync(SnapshotId snapshot, long step)
-    {
-        var (begin, complainAfter, nameAfter) = (time.GetTimestamp(), FirstComplaint, FirstNaming);
-        while (true)
-        {
-            var view = await AskAsync(() => coordinator.WaitAsync(snapshot, Patience, _ending.Token));
-            if (view?.Link is { } link)
-                return link;
-            if (view?.State == SnapshotState.Aborted)
-                throw new UnavailableException($"Snapshot {snapshot} was aborted: {view.Reason}");
-            if (view is { State: SnapshotState.Pending, MissingRanks.Length: > 0 } && time.GetElapsedTime(begin) >= nameAfter)
-            {
-                // One that never saves is a mistake in the program: who looks at it must not have to wait for the silo's deadline.
-                logger.WaitingForShards(run, step, string.Join(", ", view.MissingRanks.Take(10)));
-                nameAfter *= 2;
-            }
-
-            if (time.GetElapsedTime(begin) < complainAfter)
-                continue;
-            // The silo gives it up at its deadline; until then the user should know why nothing new is committed.
-            logger.StillWaiting(run, snapshot, $"{view?.State}", complainAfter, view?.Problem ?? "no reason is known");
-            complainAfter *= 2;
-        }
-    }
-
-    /// <summary>Asked for by whoever awaits it, beside other deliveries.</summary>
-    private async Task UntilFinalAsync(SnapshotId snapshot)
-    {
-        var patient = new Backoff(time);
-        while (!await patient.UntilAvailableAsync(
-            () => coordinator.WaitFinalAsync(snapshot, Patience, _ending.Token), _ => { }, _ending.Token))
-        {
-            await Task.Delay(BetweenQuestions, time, _ending.Token); // a silo may say no at once
-        }
-    }
-
-    private FencedException Fenced()
-    {
-        opening.Lease.MarkFenced();
-        return new FencedException($"Run {run} belongs to a newer attempt; this one can save nothing any more.");
-    }
-
-    private async Task<T> AskAsync<T>(Func<Task<T>> call)
-    {
-        var answer = await _backoff.UntilAvailableAsync(call, Complain, _ending.Token);
-        if (_silent)
-            logger.SiloBack(run);
-        _silent = false;
-        return answer;
-    }
-
-    private void Complain(UnavailableException error)
-    {
-        if (!_silent)
-            logger.SiloAway(run, Waiting + 1, error.Message);
-        _silent = true;
-    }
+    private async Task UntilEndedAsync(Task task) =>
+        await Task.WhenAny(task, Task.Delay(EndPatience, _time));
 
     /// <summary>A save to deliver, or, where there is none, one to tell the others of that it is given up.</summary>
     private sealed record Job(UploadedSave? Save, SnapshotPlan Plan, string Reason);

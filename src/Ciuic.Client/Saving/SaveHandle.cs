@@ -8,14 +8,16 @@ public sealed class SaveHandle
     private readonly TaskCompletionSource<SnapshotLink> _committed =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly TaskCompletionSource<SaveOutcome> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lazy<Task<SnapshotLink>> _final;
     private Func<Task>? _untilFinal;
 
-    internal SaveHandle(long step, TimeSpan stall, long bytes, IReadOnlyList<Exception> earlierErrors)
+    internal SaveHandle(long step, TimeSpan stall, long bytes, int chunks, IReadOnlyList<Exception> earlierErrors)
     {
         Step = step;
         Stall = stall;
         Bytes = bytes;
+        Chunks = chunks;
         EarlierErrors = earlierErrors;
         _final = new Lazy<Task<SnapshotLink>>(UntilFinalAsync);
         // A program that never looks at the task has still been told by the log.
@@ -39,9 +41,13 @@ public sealed class SaveHandle
     /// <summary>
     /// Completes when the snapshot is verified and in the ledger. Fails with <see cref="FencedException"/> when a newer
     /// attempt owns the run, <see cref="UnavailableException"/> when it was skipped, gave way, or was aborted: the message says
-    /// why, and names the damage where verification found some.
+    /// why, and names the damage where verification found some. Of one that is kept on this machine the message says where:
+    /// <see cref="Outcome"/> tells the two apart.
     /// </summary>
     public Task<SnapshotLink> Committed => _committed.Task;
+
+    /// <summary>What becomes of the save, once that is known; never fails.</summary>
+    public Task<SaveOutcome> Outcome => _outcome.Task;
 
     /// <summary>
     /// Completes when the snapshot is committed and a published tree head covers it that the quorum of the silos' policy has
@@ -50,13 +56,30 @@ public sealed class SaveHandle
     /// </summary>
     public Task<SnapshotLink> Final => _final.Value;
 
+    /// <summary>Chunks of the shard.</summary>
+    internal int Chunks { get; }
+
     internal void Commit(SnapshotLink link, Func<Task> untilFinal)
     {
         _untilFinal = untilFinal;
-        _committed.TrySetResult(link);
+        if (_committed.TrySetResult(link))
+            _outcome.TrySetResult(SaveOutcome.Committed);
     }
 
-    internal void Fail(Exception error) => _committed.TrySetException(error);
+    /// <returns>Whether it had no outcome yet.</returns>
+    internal bool Fail(Exception error) => End(error, SaveOutcome.Failed);
+
+    /// <summary>It is kept on this machine.</summary>
+    /// <returns>Whether it had no outcome yet.</returns>
+    internal bool Spool(string message) => End(new UnavailableException(message), SaveOutcome.Spooled);
+
+    private bool End(Exception error, SaveOutcome outcome)
+    {
+        var isFirst = _committed.TrySetException(error);
+        if (isFirst)
+            _outcome.TrySetResult(outcome);
+        return isFirst;
+    }
 
     private async Task<SnapshotLink> UntilFinalAsync()
     {

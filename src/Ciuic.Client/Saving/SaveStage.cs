@@ -20,6 +20,9 @@ public enum SaveStage
 
     /// <summary>Will never be committed.</summary>
     Failed,
+
+    /// <summary>Kept on this machine, not committed: the next start of the run commits it.</summary>
+    Spooled,
 }
 
 /// <summary>How far a save is; told to <see cref="TrainingRun.OnSaveProgress"/>.</summary>
@@ -35,6 +38,13 @@ public readonly record struct SaveProgress(
 {
     /// <summary>Plain bytes hashed and stored in a second; 0 while nothing is known.</summary>
     public double BytesPerSecond => Elapsed > TimeSpan.Zero ? DoneBytes / Elapsed.TotalSeconds : 0;
+
+    /// <summary>A save at a stage: nothing is stored before it is uploaded, and everything is from then on.</summary>
+    internal static SaveProgress At(long step, SaveStage stage, long bytes, int chunks)
+    {
+        var isStored = stage is SaveStage.Uploaded or SaveStage.ShardCompleted or SaveStage.Committed;
+        return new SaveProgress(step, stage, isStored ? bytes : 0, bytes, isStored ? chunks : 0, chunks, TimeSpan.Zero);
+    }
 
     /// <summary>How long the upload will still take at this rate; null while nothing is known.</summary>
     public TimeSpan? Remaining => BytesPerSecond > 0 ? TimeSpan.FromSeconds((TotalBytes - DoneBytes) / BytesPerSecond) : null;

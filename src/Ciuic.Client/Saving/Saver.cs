@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
@@ -17,21 +16,23 @@ internal sealed class Saver(
     StagingBuffers buffers,
     ShardUploader uploader,
     SaveDelivery delivery,
+    SaveOutcomes outcomes,
+    SaveBases bases,
     SpoolWriter? spool,
     TrainingWatch watch,
+    Movement moves,
     TimeProvider time,
     ILogger logger,
-    Action<SaveProgress> progress) : IAsyncDisposable
+    Action<SaveProgress> progress)
 {
-    private static readonly TimeSpan TryOfWhatIsAway = TimeSpan.FromSeconds(5);
-
     private readonly CancellationTokenSource _ending = new();
-    private readonly ConcurrentQueue<Exception> _errors = [];
     private readonly PatientStore _store = new(run, time, logger);
+    private readonly Movement _stored = new(time);
     private readonly HealthWatch _health = new(run, options, logger);
-    private readonly SaveBases _bases = new(buffers, uploader);
     private Task _uploading = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
+    private SaveHandle? _staged;
+    private long _waitedInVainAt = -1;
     private bool _isPrepared;
     private bool _isTooLarge;
 
@@ -93,11 +94,11 @@ internal sealed class Saver(
     /// <summary>A save that has failed before all of it was copied.</summary>
     public SaveHandle Refuse(SnapshotPlan plan, Exception why)
     {
-        var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, TakeErrors());
+        var handle = new SaveHandle(plan.Step, TimeSpan.Zero, 0, 0, outcomes.TakeErrors());
         if (why is UnavailableException or InvalidInputException or FencedException)
-            Drop(handle, why);
+            outcomes.Drop(handle, why);
         else
-            Fail(handle, why);
+            outcomes.Fail(handle, why);
         if (why is not FencedException)
             AbandonAfterUpload(plan, why.Message);
         return handle;
@@ -110,35 +111,21 @@ internal sealed class Saver(
     private void AbandonAfterUpload(SnapshotPlan plan, string reason) =>
         _uploading.ContinueWith(_ => delivery.Abandon(plan, reason), TaskScheduler.Default);
 
-    public void Fail(SaveHandle handle, Exception error)
-    {
-        _bases.Distrust();
-        Tell(handle, error);
-    }
-
-    /// <summary>A save that nobody waits for any more; nothing is wrong with what it has stored.</summary>
-    public void Drop(SaveHandle handle, Exception error) => Tell(handle, error);
-
     /// <summary>Takes a snapshot that was just restored for the one before the next save.</summary>
-    public void ContinueFrom(LoadedShard restored) => _bases.ContinueFrom(restored);
+    public void ContinueFrom(LoadedShard restored) => bases.ContinueFrom(restored);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends uploads: what is staged is kept on this machine, or given up.</summary>
+    /// <returns>When nothing reads the staging memory any more; where a store hangs that is never, but what is staged is kept before.</returns>
+    public async Task<Task> EndAsync()
     {
         await _ending.CancelAsync();
-        await _uploading;
-        await _preparing;
+        if (_staged is { } staged)
+            await Task.WhenAny(_uploading, staged.Outcome);
+        return Task.WhenAll(_uploading, _preparing);
     }
 
     private RankShare ShareOf(IReadOnlyList<ITrackedState> tracked) =>
         RankShare.Of([.. tracked.Select(t => t.Capture())], place.Rank, place.WorldSize);
-
-    private void Tell(SaveHandle handle, Exception error)
-    {
-        _errors.Enqueue(error);
-        logger.SaveFailed(run, handle.Step, error.Message);
-        handle.Fail(error);
-        Report(handle.Step, SaveStage.Failed, handle.Bytes);
-    }
 
     private void Prepare(long bytes)
     {
@@ -152,20 +139,29 @@ internal sealed class Saver(
         }
     }
 
+    /// <summary>
+    /// Training comes first: a store that is known to be away is not waited for, and neither is an upload that has not moved since a save
+    /// has waited for it in vain.
+    /// </summary>
     private async Task<bool> StagingIsFreeAsync(TimeSpan maxWait, CancellationToken cancel)
     {
         if (_uploading.IsCompleted)
             return true;
-        // A store that is known to be away is not waited for: training comes first.
-        var patience = _store.IsAway ? TimeSpan.Zero : maxWait;
-        await Task.WhenAny(_uploading, Task.Delay(patience, time, cancel));
-        return _uploading.IsCompleted;
+        // One that has an outcome frees the memory at once, unless it hangs.
+        var isPromising = !_store.IsAway || _staged is { Outcome.IsCompleted: true };
+        if (isPromising && _waitedInVainAt != _stored.Count)
+            await Task.WhenAny(_uploading, Task.Delay(maxWait, time, cancel));
+        if (_uploading.IsCompleted)
+            return true;
+        _waitedInVainAt = _stored.Count;
+        return false;
     }
 
     private SaveHandle Staged(SnapshotPlan plan, StagingPlan staging, long begin)
     {
-        Report(plan.Step, SaveStage.Staged, staging.Length);
-        return new SaveHandle(plan.Step, time.GetElapsedTime(begin), staging.Length, TakeErrors());
+        _staged = new SaveHandle(plan.Step, time.GetElapsedTime(begin), staging.Length, staging.Chunks.Count, outcomes.TakeErrors());
+        outcomes.Report(_staged, SaveStage.Staged);
+        return _staged;
     }
 
     /// <summary>A state that is larger than the staging memory is worth waiting for: it could not be saved otherwise.</summary>
@@ -175,7 +171,7 @@ internal sealed class Saver(
         if (!_isTooLarge)
             logger.InWindows(run, staging.Length, options.MaxStagingBytes);
         _isTooLarge = true;
-        var begun = _bases.Begin(keepsContent: false);
+        var begun = bases.Begin(keepsContent: false);
         var upload = uploader.Begin(staging, Reporting(plan.Step));
         var windows = new WindowedSave(buffers, staging, (window, givenUp) => StoreAsync(plan.Step, upload, window, givenUp));
         try
@@ -198,7 +194,7 @@ internal sealed class Saver(
             {
                 await windows.Done;
                 var uploaded = upload.Finish();
-                _bases.ContinueFrom(DeltaBases.Of(uploaded), begun, keeps: null);
+                bases.ContinueFrom(DeltaBases.Of(uploaded), begun, keeps: null);
                 return uploaded;
             }),
             CancellationToken.None);
@@ -213,83 +209,53 @@ internal sealed class Saver(
 
     private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, RankFingerprints? replicated)
     {
-        var begun = _bases.Begin(keepsContent: buffers.IsKept);
+        var begun = bases.Begin(keepsContent: buffers.IsKept);
+        var storage = new ShardStorage(_store, uploader, spool, _ending.Token);
         return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
             replicated?.Complete(shard);
-            var uploaded = await StoreAsync(plan, shard);
-            _bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
+            var uploaded = await storage.StoreAsync(plan, shard, Reporting(plan.Step), kept => outcomes.Keep(handle, kept));
+            if (uploaded is not null)
+                bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;
         });
     }
 
-    /// <summary>
-    /// Stores a shard; where the store has been away for too long, or is away when the run ends, it is kept on this machine, and its handle
-    /// says so. A store that is known to be away is tried for moments only.
-    /// </summary>
-    private async Task<UploadedShard> StoreAsync(SnapshotPlan plan, StagedShard shard)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
-        if (spool is not null && _store.IsAway)
-            patience.CancelAfter(TryOfWhatIsAway);
-        var report = Reporting(plan.Step);
-        try
-        {
-            return await _store.UntilStoredAsync(
-                plan.Step, () => uploader.UploadAsync(shard, ReportIt, patience.Token), spool?.After, patience.Token);
-        }
-        catch (Exception gone) when (spool is not null && (gone is StoreGoneException || (gone is OperationCanceledException && _store.IsAway)))
-        {
-            throw await spool.KeepAsync(plan, shard, replicated: null, _store.Problem);
-        }
-
-        void ReportIt(UploadProgress progress)
-        {
-            patience.CancelAfter(Timeout.InfiniteTimeSpan); // it is back
-            report(progress);
-        }
-    }
-
     private async Task CompleteAsync(
-        SaveHandle handle, SnapshotPlan plan, StagingPlan staging, RankFingerprints? replicated, Func<Task<UploadedShard>> uploadAsync)
+        SaveHandle handle, SnapshotPlan plan, StagingPlan staging, RankFingerprints? replicated, Func<Task<UploadedShard?>> uploadAsync)
     {
         try
         {
-            var uploaded = await uploadAsync();
+            if (await uploadAsync() is not { } uploaded)
+                return;
             plan = _health.Judge(plan, uploaded.Health);
             if (uploaded.RepairedChunks > 0)
                 logger.Repaired(run, uploaded.RepairedChunks);
-            Report(plan.Step, SaveStage.Uploaded, staging.Length);
+            outcomes.Report(handle, SaveStage.Uploaded);
             var versions = watch.Uploaded(staging.Tensors, uploaded.Health);
             delivery.Enqueue(new UploadedSave(handle, plan, staging.Tensors, staging.Bytes, replicated, uploaded.Records, uploaded.Bases, versions));
         }
         catch (OperationCanceledException)
         {
-            Drop(handle, new UnavailableException($"The run was closed while step {plan.Step} was being uploaded."));
+            outcomes.Drop(handle, new UnavailableException($"The run was closed while step {plan.Step} was being uploaded."));
         }
         catch (Exception error)
         {
-            Fail(handle, error);
+            outcomes.Fail(handle, error);
             delivery.Abandon(plan, error.Message);
         }
     }
-
-    private void Report(long step, SaveStage stage, long bytes) =>
-        progress(new SaveProgress(step, stage, bytes, bytes, 0, 0, TimeSpan.Zero));
 
     /// <summary>Reports from now on how far an upload is.</summary>
     private Action<UploadProgress> Reporting(long step)
     {
         var begin = time.GetTimestamp();
-        return p => progress(new SaveProgress(
-            step, SaveStage.Uploading, p.DoneBytes, p.TotalBytes, p.DoneChunks, p.TotalChunks, time.GetElapsedTime(begin)));
-    }
-
-    private List<Exception> TakeErrors()
-    {
-        var errors = new List<Exception>();
-        while (_errors.TryDequeue(out var error))
-            errors.Add(error);
-        return errors;
+        return p =>
+        {
+            moves.Mark();
+            _stored.Mark();
+            progress(new SaveProgress(
+                step, SaveStage.Uploading, p.DoneBytes, p.TotalBytes, p.DoneChunks, p.TotalChunks, time.GetElapsedTime(begin)));
+        };
     }
 }

@@ -4,37 +4,81 @@ namespace Ciuic.Client;
 
 /// <summary>Saves of a run that are on their way: what the end of a program waits for.</summary>
 /// <param name="run">The run.</param>
-/// <param name="terminateDeadline">How long they are waited for once the process was told to end.</param>
-/// <param name="stopping">Cancelled when it is.</param>
-internal sealed class UnfinishedSaves(RunId run, TimeSpan terminateDeadline, CancellationToken stopping)
+/// <param name="options">How long they are waited for.</param>
+/// <param name="moves">Whether anything moves.</param>
+/// <param name="stopping">Cancelled when the process was told to end.</param>
+/// <param name="time">The clock.</param>
+internal sealed class UnfinishedSaves(RunId run, SaveOptions options, Movement moves, CancellationToken stopping, TimeProvider time)
 {
+    private readonly Lock _lock = new();
     private readonly List<SaveHandle> _saves = [];
+    private long _gaveUpAt = -1;
+    private bool _gaveUpTold;
+
+    /// <summary>How many have no outcome yet.</summary>
+    public int Count => Unended().Count;
+
+    /// <summary>What keeps them from being committed, for messages.</summary>
+    public Func<string?> Problem { get; set; } = () => null;
 
     public void Add(SaveHandle save)
     {
-        _saves.RemoveAll(s => s.Committed.IsCompleted);
-        _saves.Add(save);
+        moves.Mark();
+        lock (_lock)
+        {
+            _saves.RemoveAll(s => s.Committed.IsCompleted);
+            _saves.Add(save);
+        }
+    }
+
+    /// <summary>Those that have no outcome yet.</summary>
+    public IReadOnlyList<SaveHandle> Unended()
+    {
+        lock (_lock)
+            return [.. _saves.Where(s => !s.Committed.IsCompleted)];
     }
 
     /// <inheritdoc cref="TrainingRun.FinishAsync"/>
     public async Task FinishAsync(CancellationToken cancel)
     {
-        if (_saves.Count == 0)
+        SaveHandle[] saves;
+        lock (_lock)
+            saves = [.. _saves];
+        if (saves.Length == 0)
             return;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        using var signal = stopping.Register(() => deadline.CancelAfter(terminateDeadline));
-        foreach (var before in _saves.SkipLast(1))
-            await ((Task)before.Committed).WaitAsync(deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        cancel.ThrowIfCancellationRequested();
-        await UntilCommittedAsync(_saves[^1], deadline.Token, cancel);
+        if (await UntilEndedAsync(saves, null, cancel))
+            await saves[^1].Committed; // what has become of the last one is the caller's to know
+        else
+            throw new UnavailableException(Late(saves.First(s => !s.Committed.IsCompleted)));
     }
 
-    /// <summary>Waits until none is on its way, whatever becomes of it.</summary>
-    public async Task SettleAsync(CancellationToken cancel)
+    /// <summary>Waits for all, but not in vain.</summary>
+    /// <param name="saves">What to wait for.</param>
+    /// <param name="deadline">How long, whether they move or not; null: as the settings say.</param>
+    /// <param name="cancel">Ends the waiting.</param>
+    /// <returns>Whether all have an outcome.</returns>
+    public async Task<bool> UntilEndedAsync(IReadOnlyList<SaveHandle> saves, TimeSpan? deadline, CancellationToken cancel)
     {
-        foreach (var save in _saves.ToList())
-            await ((Task)save.Committed).WaitAsync(cancel).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        cancel.ThrowIfCancellationRequested();
+        var all = Task.WhenAll(saves.Select(s => s.Outcome));
+        var begin = time.GetTimestamp();
+        while (!all.IsCompleted)
+        {
+            var isTold = stopping.IsCancellationRequested;
+            var left = Left(deadline, isTold, time.GetElapsedTime(begin));
+            if (left <= TimeSpan.Zero)
+            {
+                (_gaveUpAt, _gaveUpTold) = (moves.Count, isTold);
+                return false;
+            }
+
+            using var look = CancellationTokenSource.CreateLinkedTokenSource(cancel, isTold ? CancellationToken.None : stopping);
+            await Task.WhenAny(all, Task.Delay(left, time, look.Token));
+            cancel.ThrowIfCancellationRequested();
+            if (!isTold && stopping.IsCancellationRequested)
+                begin = time.GetTimestamp(); // from now on the time for ending counts
+        }
+
+        return true;
     }
 
     /// <summary>Waits for them all.</summary>
@@ -52,17 +96,23 @@ internal sealed class UnfinishedSaves(RunId run, TimeSpan terminateDeadline, Can
         }
     }
 
-    private async Task UntilCommittedAsync(SaveHandle handle, CancellationToken deadline, CancellationToken cancel)
+    /// <summary>Who has given up once and sees that nothing has moved since does not wait again.</summary>
+    private TimeSpan Left(TimeSpan? deadline, bool isTold, TimeSpan waited)
     {
-        try
-        {
-            await handle.Committed.WaitAsync(deadline);
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            throw new UnavailableException(
-                $"Run {run} was told to end, and step {handle.Step} was not committed within Ciuic:Save:TerminateDeadline "
-                + $"({terminateDeadline}).");
-        }
+        if (deadline is { } said)
+            return said - waited;
+        if (isTold)
+            return _gaveUpTold ? TimeSpan.Zero : options.TerminateDeadline - waited;
+        var still = moves.Still < waited || moves.Count == _gaveUpAt ? moves.Still : waited;
+        return options.FinishDeadline - still;
+    }
+
+    private string Late(SaveHandle late)
+    {
+        var limit = stopping.IsCancellationRequested
+            ? $"within Ciuic:Save:TerminateDeadline ({options.TerminateDeadline}) after the process was told to end"
+            : $"and nothing has moved for Ciuic:Save:FinishDeadline ({options.FinishDeadline})";
+        var why = Problem() is { } problem ? $": {problem}" : ".";
+        return $"Run {run}: step {late.Step} is NOT COMMITTED {limit}{why}";
     }
 }

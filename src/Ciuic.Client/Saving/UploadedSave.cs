@@ -17,6 +17,9 @@ internal sealed record UploadedSave(
     IReadOnlyList<ChunkRecord>? Bases,
     IReadOnlyDictionary<string, int> ItemVersions)
 {
+    /// <summary>Whether it comes from this machine's spool, and stays there until it is committed.</summary>
+    public bool IsKept { get; init; }
+
     public ShardManifest Manifest(SnapshotId snapshot, Rank rank) => new()
     {
         Format = ShardManifest.CurrentFormat,

@@ -26,26 +26,35 @@ internal sealed class WindowedSave(StagingBuffers buffers, StagingPlan plan, Fun
     /// <exception cref="UnavailableException">The store did not take a window in time.</exception>
     public async Task CopyAsync(TimeSpan maxWait, TimeProvider time, CancellationToken cancel)
     {
+        try
+        {
+            await CopyAllAsync(maxWait, time, cancel);
+        }
+        catch
+        {
+            await _givenUp.CancelAsync(); // the other half is stored for nothing
+            throw;
+        }
+    }
+
+    private async Task CopyAllAsync(TimeSpan maxWait, TimeProvider time, CancellationToken cancel)
+    {
         var windows = plan.Windows(buffers.MaxBytes / 2);
         var halves = buffers.TakeHalves(windows.Max(w => Length(w)));
         for (var i = 0; i < windows.Count; i++)
         {
             await Task.WhenAny(_storing[i % 2], Task.Delay(maxWait, time, cancel));
             if (!_storing[i % 2].IsCompleted)
-                throw await GiveUpAsync(i, windows.Count, maxWait);
+                throw GiveUp(i, windows.Count, maxWait);
             await _storing[i % 2]; // throws what went wrong
             var window = StagedShard.Stage(halves[i % 2], plan, windows[i]);
             _storing[i % 2] = Task.Run(() => storeAsync(window, _givenUp.Token), CancellationToken.None);
         }
     }
 
-    private async Task<UnavailableException> GiveUpAsync(int window, int windows, TimeSpan maxWait)
-    {
-        await _givenUp.CancelAsync();
-        return new UnavailableException(
-            $"The state is larger than Ciuic:Save:MaxStagingBytes and is saved in {windows} parts; the store did not take part {window - 1} "
-            + $"within Ciuic:Save:MaxWait ({maxWait}), or the waiting was cancelled; training goes on.");
-    }
+    private static UnavailableException GiveUp(int window, int windows, TimeSpan maxWait) => new(
+        $"The state is larger than Ciuic:Save:MaxStagingBytes and is saved in {windows} parts; the store did not take part {window - 1} "
+        + $"within Ciuic:Save:MaxWait ({maxWait}), or the waiting was cancelled; training goes on.");
 
     private long Length(StagingWindow window)
     {

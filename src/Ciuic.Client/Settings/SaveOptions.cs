@@ -3,10 +3,13 @@ using Ciuic.Core;
 
 namespace Ciuic.Client;
 
-/// <summary>What SIGTERM does.</summary>
+/// <summary>What SIGTERM does, and Ctrl-C.</summary>
 public enum OnTerminate
 {
-    /// <summary>Save at the next step, wait for the commit, end the process: with exit code 0 if all is committed.</summary>
+    /// <summary>
+    /// Save at the next step, wait for the commit, end the process: with exit code 0 if all is committed. Where other runs are open in the
+    /// process, or a generic host runs in it, the run is closed and the program ends itself.
+    /// </summary>
     SaveAndExit = 1,
 
     /// <summary>Save at the next step and wait for the commit; the program ends itself.</summary>
@@ -33,6 +36,7 @@ public enum NonFiniteCheck
 public sealed class SaveOptions
 {
     private const int MaxBufferBytes = 192 << 20;
+    private const string Nowhere = "none";
 
     /// <summary>Save when the step is a multiple of this; 0 switches it off. Default 100.</summary>
     [Range(0, long.MaxValue)]
@@ -62,6 +66,14 @@ public sealed class SaveOptions
     public TimeSpan TerminateDeadline { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>
+    /// How long the end of a program waits for saves that do not move any more, such as where no silo comes: FinishAsync, closing a run, and a
+    /// process that just ends. What is not committed then is kept in <see cref="SpoolDirectory"/>. Long enough for a silo to be started again
+    /// elsewhere, short enough for a batch job. 0 to 1 day; default 1 minute.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
+    public TimeSpan FinishDeadline { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
     /// Bytes of staging memory. Where there is room for two copies of the state, the snapshot before stays in memory, and the
     /// next one is stored as the difference to it; below one, saves go in parts, and training waits for the store. Default 64 GiB.
     /// </summary>
@@ -70,7 +82,7 @@ public sealed class SaveOptions
 
     /// <summary>
     /// How long a save waits for the one before it to leave the staging buffer; then it is skipped, and said so:
-    /// a slow store must not stop training. Default 30 s.
+    /// a slow store must not stop training. Where nothing has moved since, the next ones are skipped without waiting. Default 30 s.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(30);
@@ -100,8 +112,9 @@ public sealed class SaveOptions
     public string KeyFile { get; set; } = "";
 
     /// <summary>
-    /// Where saves are kept while the bucket, or the gateway to it, is away for longer than <see cref="SpoolAfter"/>: they are not committed
-    /// until the run is opened again, or synced. For a process that trains alone, and a state that fits into the staging memory. Empty:
+    /// Where saves are kept that cannot be stored or committed: while the bucket, the gateway to it, or every silo is away for longer than
+    /// <see cref="SpoolAfter"/>, and when the process ends before that. They are not committed until the run is opened again, or synced. For a
+    /// process that trains alone, and a state that fits into the staging memory. Empty: in <c>~/.local/state/ciuic/spool</c>; none: nowhere,
     /// saves wait in memory, and those for which there is no room are skipped.
     /// </summary>
     public string SpoolDirectory { get; set; } = "";
@@ -125,6 +138,14 @@ public sealed class SaveOptions
     /// </summary>
     [Range(0, 1_024)]
     public int Parallelism { get; set; }
+
+    /// <summary>The folder of all spools; null for nowhere.</summary>
+    internal string? SpoolFolder => SpoolDirectory switch
+    {
+        Nowhere => null,
+        { Length: > 0 } set => set,
+        _ => StateFolder.Find(Environment.GetEnvironmentVariable) is { } state ? Path.Combine(state, "spool") : null,
+    };
 
     /// <summary>Chunks stored at once: each has a buffer until the store has it, each core another to encode.</summary>
     internal int Writers

@@ -18,6 +18,9 @@ internal sealed class Spool : IDisposable
 {
     private const string RecordsPrefix = "saves/";
     private const int LockTries = 25;
+    private const int Eagain = 11;
+    private const int EagainOfBsd = 35;
+    private const int SharingViolation = unchecked((int)0x80070020);
 
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(200);
 
@@ -56,11 +59,18 @@ internal sealed class Spool : IDisposable
     }
 
     /// <summary>Whether a run has a spool, empty or not.</summary>
-    public static bool Exists(string directory, RunId run) => directory.Length > 0 && Directory.Exists(FolderOf(directory, run));
+    public static bool Exists(string? directory, RunId run) => directory is not null && Directory.Exists(FolderOf(directory, run));
 
     /// <summary>Bytes of a run's spool, by what its files say of themselves.</summary>
     public static long BytesOf(string directory, RunId run) =>
         new DirectoryInfo(FolderOf(directory, run)).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
+
+    /// <summary>How many saves wait in a run's spool.</summary>
+    public static long CountOf(string directory, RunId run)
+    {
+        var folder = new DirectoryInfo(Path.Combine(FolderOf(directory, run), "bucket", RecordsPrefix.TrimEnd('/')));
+        return folder.Exists ? folder.EnumerateFiles().LongCount() : 0;
+    }
 
     /// <summary>All records, in the order in which they were made.</summary>
     public async Task<List<SpoolEntry>> ListAsync(CancellationToken cancel)
@@ -74,11 +84,14 @@ internal sealed class Spool : IDisposable
         return saves;
     }
 
-    /// <summary>Adds a save whose chunks are there.</summary>
-    public async Task AddAsync(SpooledSave save, DateTimeOffset now, CancellationToken cancel)
+    /// <summary>Adds a save whose chunks are there, or in the bucket.</summary>
+    /// <returns>The record's name.</returns>
+    public async Task<ObjectKey> AddAsync(SpooledSave save, DateTimeOffset now, CancellationToken cancel)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{RecordsPrefix}{now:yyyyMMddTHHmmss.fffffff}-{save.Plan.Step}");
-        await Disk.CreateAsync(new ObjectKey(name), SpoolRecord.Encode(save), cancel);
+        var key = new ObjectKey(name);
+        await Disk.CreateAsync(key, SpoolRecord.Encode(save), cancel);
+        return key;
     }
 
     /// <summary>Puts another record in the place of one.</summary>
@@ -98,7 +111,7 @@ internal sealed class Spool : IDisposable
         var entries = await ListAsync(cancel);
         if (entries.Any(e => e.Save is null))
             return;
-        var needed = entries.SelectMany(e => e.Save!.At(SpooledSave.Placeholder).Chunks).Select(c => BucketLayout.Chunk(c)).ToHashSet();
+        var needed = entries.Where(e => !e.Save!.InBucket).SelectMany(e => e.Save!.At(SpooledSave.Placeholder).Chunks).Select(c => BucketLayout.Chunk(c)).ToHashSet();
         var lost = new List<ObjectKey>();
         await foreach (var found in Disk.ListAsync(BucketLayout.ChunksPrefix, cancel))
         {
@@ -140,16 +153,24 @@ internal sealed class Spool : IDisposable
             {
                 return new FileStream(Path.Combine(folder, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException) when (tries < LockTries)
+            catch (IOException error) when (IsTaken(error) && tries < LockTries)
             {
                 await Task.Delay(BetweenTries, cancel);
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            catch (IOException error) when (IsTaken(error))
             {
                 throw new ConflictException($"The spool '{folder}' is in use: the process that trains run {run} has it. {error.Message}", error);
             }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                // A disk that is full or read-only gets no better by waiting, and no other process has to do with it.
+                throw new UnavailableException($"The spool '{folder}' cannot be opened: {error.Message}", error);
+            }
         }
     }
+
+    /// <summary>Whether another process has the file: EAGAIN of flock, or Windows' sharing violation.</summary>
+    private static bool IsTaken(IOException error) => error.HResult is Eagain or EagainOfBsd or SharingViolation;
 
     private async Task<SpoolEntry> ReadAsync(ObjectKey key, CancellationToken cancel)
     {

@@ -7,19 +7,21 @@ using Microsoft.Extensions.Logging;
 namespace Ciuic.Client;
 
 /// <summary>
-/// Keeps saves on this machine while the store is away: training goes on, and what was saved outlives the process. Once a later save of
-/// this process is committed they are not needed any more; those of other processes it leaves alone.
+/// Keeps saves on this machine while they cannot be stored or committed: training goes on, and what was saved outlives the process. Once a
+/// later save of this process is committed they are not needed any more; those of other processes it leaves alone.
 /// </summary>
 internal sealed class SpoolWriter(
-    RunId run, string home, SaveOptions options, CodecMode codec, Func<FencingToken?> token, TimeProvider time, ILogger logger) : IAsyncDisposable
+    RunId run, string home, string directory, SaveOptions options, CodecMode codec, RunLease lease, TimeProvider time, ILogger logger)
+    : IAsyncDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
     private readonly Guid _attempt = Guid.CreateVersion7();
+    private readonly Dictionary<SaveHandle, ObjectKey> _noted = [];
     private Spool? _spool;
     private SnapshotLink? _base;
     private bool _isOver;
 
-    /// <summary>How long a store may be away before saves are kept here.</summary>
+    /// <summary>How long store or silo may be away before saves are kept here.</summary>
     public TimeSpan After => options.SpoolAfter;
 
     /// <summary>Takes note of the committed snapshot that training goes on from.</summary>
@@ -27,6 +29,7 @@ internal sealed class SpoolWriter(
 
     /// <summary>The spool, opened; for one use at a time.</summary>
     /// <exception cref="ConflictException">Another process has it open.</exception>
+    /// <exception cref="UnavailableException">The disk does not take it.</exception>
     public async Task<T> UseAsync<T>(Func<Spool, Task<T>> use, CancellationToken cancel)
     {
         await _one.WaitAsync(cancel);
@@ -34,7 +37,7 @@ internal sealed class SpoolWriter(
         {
             if (_isOver)
                 throw new UnavailableException("the run is closed"); // whoever opened it again would hold it for ever
-            return await use(_spool ??= await Spool.OpenAsync(options.SpoolDirectory, run, cancel));
+            return await use(_spool ??= await Spool.OpenAsync(directory, run, cancel));
         }
         finally
         {
@@ -42,35 +45,33 @@ internal sealed class SpoolWriter(
         }
     }
 
-    /// <summary>Keeps a save, whatever ends meanwhile.</summary>
-    /// <returns>What its handle says.</returns>
-    public async Task<UnavailableException> KeepAsync(SnapshotPlan plan, StagedShard shard, Digest? replicated, string why)
-    {
-        try
-        {
-            return await UseAsync(spool => KeepAsync(spool, plan, shard, replicated, why), CancellationToken.None);
-        }
-        catch (Exception error) when (error is CiuicException or IOException or UnauthorizedAccessException)
-        {
-            return new UnavailableException($"Step {plan.Step} is not saved: {why}, and it cannot be kept here: {error.Message}", error);
-        }
-    }
+    /// <summary>Keeps a save that is not in the bucket, whatever ends meanwhile.</summary>
+    public Task<KeptSave> KeepAsync(SnapshotPlan plan, StagedShard shard, string why) =>
+        TryAsync(plan.Step, why, spool => WriteAsync(spool, plan, shard));
+
+    /// <summary>Keeps what is needed to commit a save whose chunks are in the bucket; one that has come to its end needs nothing.</summary>
+    public Task<KeptSave> KeepAsync(UploadedSave save, string why) => TryAsync(save.Plan.Step, why, spool => NoteAsync(spool, save));
 
     /// <summary>A step is committed: what was kept before it is not needed, and what was kept behind it follows it.</summary>
-    public async Task CommittedAsync(SnapshotLink link, long step)
+    public Task CommittedAsync(SnapshotLink link, long step)
     {
         _base = link;
-        if (_spool is null)
-            return;
-        try
+        // Where nothing was kept there is no spool, and none is made; one that is being written is waited for.
+        return LockedAsync(async () =>
         {
-            await UseAsync(spool => SettleAsync(spool, link, step), CancellationToken.None);
-        }
-        catch (Exception error) when (error is CiuicException or IOException or UnauthorizedAccessException)
-        {
-            logger.SpoolLeft(run, error.Message);
-        }
+            foreach (var ended in _noted.Keys.Where(s => s.Committed.IsCompleted).ToList())
+                _noted.Remove(ended);
+            if (_spool is not null)
+                await SettleAsync(_spool, link, step);
+        });
     }
+
+    /// <summary>A save that was noted has failed: the next start would fail with it, too.</summary>
+    public Task ForgetAsync(SaveHandle failed) => LockedAsync(async () =>
+    {
+        if (_spool is not null && _noted.Remove(failed, out var key))
+            await _spool.RemoveAsync(key, CancellationToken.None);
+    });
 
     public async ValueTask DisposeAsync()
     {
@@ -80,39 +81,58 @@ internal sealed class SpoolWriter(
         _one.Release();
     }
 
-    private async Task<UnavailableException> KeepAsync(Spool spool, SnapshotPlan plan, StagedShard shard, Digest? replicated, string why)
+    private async Task LockedAsync(Func<Task> change)
     {
-        if (shard.Plan.Length > options.MaxSpoolBytes)
-            throw new UnavailableException($"it has {shard.Plan.Length} bytes, and a spool takes {options.MaxSpoolBytes} (Ciuic:Save:MaxSpoolBytes)");
-        // The last one that is there stays until this one is: it is the one to resume from.
-        await MakeRoomAsync(spool, shard.Plan.Length);
+        await _one.WaitAsync();
         try
         {
-            await WriteAsync(spool, plan, shard, replicated);
+            await change();
         }
-        catch
+        catch (Exception error) when (error is CiuicException or IOException or UnauthorizedAccessException)
         {
-            await spool.SweepAsync(CancellationToken.None); // others need the disk, too
-            throw;
+            logger.SpoolLeft(run, error.Message);
         }
-
-        await MakeRoomAsync(spool, 0);
-        logger.Spooled(run, plan.Step, spool.Folder, why);
-        return new UnavailableException(
-            $"Step {plan.Step} is kept in '{spool.Folder}' and NOT COMMITTED: {why}. The next start of the run commits it, or a sync.");
+        finally
+        {
+            _one.Release();
+        }
     }
 
-    private async Task<bool> SettleAsync(Spool spool, SnapshotLink link, long step)
+    private async Task<KeptSave> TryAsync(long step, string why, Func<Spool, Task<bool>> write)
+    {
+        if (lease.IsFenced)
+            return new KeptSave(false, $"Step {step} is not saved: run {run} belongs to a newer attempt, behind which it cannot be committed.");
+        try
+        {
+            return await UseAsync(spool => KeepAsync(spool, step, why, write), CancellationToken.None);
+        }
+        catch (Exception error) when (error is CiuicException or IOException or UnauthorizedAccessException)
+        {
+            return new KeptSave(false, $"Step {step} is not saved: {why}, and it cannot be kept here: {error.Message}");
+        }
+    }
+
+    private async Task<KeptSave> KeepAsync(Spool spool, long step, string why, Func<Spool, Task<bool>> write)
+    {
+        if (await write(spool))
+        {
+            await MakeRoomAsync(spool, 0);
+            logger.Spooled(run, step, spool.Folder, why);
+        }
+
+        return new KeptSave(
+            true, $"Step {step} is kept in '{spool.Folder}' and NOT COMMITTED: {why}. The next start of the run commits it, or a sync.");
+    }
+
+    private async Task SettleAsync(Spool spool, SnapshotLink link, long step)
     {
         foreach (var (key, save, _) in await OwnAsync(spool))
         {
             if (save!.Plan.Step <= step)
                 await spool.RemoveAsync(key, CancellationToken.None);
             else
-                await spool.ReplaceAsync(key, save with { Base = link, Token = token() }, CancellationToken.None);
+                await spool.ReplaceAsync(key, save with { Base = link, Token = lease.Token }, CancellationToken.None);
         }
-
-        return true;
     }
 
     private async Task<List<SpoolEntry>> OwnAsync(Spool spool) =>
@@ -130,23 +150,56 @@ internal sealed class SpoolWriter(
         }
     }
 
-    private async Task WriteAsync(Spool spool, SnapshotPlan plan, StagedShard shard, Digest? replicated)
+    private async Task<bool> WriteAsync(Spool spool, SnapshotPlan plan, StagedShard shard)
     {
-        using var chunks = new ChunkStore(spool.Disk);
-        var whole = new CodecOptions { Mode = codec == CodecMode.Raw ? CodecMode.Raw : CodecMode.Planes }; // what it would differ from is away
-        var uploaded = await new ShardUploader(chunks, whole, options.Writers).UploadAsync(shard, _ => { }, CancellationToken.None);
-        var manifest = new ShardManifest
+        if (shard.Plan.Length > options.MaxSpoolBytes)
+            throw new UnavailableException($"it has {shard.Plan.Length} bytes, and a spool takes {options.MaxSpoolBytes} (Ciuic:Save:MaxSpoolBytes)");
+        // The last one that is there stays until this one is: it is the one to resume from.
+        await MakeRoomAsync(spool, shard.Plan.Length);
+        try
         {
-            Format = ShardManifest.CurrentFormat,
-            Run = run,
-            Sequence = SpooledSave.Placeholder,
-            Rank = new Rank(0),
-            Tensors = shard.Plan.Tensors,
-            Bytes = shard.Plan.Bytes,
-            Chunks = uploaded.Records,
-            Replicated = replicated,
-        };
-        var save = new SpooledSave(home, _attempt, plan, _base, token(), ManifestCodec.Encode(manifest));
-        await spool.AddAsync(save, time.GetUtcNow(), CancellationToken.None);
+            using var chunks = new ChunkStore(spool.Disk);
+            var whole = new CodecOptions { Mode = codec == CodecMode.Raw ? CodecMode.Raw : CodecMode.Planes }; // what it would differ from is away
+            var uploaded = await new ShardUploader(chunks, whole, options.Writers).UploadAsync(shard, _ => { }, CancellationToken.None);
+            var manifest = ManifestOf(shard.Plan.Tensors, shard.Plan.Bytes, uploaded.Records, null);
+            await AddAsync(spool, new SpooledSave(home, _attempt, plan, _base, lease.Token, ManifestCodec.Encode(manifest)));
+        }
+        catch
+        {
+            await spool.SweepAsync(CancellationToken.None); // others need the disk, too
+            throw;
+        }
+
+        return true;
     }
+
+    /// <returns>Whether it was not there yet.</returns>
+    private async Task<bool> NoteAsync(Spool spool, UploadedSave save)
+    {
+        // Looked at under the lock that settling takes: a note of what is committed would stay behind for ever.
+        if (save.Handle.Committed.IsCompleted || _noted.ContainsKey(save.Handle))
+            return false;
+        var manifest = ManifestOf(save.Tensors, save.Bytes, save.Chunks, save.Bases);
+        var record = new SpooledSave(home, _attempt, save.Plan, _base, lease.Token, ManifestCodec.Encode(manifest)) { InBucket = true };
+        _noted[save.Handle] = await AddAsync(spool, record);
+        return true;
+    }
+
+    private Task<ObjectKey> AddAsync(Spool spool, SpooledSave save) => spool.AddAsync(save, time.GetUtcNow(), CancellationToken.None);
+
+    private ShardManifest ManifestOf(
+        IReadOnlyList<TensorRecord> tensors,
+        IReadOnlyList<ByteRecord> bytes,
+        IReadOnlyList<ChunkRecord> chunks,
+        IReadOnlyList<ChunkRecord>? bases) => new()
+    {
+        Format = ShardManifest.CurrentFormat,
+        Run = run,
+        Sequence = SpooledSave.Placeholder,
+        Rank = new Rank(0),
+        Tensors = tensors,
+        Bytes = bytes,
+        Chunks = chunks,
+        Bases = bases,
+    };
 }

@@ -26,15 +26,17 @@ internal sealed class SpooledCommits(RunId run, RunOpening opening, ChunkStore c
     {
         await opening.ContinueFromAsync(Head, null, "", cancel);
         var shard = save.At(SpooledSave.Placeholder);
-        await StoreChunksAsync(save, shard, disk, cancel);
-        var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, []);
+        if (!save.InBucket) // where they are, verification reads them
+            await StoreChunksAsync(save, shard, disk, cancel);
+        var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, shard.Chunks.Count, []);
         delivery.Enqueue(new UploadedSave(
-            handle, save.Plan, shard.Tensors, shard.Bytes, Ranks: null, shard.Chunks, shard.Bases, new Dictionary<string, int>()));
+            handle, save.Plan, shard.Tensors, shard.Bytes, Ranks: null, shard.Chunks, shard.Bases, new Dictionary<string, int>())
+        {
+            IsKept = true,
+        });
         try
         {
-            var link = await handle.Committed.WaitAsync(cancel);
-            opening.MovedTo(link);
-            return link;
+            return await handle.Committed.WaitAsync(cancel); // and the head has moved there
         }
         catch (UnavailableException error)
         {

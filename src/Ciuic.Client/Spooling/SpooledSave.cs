@@ -18,6 +18,10 @@ internal sealed record SpooledSave(string Home, Guid Attempt, SnapshotPlan Plan,
     /// <summary>What stands for the sequence until there is one.</summary>
     public static readonly Sequence Placeholder = new(1);
 
+    /// <summary>Whether its chunks are in the bucket already, so that none of them lies beside the record.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool InBucket { get; init; }
+
     /// <summary>The shard manifest at its place.</summary>
     public ShardManifest At(Sequence sequence) => ManifestCodec.DecodeShard(Manifest) with { Sequence = sequence };
 }

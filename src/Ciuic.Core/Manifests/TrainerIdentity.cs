@@ -14,7 +14,7 @@ public sealed record TrainerIdentity
     public required int ProcessId { get; init; }
 
     /// <summary>
-    /// Names boot and process namespace, so that "is this process still there?" is only asked where the id means
+    /// Names boot, process namespace and start (BOOT/NAMESPACE/TICKS), so that "is this process still there?" is only asked where the id means
     /// the same; empty where unknown.
     /// </summary>
     [JsonPropertyName("space"), JsonPropertyOrder(3)]

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Ciuic.Core;
 
 namespace Ciuic.Snapshots;
@@ -77,7 +78,20 @@ public sealed class StagedShard
         if (pieces.Sum(p => (long)p.Length) < PieceBytes)
             pieces.ForEach(p => p.Copy(Arena)); // other threads would cost more than they bring
         else
+            CopyOnSeveralCores(pieces);
+    }
+
+    /// <summary>What goes wrong with one tensor is told as it is, however many threads were at it.</summary>
+    private void CopyOnSeveralCores(List<Piece> pieces)
+    {
+        try
+        {
             Parallel.ForEach(pieces, new ParallelOptions { MaxDegreeOfParallelism = Copiers }, p => p.Copy(Arena));
+        }
+        catch (AggregateException several)
+        {
+            ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+        }
     }
 
     private IEnumerable<Piece> Pieces(TensorRecord record, TensorSource source, long end)

@@ -51,6 +51,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         .. StoreSettings(Store.Endpoint),
         .. _places.Select((place, i) => $"Ciuic:Client:Gateways:{i}={AddressOf(i)}:{place.GatewayPort}"),
         $"Ciuic:Client:StateDirectory={_folder.File("client")}",
+        $"Ciuic:Save:SpoolDirectory={_folder.File("spool")}",
         "Ciuic:Client:WhenLeased=Wait",
         "Ciuic:Save:ChunkBytes=65536",
         "Ciuic:Ranks:Patience=00:02:00",
