@@ -15,7 +15,7 @@ internal static partial class ClientLog
         "Run {Run}: NOTHING IS COMMITTED; training goes on, {Waiting} saves wait: {Error}")]
     public static partial void SiloAway(this ILogger logger, RunId run, int waiting, string error);
 
-    [LoggerMessage(96, LogLevel.Warning, "Run {Run}: no silo answers; the lease is not renewed: {Error}")]
+    [LoggerMessage(97, LogLevel.Warning, "Run {Run}: no silo answers; the lease is not renewed: {Error}")]
     public static partial void NotRenewed(this ILogger logger, RunId run, string error);
 
     [LoggerMessage(88, LogLevel.Information, "Run {Run}: a silo answers again; the lease is renewed")]
