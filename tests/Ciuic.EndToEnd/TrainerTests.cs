@@ -90,7 +90,9 @@ public sealed class TrainerTests : IDisposable
         trainer.Interrupt();
         Assert.Equal(0, await trainer.ExitAsync());
         Assert.Contains("SIGINT: saving at the next step", trainer.Text);
-        Assert.Contains(trainer.Lines, l => l.StartsWith("@committed", StringComparison.Ordinal));
+        var history = await BucketHistory.ReadAsync(
+            new LedgerBucket(StoreUri.Open(place.StoreUri), "main"), RunId.Parse("e2e"), [], null, CancellationToken.None);
+        Assert.Single(history!.Snapshots);
         Assert.DoesNotContain("Application", trainer.Text);
     }
 
