@@ -102,6 +102,11 @@ public sealed class VerifyBatchesTests
 
     private static TensorRecord Tensor(string name, long offset, int length) => new()
     {
-        Item = "model", Name = name, DType = DType.UInt8, Shape = [length], Offset = offset, Length = length,
+        Item = "model",
+        Name = name,
+        DType = DType.UInt8,
+        Shape = [length],
+        Offset = offset,
+        Length = length,
     };
 }

@@ -192,14 +192,14 @@ internal sealed class SpoolWriter(
         IReadOnlyList<ByteRecord> bytes,
         IReadOnlyList<ChunkRecord> chunks,
         IReadOnlyList<ChunkRecord>? bases) => new()
-    {
-        Format = ShardManifest.CurrentFormat,
-        Run = run,
-        Sequence = SpooledSave.Placeholder,
-        Rank = new Rank(0),
-        Tensors = tensors,
-        Bytes = bytes,
-        Chunks = chunks,
-        Bases = bases,
-    };
+        {
+            Format = ShardManifest.CurrentFormat,
+            Run = run,
+            Sequence = SpooledSave.Placeholder,
+            Rank = new Rank(0),
+            Tensors = tensors,
+            Bytes = bytes,
+            Chunks = chunks,
+            Bases = bases,
+        };
 }
