@@ -43,7 +43,12 @@ internal sealed class RunEnding(
         if (await TryAsync(() => uploads, saves.Count == 0 ? Moments : TimeSpan.FromSeconds(1)))
             release();
         foreach (var left in saves.Where(s => !s.Committed.IsCompleted))
-            left.Fail(new UnavailableException($"Run {run} was closed before step {left.Step} was committed, and it could not be kept."));
+        {
+            var lost = new UnavailableException($"Run {run} was closed before step {left.Step} was committed, and it could not be kept.");
+            logger.NotClosed(run, lost.Message);
+            left.Fail(lost);
+        }
+
         return await Task.WhenAll(saves.Select(DescribeAsync));
     }
 

@@ -106,8 +106,9 @@ internal sealed class RunOpening(
     public Task GoBackAsync(SnapshotLink from, string reason, CancellationToken cancel) => AloneAsync(
         async () =>
         {
+            // Where the run is not open yet the head will be what was restored, or the opening is refused.
+            _left = (Head ?? _restored) is { } left ? (left, reason) : null;
             _restored = from;
-            _left = Head is { } left ? (left, reason) : null;
             _aligned = false;
             try
             {

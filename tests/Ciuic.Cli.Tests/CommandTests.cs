@@ -153,7 +153,11 @@ public sealed class CommandTests : IDisposable
 
     private string Store => $"file:{_folder.File("store")}";
 
-    private Task<int> RunAsync(params string[] arguments) => CiuicCommandLine.InvokeAsync(arguments, _output, _error);
+    /// <summary>What a machine remembers of the tests' ledger is each test's own: their buckets are all signed by the same keys.</summary>
+    private Task<int> RunAsync(params string[] arguments) => CiuicCommandLine.InvokeAsync(
+        arguments is ["audit", ..] ? [.. arguments, "--set", $"Ciuic:Client:StateDirectory={_folder.File("client")}"] : arguments,
+        _output,
+        _error);
 
     private async Task<Manifest> FillAsync()
     {

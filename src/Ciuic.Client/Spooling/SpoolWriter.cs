@@ -15,8 +15,8 @@ internal sealed class SpoolWriter(
     : IAsyncDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
-    private readonly Guid _attempt = Guid.CreateVersion7();
     private readonly Dictionary<SaveHandle, ObjectKey> _noted = [];
+    private Guid _attempt = Guid.CreateVersion7();
     private Spool? _spool;
     private SnapshotLink? _base;
     private bool _isOver;
@@ -24,8 +24,16 @@ internal sealed class SpoolWriter(
     /// <summary>How long store or silo may be away before saves are kept here.</summary>
     public TimeSpan After => options.SpoolAfter;
 
-    /// <summary>Takes note of the committed snapshot that training goes on from.</summary>
-    public void ContinueFrom(SnapshotLink? link) => _base = link;
+    /// <summary>
+    /// Takes note of the committed snapshot that training goes on from. Where that is another one than before, what was kept until now lies
+    /// on a branch that was left: it is another attempt's from here on, and does not follow what is committed next.
+    /// </summary>
+    public void ContinueFrom(SnapshotLink? link)
+    {
+        if (link != _base)
+            _attempt = Guid.CreateVersion7();
+        _base = link;
+    }
 
     /// <summary>The spool, opened; for one use at a time.</summary>
     /// <exception cref="ConflictException">Another process has it open.</exception>
@@ -128,8 +136,9 @@ internal sealed class SpoolWriter(
     {
         foreach (var (key, save, _) in await OwnAsync(spool))
         {
-            if (save!.Plan.Step <= step)
-                await spool.RemoveAsync(key, CancellationToken.None);
+            // Of two saves of one step the later one may be on its way still.
+            if (save!.Plan.Step < step || (save.Plan.Step == step && !_noted.ContainsValue(key)))
+                await RemoveAsync(spool, key);
             else
                 await spool.ReplaceAsync(key, save with { Base = link, Token = lease.Token }, CancellationToken.None);
         }
@@ -145,9 +154,17 @@ internal sealed class SpoolWriter(
         while (own.Count > 1 && await spool.MeasureAsync(CancellationToken.None) + wanted > options.MaxSpoolBytes)
         {
             logger.SpoolGaveWay(run, own[0].Save!.Plan.Step, options.MaxSpoolBytes);
-            await spool.RemoveAsync(own[0].Key, CancellationToken.None);
+            await RemoveAsync(spool, own[0].Key);
             own.RemoveAt(0);
         }
+    }
+
+    /// <summary>What is not there any more is not noted: nobody is told that it is kept.</summary>
+    private async Task RemoveAsync(Spool spool, ObjectKey key)
+    {
+        await spool.RemoveAsync(key, CancellationToken.None);
+        foreach (var noted in _noted.Where(n => n.Value == key).Select(n => n.Key).ToList())
+            _noted.Remove(noted);
     }
 
     private async Task<bool> WriteAsync(Spool spool, SnapshotPlan plan, StagedShard shard)

@@ -69,7 +69,7 @@ internal sealed class RebuildGrain(
             foreach (var run in runs.Values)
             {
                 _stopping.Token.ThrowIfCancellationRequested();
-                await RebuildAsync(run);
+                await TryRebuildAsync(run);
             }
         }
         catch (Exception error)
@@ -79,6 +79,20 @@ internal sealed class RebuildGrain(
         }
 
         _view = _view with { IsOver = true };
+    }
+
+    /// <summary>One run that cannot be rebuilt keeps no other one from it; the first problem is told.</summary>
+    private async Task TryRebuildAsync(RunRebuild run)
+    {
+        try
+        {
+            await RebuildAsync(run);
+        }
+        catch (CiuicException error)
+        {
+            logger.RebuildFailed(Ledger, $"run {run.Run}: {error.Message}");
+            _view = _view with { Problem = _view.Problem ?? $"run {run.Run}: {error.Message}", IsDamage = _view.IsDamage || error is CorruptException };
+        }
     }
 
     private async Task<SortedDictionary<string, RunRebuild>> ReadLedgerAsync(TreeHead? known)

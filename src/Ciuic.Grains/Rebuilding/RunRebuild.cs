@@ -10,9 +10,10 @@ internal sealed class RunRebuild(RunId run)
 {
     /// <summary>
     /// Attempts that never committed anything have left no trace, but their trainers may still be alive: new tokens begin
-    /// far above every one that can have been handed out. The time keeps two rebuilds without a commit between them apart.
+    /// above every one that can have been handed out. Tokens were numbers counted from 1 once, and are times in milliseconds, 1,024 to each,
+    /// since: a minute ahead is above both, and the clock has passed it before long.
     /// </summary>
-    private const ulong TokenGap = 1UL << 32;
+    private static readonly TimeSpan TokenGap = TimeSpan.FromMinutes(1);
 
     private readonly RunHistory _history = new(run);
     private readonly List<RunEvent> _events = [];
@@ -70,7 +71,7 @@ internal sealed class RunRebuild(RunId run)
     public RebuiltRun Result(DateTimeOffset now)
     {
         var before = _history.Snapshots.Count == 0 ? 0 : _history.Token.Value;
-        var token = RunDecisions.NextToken(new FencingToken(before + TokenGap + (ulong)now.ToUnixTimeMilliseconds()), Guid.Empty, now);
+        var token = RunDecisions.NextToken(new FencingToken(before), Guid.Empty, now + TokenGap);
         return new RebuiltRun
         {
             Token = token,

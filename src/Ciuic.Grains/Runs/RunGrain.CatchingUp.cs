@@ -26,11 +26,13 @@ internal sealed partial class RunGrain
             return changed ? CatchUpOutcome.Mended : CatchUpOutcome.Same;
         if (!isRebuilt)
             return CatchUpOutcome.Contradicts;
-        await EndPendingAsync("the run was rebuilt");
+        // Not by way of what looks at the ledger first: that has just said that it cannot.
+        if (Run.Pending is { } pending)
+            await SnapshotOf(pending.Sequence).EndAsync(pending.Order, "the run was rebuilt");
         // Dying before this line: the state is what it was, and the next rebuild comes by again.
         await SaveAsync(Run.Adopt(ledger, Id, end, Now));
         logger.Rebuilt(Id, ledger.Committed);
-        _isCaughtUp = true;
+        _isCaughtUp = false; // what was in flight may have been committed by being ended: the next call takes that in
         return CatchUpOutcome.Mended;
     }
 
@@ -72,6 +74,8 @@ internal sealed partial class RunGrain
             await RequireUnknownAsync(found, trace);
         LedgerPosition[] places = [.. found.Places.Where(p => p.Height >= (mark?.Height ?? 0)).Except(mark?.Known ?? [])];
         var records = places.Length == 0 ? [] : await Tail.ReadAsync(places);
+        if (records.Any(placed => placed.Record.Run != Id))
+            throw new UnavailableException($"Run {Id}: a block and its bundle in ledger '{ledger.Value.Name}' differ; it is looked at again.");
         var unknown = mark is null ? RunRecall.After(Run, Id, records) : records;
         if (unknown is null || unknown.Length > 0 || trace > Run.LastSequence)
             await RequireNewestAsync(); // another activation may have gone on, and what it knows be all there is

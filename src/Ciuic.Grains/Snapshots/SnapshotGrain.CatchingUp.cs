@@ -18,6 +18,8 @@ internal sealed partial class SnapshotGrain
         var tail = GrainFactory.GetGrain<ILedgerTailGrain>(ledger.Value.Name);
         var places = (await tail.FindAsync(Id.Run, Data.Order!.NotBefore)).Places;
         var records = places.Length == 0 ? [] : await tail.ReadAsync(places);
+        if (records.Any(placed => placed.Record.Run != Id.Run))
+            throw new UnavailableException($"Snapshot {Id}: a block and its bundle in ledger '{ledger.Value.Name}' differ; it is looked at again.");
         if (records.FirstOrDefault(IsCommit) is { } committed)
             await RebuildAsync(RebuiltOf(committed));
         else if (records.FirstOrDefault(IsPast) is { } past)

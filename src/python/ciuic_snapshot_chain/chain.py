@@ -270,12 +270,15 @@ class CiuicSnapshotChain:
         Gives the run back. What is on its way is waited for, ``sigterm_deadline`` at most; what is not committed then is kept on this
         machine or named in the log.
         """
+        self._close(self._config.sigterm_deadline)
+
+    def _close(self, seconds: float) -> None:
         if self._closing.detach() is None:
             return
         if self._follows:
             loaders.FOLLOWER.leave()
         try:
-            self._opened.release(self._config.sigterm_deadline)
+            self._opened.release(seconds)
         finally:
             self._sigterm.close()
 
@@ -283,11 +286,12 @@ class CiuicSnapshotChain:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        end = time.monotonic() + self._config.sigterm_deadline
         try:
             if kind is None:
                 self.finish(self._config.sigterm_deadline)
         finally:
-            self.close()
+            self._close(max(0.0, end - time.monotonic()))
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
@@ -383,6 +387,7 @@ class CiuicSnapshotChain:
             loaders.FOLLOWER.arm(self._reader.epochs(snapshot), restore)
 
     def _end(self) -> None:
+        end = time.monotonic() + self._config.sigterm_deadline  # for all of it: whoever told us to end kills us then
         try:
             self.finish(self._config.sigterm_deadline)
             code = 0
@@ -390,7 +395,10 @@ class CiuicSnapshotChain:
             log.error("The last save before the end failed: %s", error)
             code = 1
         if self._config.on_sigterm == "save_and_exit":
-            self.close()
+            self._close(max(0.0, end - time.monotonic()))
+            if OpenedRun.any_open():
+                log.warning("Run %s has ended; this program ends with the last save of its last run.", self.run)
+                return
             if threading.current_thread() is not threading.main_thread():
                 os._exit(code)  # nothing but the main thread ends a program in another way
             sys.exit(code)

@@ -128,6 +128,11 @@ class OpenedRun:
                 opened.end(opened.at_the_end)
         Sigterm.close_all()
 
+    @classmethod
+    def any_open(cls) -> bool:
+        """Whether this process trains any run."""
+        return any(opened.process == os.getpid() and opened.handle is not None and not opened._is_over for opened in list(cls._all.values()))
+
     at_the_end = 60.0
 
     # -- saves -------------------------------------------------------------------------------------------------------
@@ -152,7 +157,7 @@ class OpenedRun:
 
     def forget_finished(self) -> None:
         """They were waited for."""
-        self._unfinished = []
+        self._unfinished = [handle for handle in self._unfinished if not handle.is_over()]  # another thread may have saved meanwhile
 
     def settle(self, seconds: Optional[float]) -> bool:
         """Waits until no save is on its way, whatever becomes of it; whether that is so."""

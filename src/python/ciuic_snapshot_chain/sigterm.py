@@ -23,9 +23,15 @@ _VARIABLE = "CIUIC_TRAINER"
 #: Seconds that a loader's worker waits to see that its trainer was told, too: it may be in a call that takes long.
 PATIENCE = 10.0
 
+#: Seconds within which a further SIGTERM is the same one: launchers pass on what the whole job was told already.
+REPEATS = 5.0
+
 
 class Sigterm:
-    """Remembers that the process was told to end; a second SIGTERM ends it as it would have been ended without us."""
+    """
+    Remembers that the process was told to end; another SIGTERM, more than :data:`REPEATS` seconds later, ends it as it would have been ended
+    without us.
+    """
 
     _all: "weakref.WeakSet[Sigterm]" = weakref.WeakSet()
 
@@ -43,6 +49,8 @@ class Sigterm:
         self._state: Any = None
         self._file: Any = None
         self._is_guard = False
+        self._is_closed = False
+        self._asked_at = 0.0
         self._installed = enabled and threading.current_thread() is threading.main_thread()
         if self._installed:
             self._state = self._share_state()
@@ -74,7 +82,8 @@ class Sigterm:
         """Puts the handler before this one back; workers end as they would without us."""
         if os.getpid() != self._process:
             return
-        if self._installed and signal.getsignal(signal.SIGTERM) == self._handle:
+        in_main = threading.current_thread() is threading.main_thread()  # only there a handler can be changed
+        if self._installed and in_main and signal.getsignal(signal.SIGTERM) == self._handle:
             signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
         if self._installed:
             self._state[0] = _OVER
@@ -82,7 +91,7 @@ class Sigterm:
             self._file.close()  # whoever has it open goes on seeing the state
             if os.environ.get(_VARIABLE, "").endswith(self._file.name):
                 del os.environ[_VARIABLE]
-        self._installed = False
+        self._installed, self._is_closed = False, True
 
     def pass_on(self) -> None:
         """Ends the process as it would have been ended without us."""
@@ -94,14 +103,26 @@ class Sigterm:
         if os.getpid() != self._process:
             self._handle_in_a_child()
             return
+        if self._is_closed:
+            # It could not be taken away, or one that was put over it put it back: what was there before decides.
+            if callable(self._before):
+                self._before(number, frame)
+            elif self._before != signal.SIG_IGN:
+                self._die()
+            return
         self._state[0] = _ENDING
-        again, self.requested = self.requested, True
+        again, self.requested = self.requested and time.monotonic() - self._asked_at > REPEATS, True
+        if not again:
+            self._asked_at = time.monotonic()
         if callable(self._before):
             self._before(number, frame)
         elif again and self._before != signal.SIG_IGN:
-            self._state[0] = _OVER
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTERM)
+            self._die()
+
+    def _die(self) -> None:
+        self._state[0] = _OVER
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
 
     def _handle_in_a_child(self) -> None:
         """
