@@ -209,6 +209,21 @@ public sealed class LedgerTests : Clusters
         await CheckAsync(second, 6);
     }
 
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("changed")]
+    public async Task What_a_run_has_in_the_ledger_is_found_although_a_block_is_lost(string how)
+    {
+        var first = await FiveBlocksAsync();
+        await DamageBlockAsync(first.Memory, how);
+        var second = await StartAsync(new CiuicCluster { Memory = first.Memory });
+        var tail = second.Grains.GetGrain<ILedgerTailGrain>(TestBucket.Ledger); // before anybody opens the ledger itself, and mends it
+        var found = await tail.FindAsync(RecordOf(3).Run, 0);
+        Assert.Equal(5, found.End);
+        Assert.Equal(new LedgerPosition(2, 0), Assert.Single(found.Places));
+        Assert.Equal(RecordOf(3).Run, Assert.Single(await tail.ReadAsync(found.Places)).Record.Run);
+    }
+
     [Fact]
     public async Task A_silo_that_runs_reads_its_ledger_again_and_puts_back_what_was_lost()
     {

@@ -119,16 +119,35 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
         {
             var some = await NextAsync(height, (int)Math.Min(width, to - height));
             some = some[..(int)Math.Min(some.Length, to - height)];
-            foreach (var (index, bytes) in some.TakeWhile(b => b is not null).Index())
-                _read[height + index] = [.. Block.ParseUnsigned(bytes!).Facts().Select(f => (f.Record.Run, f.Line))];
-            var missing = Array.IndexOf(some, null);
-            height += missing < 0 ? some.Length : missing;
-            if (missing >= 0)
-                return height;
+            for (var index = 0; index < some.Length; index++, height++)
+            {
+                if (await ParseAsync(height, some[index]) is not { } block)
+                    return height;
+                _read[height] = [.. block.Facts().Select(f => (f.Record.Run, f.Line))];
+            }
+
             width = Math.Min(width * 2, Parallelism);
         }
 
         return to;
+    }
+
+    /// <summary>A block; one that is missing or damaged is taken from the bundle that holds it. Null at the end of the ledger.</summary>
+    private async Task<Block?> ParseAsync(long height, byte[]? bytes)
+    {
+        CorruptException? complaint = null;
+        try
+        {
+            if (bytes is not null)
+                return Block.ParseUnsigned(bytes);
+        }
+        catch (CorruptException error)
+        {
+            complaint = error;
+        }
+
+        var copy = await Bucket.FindBlockAsync(height, b => Block.ParseUnsigned(b), CancellationToken.None);
+        return copy is null && complaint is not null ? throw complaint : copy;
     }
 
     /// <summary>The next blocks: a bundle of 256 where there is one, else so many by themselves.</summary>
@@ -173,9 +192,8 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
 
     private async Task<Block> OpenAsync(long height, VerifierKey[] keys)
     {
-        var bytes = await Bucket.GetBlockAsync(height, CancellationToken.None)
+        return await Bucket.FindBlockAsync(height, bytes => Block.Open(bytes, keys), CancellationToken.None)
             ?? throw new UnavailableException($"Block {height} of ledger {Bucket.Name} cannot be seen any more.");
-        return Block.Open(bytes, keys);
     }
 
     private static long? PublishedSize(byte[]? checkpoint) =>

@@ -25,11 +25,14 @@ internal static class BlockCopies
     }
 
     /// <summary>A block of a height that one of the ledger's keys has signed; null where these bytes are none.</summary>
-    public static Block? TryOpen(byte[] bytes, long height, LedgerKeys keys)
+    public static Block? TryOpen(byte[] bytes, long height, LedgerKeys keys) => TryOpen(bytes, height, b => Block.Open(b, keys.Blocks));
+
+    /// <summary>A block of a height; null where these bytes are none.</summary>
+    public static Block? TryOpen(byte[] bytes, long height, Func<byte[], Block> open)
     {
         try
         {
-            var block = Block.Open(bytes, keys.Blocks);
+            var block = open(bytes);
             return block.Height == height ? block : null;
         }
         catch (CorruptException)

@@ -17,10 +17,17 @@ public sealed class LedgerBucket(IObjectStore store, string name)
         store.GetAsync(BucketLayout.Block(name, height), cancel);
 
     /// <summary>A block that one of the ledger's keys has signed, from its own object or an entry bundle; null where none is right.</summary>
-    public async Task<Block?> FindBlockAsync(long height, LedgerKeys keys, CancellationToken cancel)
+    public Task<Block?> FindBlockAsync(long height, LedgerKeys keys, CancellationToken cancel) =>
+        FindBlockAsync(height, bytes => Block.Open(bytes, keys.Blocks), cancel);
+
+    /// <summary>The same, by whatever opens a block.</summary>
+    /// <param name="height">Which one.</param>
+    /// <param name="open">Reads the bytes; throws <see cref="CorruptException"/> where they are not to be believed.</param>
+    /// <param name="cancel">Ends the reading.</param>
+    public async Task<Block?> FindBlockAsync(long height, Func<byte[], Block> open, CancellationToken cancel)
     {
         Block? block = null;
-        await BlockCopies.FindAsync(this, height, bytes => (block = BlockCopies.TryOpen(bytes, height, keys)) is not null, cancel);
+        await BlockCopies.FindAsync(this, height, bytes => (block = BlockCopies.TryOpen(bytes, height, open)) is not null, cancel);
         return block;
     }
 
