@@ -36,6 +36,7 @@ internal sealed class SnapshotCommit(
     private static readonly TimeSpan FirstNaming = TimeSpan.FromSeconds(8);
 
     private readonly Backoff _backoff = new(time);
+    private int _missing;
 
     /// <summary>Told each time when the cluster has not answered.</summary>
     public Action OnSilence { get; init; } = () => { };
@@ -147,12 +148,16 @@ internal sealed class SnapshotCommit(
             throw new ConflictException($"{name} exists with other bytes: somebody else writes as rank {place.Rank}.");
     }
 
-    /// <summary>A snapshot that a problem keeps from going on does not move, however often the silo answers.</summary>
+    /// <summary>
+    /// A snapshot that a problem keeps from going on, or that waits for ranks that do not come, does not move, however often the silo answers.
+    /// </summary>
     private async Task<SnapshotView?> WaitAsync(SnapshotId snapshot)
     {
         var view = await UntilAnsweredAsync(() => coordinator.WaitAsync(snapshot, Patience, ending));
-        if (view?.Problem is null)
+        var missing = view is { State: SnapshotState.Pending } ? view.MissingRanks.Length : 0;
+        if (view?.Problem is null && (missing == 0 || missing != _missing))
             moves.Mark();
+        _missing = missing;
         return view;
     }
 
