@@ -75,12 +75,14 @@ public sealed class SaveCheckTests(CiuicCluster cluster) : IClassFixture<CiuicCl
     {
         await _chain.SaveStepsAsync("asked", 1);
         _chain.Connection.Cut();
+        _chain.Client.ConnectPatience = Soon;
         await using var chain = _chain.Chain();
         var asking = chain.History.DescribeAsync(RunId.Parse("asked"));
         Assert.False(asking.IsCompleted);
         _chain.Connection.Mend();
         Assert.Equal(1, (await asking.WaitAsync(Soon)).HeadStep);
         _chain.Connection.Cut();
+        _chain.Client.ConnectPatience = TimeSpan.FromSeconds(1);
         await using var nobody = _chain.Chain();
         await Assert.ThrowsAsync<UnavailableException>(() => nobody.Ledger.DescribeAsync());
     }

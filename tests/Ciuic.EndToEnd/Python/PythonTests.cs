@@ -14,6 +14,9 @@ public sealed class PythonTests : PythonSilo
 
     private static string[] Training => ["--epochs", "4", "--batches", "20", "--save-every", "2"];
 
+    /// <summary>They start many programs that load torch.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     [Theory]
     [InlineData("test_tree.py")]
     [InlineData("test_optimizer.py")]
@@ -30,7 +33,7 @@ public sealed class PythonTests : PythonSilo
         var config = PythonProgram.Configure(Place, "own");
         await using var python = PythonProgram.Start(
             Place, [Path.Combine(PythonProgram.Package(), "tests", file)], $"CIUIC_TEST_CONFIG={config}");
-        Assert.True(await python.ExitAsync() == 0, python.Text);
+        Assert.True(await python.ExitAsync(Patience) == 0, python.Text);
         Assert.Contains("OK", python.Lines);
     }
 
