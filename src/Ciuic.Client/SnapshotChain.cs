@@ -198,7 +198,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var view = await History.FindAsync(id, snapshot, cancel);
         if (view.Link is not { } link)
             throw new NotFoundException($"Snapshot #{view.Sequence} of run {id} is {view.State}, not committed.");
-        var reading = new SnapshotReading(StoreFor(id), Watch(), _save.Readers);
+        var reading = new SnapshotReading(StoreFor(id).Objects, Watch(), _save.Readers);
         return await reading.OpenAsync(id, link, view.Position, patterns, cancel);
     }
 
@@ -351,6 +351,8 @@ public sealed class SnapshotChain : IAsyncDisposable
         {
             if (save.Outcome == SyncOutcome.Committed)
                 logger.SpoolCommitted(run.Id, save.Step);
+            else if (save.Outcome == SyncOutcome.Discarded)
+                logger.SpoolRemoved(run.Id, save.Step, save.Reason);
             else
                 logger.SpoolLeft(run.Id, $"step {save.Step}: {save.Reason}");
         }
@@ -391,7 +393,13 @@ public sealed class SnapshotChain : IAsyncDisposable
     private static RetryingObjectStore Patient(GatewayStore store, TimeProvider time) => new(store, new RetryOptions(), time);
 
     /// <summary>A gateway shows each run its own objects.</summary>
-    private IObjectStore StoreFor(RunId run) => _bytes is null ? _store : Patient(new GatewayStore(_bytes, run), _time);
+    private RunStore StoreFor(RunId run)
+    {
+        if (_bytes is null)
+            return new RunStore(_store, Receipts: null);
+        var gateway = new GatewayStore(_bytes, run);
+        return new RunStore(Patient(gateway, _time), gateway.Receipts);
+    }
 
     /// <summary>A gateway checks a chunk before it stores it, and differences cannot be checked alone.</summary>
     private CodecOptions Codec => _bytes is null || _codec.Mode == CodecMode.Raw

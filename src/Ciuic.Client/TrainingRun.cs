@@ -28,7 +28,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly ChunkStore _chunks;
     private readonly SaveDelivery _delivery;
     private readonly SpoolWriter? _spool;
-    private readonly IObjectStore _store;
+    private readonly SpoolHome _spoolHome;
     private readonly Saver _saver;
     private readonly SavePolicy _policy;
     private readonly SaveChecks _checks;
@@ -51,7 +51,7 @@ public sealed class TrainingRun : IAsyncDisposable
         RankOptions ranks,
         CodecOptions codec,
         ICoordinator coordinator,
-        IObjectStore store,
+        RunStore way,
         StoreFit fit,
         LedgerWatch ledger,
         TimeProvider time,
@@ -59,16 +59,18 @@ public sealed class TrainingRun : IAsyncDisposable
     {
         RequireSameDecisions(place, options);
         (Id, Place, _options, _resumePolicy) = (run, place, options, client.Resume);
-        (_coordinator, _store, _time, _logger) = (coordinator, store, time, logger);
+        (_coordinator, _time, _logger) = (coordinator, time, logger);
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _termination = new TerminationSignal(options.OnTerminate != OnTerminate.Ignore, signal => logger.Terminating(run, signal));
         _opening = new RunOpening(run, coordinator, fit, new RunLease(run, coordinator, client, place, time, logger), time, logger);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
+        var store = way.Objects;
         _chunks = new ChunkStore(store);
+        _spoolHome = new SpoolHome(way, fit);
         _policy = new SavePolicy(options, time);
         _checks = new SaveChecks(run, logger);
         _spool = place.IsAlone && options.SpoolFolder is { } folder
-            ? new SpoolWriter(run, store.Location, folder, options, codec.Mode, _opening.Lease, time, logger)
+            ? new SpoolWriter(run, _spoolHome, folder, options, codec.Mode, _opening.Lease, time, logger)
             : null;
         var moves = new Movement(time);
         _unfinished = new UnfinishedSaves(run, options, moves, Stopping, time);
@@ -342,8 +344,8 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <exception cref="UnavailableException">Silo or bucket went away; what is left can be synced later.</exception>
     internal Task<IReadOnlyList<SyncedSave>> SyncAsync(CancellationToken cancel)
     {
-        var commits = new SpooledCommits(Id, _opening, _chunks, _delivery, _key?.Verifier, _options.Readers);
-        return _spool!.UseAsync(spool => new SpoolSync(spool, commits, _coordinator, _store).RunAsync(cancel), cancel);
+        var commits = new SpooledCommits(Id, _opening, _chunks, _spoolHome, _delivery, _key?.Verifier, _options.Readers);
+        return _spool!.UseAsync(spool => new SpoolSync(spool, commits, _coordinator, _spoolHome).RunAsync(cancel), cancel);
     }
 
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>

@@ -7,16 +7,8 @@ using Ciuic.Testing;
 namespace Ciuic.Client.Tests;
 
 /// <summary>While the bucket is away saves are kept on this machine, and nothing of them is lost or committed in a wrong place.</summary>
-public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluster>, IDisposable
+public sealed class SpoolTests(CiuicCluster cluster) : SpoolFixture(cluster)
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public void Dispose()
-    {
-        cluster.Store.Unwritable = null;
-        _folder.Dispose();
-    }
-
     [Fact]
     public async Task What_was_saved_while_the_bucket_was_away_is_what_the_next_start_resumes_from()
     {
@@ -29,7 +21,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 2, 3);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         var next = NewChain();
         await using var again = await next.OpenAsync("kept");
         var restored = new TrackedArray(TestChain.Elements);
@@ -37,11 +29,11 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         Assert.Equal(3, report.Progress.Step);
         Assert.Equal(TrackedArray.At(3, TestChain.Elements), restored.Content);
         Assert.True(next.Log.Contains("step 2, which was kept on this machine, is committed now"));
-        Assert.Equal([1, 2, 3], (await cluster.EventsAsync("kept")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Equal([1, 2, 3], (await Cluster.EventsAsync("kept")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
         Assert.Empty(Saves("kept"));
         Assert.Empty(Files("kept", "chunks"));
         await TestChain.StepAsync(again, restored, 4);
-        await cluster.AuditAsync();
+        await Cluster.AuditAsync();
     }
 
     [Fact]
@@ -53,7 +45,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         await run.Track(model).ResumeAsync();
         await KeepAsync(run, model, 1);
         Assert.Single(Saves("back"));
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         await TestChain.StepAsync(run, model, 2);
         using var deadline = new CancellationTokenSource(TestChain.Soon);
         while (Saves("back").Length > 0)
@@ -71,8 +63,8 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 5);
         }
 
-        cluster.Store.Unwritable = null;
-        await new TestChain(cluster).SaveStepsAsync("elsewhere", 1, 2); // another machine, without this spool
+        Cluster.Store.Unwritable = null;
+        await new TestChain(Cluster).SaveStepsAsync("elsewhere", 1, 2); // another machine, without this spool
         var left = Assert.Single(await NewChain().Chain().SyncAsync("elsewhere"));
         Assert.Equal((5L, SyncOutcome.Left), (left.Step, left.Outcome));
         Assert.Contains("from scratch, and the run's head is #2 now", left.Reason);
@@ -94,7 +86,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 1, 2);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         var before = Files("twice", "").ToDictionary(f => f, File.ReadAllBytes);
         File.Delete(Saves("twice").Order().Last());
         Assert.Equal(1, Assert.Single(await NewChain().Chain().SyncAsync("twice")).Step);
@@ -102,7 +94,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await File.WriteAllBytesAsync(file, bytes); // as if it had died after the commit of the first
         var synced = await NewChain().Chain().SyncAsync("twice");
         Assert.Equal([(1, SyncOutcome.Committed), (2, SyncOutcome.Committed)], synced.Select(s => ((int)s.Step, s.Outcome)));
-        Assert.Equal([1, 2], (await cluster.EventsAsync("twice")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Equal([1, 2], (await Cluster.EventsAsync("twice")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
     }
 
     [Fact]
@@ -116,7 +108,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 1);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         var file = Assert.Single(Saves("namesake"));
         await File.WriteAllBytesAsync(file, SpoolRecord.Encode(SpoolRecord.Decode(await File.ReadAllBytesAsync(file)) with { Home = "s3://elsewhere" }));
         var left = Assert.Single(await NewChain().Chain().SyncAsync("namesake"));
@@ -158,9 +150,9 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 3);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         if (others)
-            await new TestChain(cluster).SaveStepsAsync(name, 4);
+            await new TestChain(Cluster).SaveStepsAsync(name, 4);
         await chain.Chain().History.RollbackAsync(RunId.Parse(name), SnapshotRef.Parse($"#{to}"), "it diverged", "me", fenceLiveAttempt: true);
         Assert.Contains(reason, Assert.Single(await NewChain().Chain().SyncAsync(name)).Reason);
     }
@@ -168,7 +160,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
     [Fact]
     public async Task What_was_trained_after_a_rollback_is_committed()
     {
-        await new TestChain(cluster).SaveStepsAsync("afterwards", 1, 2);
+        await new TestChain(Cluster).SaveStepsAsync("afterwards", 1, 2);
         var chain = NewChain();
         await chain.Chain().History.RollbackAsync(RunId.Parse("afterwards"), SnapshotRef.Parse("#1"), "it diverged", "me", fenceLiveAttempt: true);
         await using (var run = await chain.OpenAsync("afterwards"))
@@ -178,7 +170,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 5);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         Assert.Equal(SyncOutcome.Committed, Assert.Single(await NewChain().Chain().SyncAsync("afterwards")).Outcome);
     }
 
@@ -194,13 +186,13 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 9);
         }
 
-        cluster.Store.Unwritable = key => key.Path.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal); // no manifest can be stored
+        Cluster.Store.Unwritable = key => key.Path.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal); // no manifest can be stored
         await using var next = await NewChain().OpenAsync("endless");
         var restored = new TrackedArray(TestChain.Elements);
         Assert.Equal(1, (await next.Track(restored).ResumeAsync()).Progress.Step);
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         await TestChain.StepAsync(next, restored, 2);
-        Assert.Equal([1, 2], (await cluster.EventsAsync("endless")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Equal([1, 2], (await Cluster.EventsAsync("endless")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
     }
 
     [Fact]
@@ -215,7 +207,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 10, 20, 30);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         var isFirst = true;
         await using var next = await NewChain().OpenAsync("slow", h => h.OnWait = async (wait, cancel) =>
         {
@@ -229,14 +221,14 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         });
         var restored = new TrackedArray(TestChain.Elements);
         Assert.Equal(30, (await next.Track(restored).ResumeAsync()).Progress.Step);
-        Assert.Equal([1, 10, 20, 30], (await cluster.EventsAsync("slow")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
+        Assert.Equal([1, 10, 20, 30], (await Cluster.EventsAsync("slow")).Where(e => e.Kind == RunEventKind.Committed).Select(e => e.Step!.Value));
         Assert.Empty(Saves("slow"));
     }
 
     [Fact]
     public async Task A_spool_that_cannot_be_opened_is_not_said_to_be_in_use()
     {
-        Directory.CreateDirectory(Path.Combine(_folder.Path, "odd", "lock")); // a folder in the place of the file
+        Directory.CreateDirectory(Path.Combine(Folder, "odd", "lock")); // a folder in the place of the file
         var error = await Assert.ThrowsAsync<UnavailableException>(() => NewChain().Chain().SyncAsync("odd"));
         Assert.Contains("cannot be opened", error.Message);
     }
@@ -253,7 +245,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 10 * process, 10 * process + 5);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         var synced = await NewChain().Chain().SyncAsync("forked");
         Assert.Equal([(10, SyncOutcome.Committed), (15, SyncOutcome.Committed), (20, SyncOutcome.Left), (25, SyncOutcome.Left)], synced.Select(s => ((int)s.Step, s.Outcome)));
     }
@@ -269,7 +261,7 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
             await KeepAsync(run, model, 1, 2);
         }
 
-        cluster.Store.Unwritable = null;
+        Cluster.Store.Unwritable = null;
         await File.WriteAllTextAsync(Saves("scratched").Order().First(), "{");
         Assert.Equal([SyncOutcome.Left, SyncOutcome.Committed], (await NewChain().Chain().SyncAsync("scratched")).Select(s => s.Outcome));
         Assert.Equal(SyncOutcome.Discarded, Assert.Single(await NewChain().Chain().SyncAsync("scratched", discard: true)).Outcome);
@@ -305,33 +297,15 @@ public sealed class SpoolTests(CiuicCluster cluster) : IClassFixture<CiuicCluste
         var bytes = SpoolRecord.Encode(save);
         Golden.Check("spooled-save.json", bytes);
         Golden.Check("uploaded-save.json", SpoolRecord.Encode(save with { InBucket = true }));
+        Golden.Check("sent-save.json", SpoolRecord.Encode(save with
+        {
+            InBucket = true,
+            Base = null,
+            Bucket = "01940000-0000-7000-8000-000000000002",
+            Receipts = new(StringComparer.Ordinal) { ["chunks/aa/aa"] = "cmVjZWlwdA==" },
+        }));
         Assert.Equal(bytes, SpoolRecord.Encode(SpoolRecord.Decode(bytes)));
         bytes[^20] ^= 1;
         Assert.Throws<CorruptException>(() => SpoolRecord.Decode(bytes));
     }
-
-    private TestChain NewChain()
-    {
-        var chain = new TestChain(cluster);
-        (chain.Save.SpoolDirectory, chain.Save.SpoolAfter, chain.Save.ChunkBytes) = (_folder.Path, TimeSpan.Zero, 64 << 10);
-        return chain;
-    }
-
-    private async Task KeepAsync(TrainingRun run, TrackedArray model, params long[] steps)
-    {
-        cluster.Store.Unwritable = key => !key.Path.StartsWith(BucketLayout.LedgersPrefix, StringComparison.Ordinal);
-        foreach (var step in steps)
-        {
-            model.Train(step);
-            var save = await run.SaveAsync(new TrainingProgress(step, 1, 5));
-            var error = await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(TestChain.Soon));
-            Assert.Contains("NOT COMMITTED", error.Message);
-        }
-    }
-
-    private string[] Saves(string run) => Files(run, "saves");
-
-    private string[] Files(string run, string below) => Directory.Exists(Path.Combine(_folder.Path, run, "bucket", below))
-        ? Directory.GetFiles(Path.Combine(_folder.Path, run, "bucket", below), "*", SearchOption.AllDirectories)
-        : [];
 }

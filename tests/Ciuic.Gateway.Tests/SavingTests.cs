@@ -2,6 +2,7 @@ using Ciuic.Client;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
+using Ciuic.Storage;
 using Ciuic.Testing;
 
 namespace Ciuic.Gateway.Tests;
@@ -34,6 +35,31 @@ public sealed class SavingTests(GatewayCluster gateway) : IClassFixture<GatewayC
         Assert.False(report.WithoutSilo);
         Assert.Equal(model, restored);
         await gateway.Cluster.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_save_whose_chunks_went_through_before_its_process_ended_is_committed_by_the_next_one()
+    {
+        using var folder = new TemporaryFolder();
+        var key = await gateway.NewKeyAsync();
+        var options = new SaveOptions { OnTerminate = OnTerminate.Ignore, ChunkBytes = 64 << 10, SpoolDirectory = folder.Path };
+        byte[] model = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i * 5 / 3))], restored = [];
+        await using (var chain = gateway.Chain(key, options))
+        {
+            var run = await chain.OpenRunAsync("sent");
+            await run.TrackBytes("model", () => model, _ => { }).ResumeAsync();
+            gateway.Cluster.Store.Unwritable = k => k.Path.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal); // chunks go, manifests do not
+            await run.SaveAsync(new TrainingProgress(7, 0, 1));
+            Assert.Equal(SaveOutcome.Spooled, Assert.Single(await run.CloseAsync(TimeSpan.FromSeconds(2))).Outcome);
+            gateway.Cluster.Store.Unwritable = null;
+        }
+
+        var record = Assert.Single(Directory.GetFiles(Path.Combine(folder.Path, "sent", "bucket", "saves")));
+        Assert.Contains("\"in_bucket\":true", await File.ReadAllTextAsync(record));
+        await using var next = gateway.Chain(key, options);
+        await using var again = await next.OpenRunAsync("sent");
+        Assert.Equal(7, (await again.TrackBytes("model", () => restored, bytes => restored = bytes).ResumeAsync()).Progress.Step);
+        Assert.Equal(model, restored);
     }
 
     [Fact]

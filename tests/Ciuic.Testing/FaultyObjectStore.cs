@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ciuic.Core;
 using Ciuic.Storage;
 
@@ -19,7 +20,7 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     public List<string> Writes { get; } = [];
 
     /// <summary>Keys of all objects read so far, in order.</summary>
-    public List<string> Reads { get; } = [];
+    public ConcurrentQueue<string> Reads { get; } = [];
 
     /// <summary>Whether the armed fault has happened.</summary>
     public bool Happened { get; private set; }
@@ -97,7 +98,7 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
     private async Task<bool> FindsAsync(ObjectKey key)
     {
         lock (_lock)
-            Reads.Add(key.Path);
+            Reads.Enqueue(key.Path);
         if (ReadsHeld is { } held)
             await held(key);
         return Unreadable?.Invoke(key) == true

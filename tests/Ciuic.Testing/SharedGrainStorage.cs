@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ciuic.Core;
 using Orleans.Runtime;
 using Orleans.Serialization;
@@ -21,7 +22,7 @@ public sealed class SharedGrainStorage
     public List<string> Writes { get; } = [];
 
     /// <summary>Rows read so far, in order.</summary>
-    public List<string> Reads { get; } = [];
+    public ConcurrentQueue<string> Reads { get; } = [];
 
     /// <summary>What reading a row ends with; null: it is read.</summary>
     public Func<string, Exception?>? Unreadable { get; set; }
@@ -105,7 +106,7 @@ public sealed class SharedGrainStorage
                 throw error;
             lock (shared._lock)
             {
-                shared.Reads.Add(RowOf(stateName, grainId));
+                shared.Reads.Enqueue(RowOf(stateName, grainId));
                 grainState.RecordExists = shared._rows.TryGetValue(RowOf(stateName, grainId), out var row);
                 grainState.State = grainState.RecordExists
                     ? serializer.Deserialize<T>(row.State)

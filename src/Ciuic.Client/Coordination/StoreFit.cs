@@ -18,6 +18,9 @@ internal sealed class StoreFit(IObjectStore? store, string ledger, ICoordinator 
     /// <summary>Whether the two have been compared; not as long as one of them says nothing.</summary>
     public bool IsKnown { get; private set; }
 
+    /// <summary>The bucket's identity; null as long as neither side has said it.</summary>
+    public string? Bucket { get; private set; }
+
     /// <summary>Compares; where a side cannot say which bucket it is, nothing is known yet.</summary>
     /// <exception cref="InvalidInputException">They are not the same; the message names both.</exception>
     /// <exception cref="UnavailableException">No silo answers.</exception>
@@ -32,7 +35,7 @@ internal sealed class StoreFit(IObjectStore? store, string ledger, ICoordinator 
         }
 
         if (_own is null)
-            IsKnown = true;
+            (IsKnown, Bucket) = (true, silo.Bucket);
         else if (silo.Bucket is not null)
             await CompareAsync(_own, silo, cancel);
     }
@@ -44,7 +47,7 @@ internal sealed class StoreFit(IObjectStore? store, string ledger, ICoordinator 
             var id = await own.FindAsync(cancel);
             if (id?.ToString() != silo.Bucket)
                 throw Misfit(own.Location, id, silo);
-            IsKnown = true;
+            (IsKnown, Bucket) = (true, silo.Bucket);
         }
         catch (Exception error) when (error is UnavailableException or CorruptException)
         {

@@ -20,15 +20,10 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
 {
     private const string ReceiptHeader = "Ciuic-Receipt";
 
-    /// <summary>
-    /// Manifests after which a receipt is let go that none of them needed: what it was for is in a committed snapshot by then, or
-    /// nobody lists it any more.
-    /// </summary>
-    private const long Kept = 128;
-
-    private readonly ConcurrentDictionary<string, (string Receipt, long LastUsed)> _receipts = new();
     private readonly ConcurrentDictionary<string, (Sequence Sequence, Rank Rank)> _listedBy = new();
-    private long _manifests;
+
+    /// <summary>What the gateway has given for chunks.</summary>
+    public Receipts Receipts { get; } = new();
 
     public string Location => $"{gateway.Address}/api/v1/runs/{run}";
 
@@ -72,7 +67,7 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
     public async Task<long?> GetLengthAsync(ObjectKey key, CancellationToken cancel)
     {
         // A chunk that another snapshot has may not be listed again without its receipt: it is sent once more, and is there already.
-        if (PathOf(key) is not { } path || (IsChunk(key) && !_receipts.ContainsKey(key.Path)))
+        if (PathOf(key) is not { } path || (IsChunk(key) && !Receipts.Has(key)))
             return null;
         using var response = await SendAsync(HttpMethod.Head, path, null, cancel);
         return response?.Content.Headers.ContentLength;
@@ -84,7 +79,7 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
         {
             using var response = await PutAsync($"runs/{run}/objects/{key}", new ReadOnlyMemoryContent(content), cancel);
             if (response.Headers.TryGetValues(ReceiptHeader, out var receipt))
-                _receipts[key.Path] = (receipt.First(), Interlocked.Read(ref _manifests));
+                Receipts.Add(key.Path, receipt.First());
             return CreateResult.Created;
         }
 
@@ -167,24 +162,8 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
     private ByteArrayContent WithReceipts(ReadOnlyMemory<byte> manifest)
     {
         var shard = ManifestCodec.DecodeShard(manifest.Span);
-        var now = Interlocked.Increment(ref _manifests);
-        var receipts = shard.Chunks.Concat(shard.Bases ?? []).Select(c => Use(BucketLayout.Chunk(c).Path, now)).ToArray();
-        foreach (var (name, (_, used)) in now % Kept == 0 ? _receipts.ToArray() : [])
-        {
-            if (used < now - Kept)
-                _receipts.TryRemove(name, out _);
-        }
-
-        var upload = new ShardUploadRequest(manifest.ToArray(), receipts);
+        var upload = new ShardUploadRequest(manifest.ToArray(), Receipts.Use(shard));
         return new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(upload, ApiJson.Default.ShardUploadRequest));
-    }
-
-    private string? Use(string name, long now)
-    {
-        if (!_receipts.TryGetValue(name, out var known))
-            return null;
-        _receipts[name] = known with { LastUsed = now };
-        return known.Receipt;
     }
 
     private async Task<HttpResponseMessage> PutAsync(string path, HttpContent body, CancellationToken cancel)

@@ -112,6 +112,9 @@ internal static partial class ClientLog
     [LoggerMessage(86, LogLevel.Warning, "Run {Run}: step {Step}, which was kept on this machine, is committed now")]
     public static partial void SpoolCommitted(this ILogger logger, RunId run, long step);
 
+    [LoggerMessage(87, LogLevel.Warning, "Run {Run}: step {Step}, which was kept on this machine, is not committed: {Reason}")]
+    public static partial void SpoolRemoved(this ILogger logger, RunId run, long step, string reason);
+
     [LoggerMessage(56, LogLevel.Warning, "Run {Run}: {Damage}; falling back to the snapshot before")]
     public static partial void FellBack(this ILogger logger, RunId run, string damage);
 

@@ -13,7 +13,6 @@ internal static class ClientDefaults
     /// <summary>Bytes go through the gateway.</summary>
     public const string GatewayUri = "gateway:";
 
-    private const string Mode = "Ciuic:Client:Mode";
     private const string Uri = $"{StoreSchemes.Section}:Uri";
 
     /// <summary>The settings with what was left out.</summary>
@@ -22,19 +21,18 @@ internal static class ClientDefaults
     public static IConfiguration Complete(IConfiguration? given)
     {
         given ??= new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        var defaults = new Dictionary<string, string?>();
-        if (given[Mode] is null && !given.GetSection("Ciuic:Client:Gateways").GetChildren().Any())
-            defaults[Mode] = nameof(ClientMode.Http);
-        var isHttp = nameof(ClientMode.Http).Equals(given[Mode] ?? defaults.GetValueOrDefault(Mode), StringComparison.OrdinalIgnoreCase);
-        if (given[Uri] is null && !isHttp)
+        if (given[Uri] is not null)
+            return given;
+        if (StrictSettings.Read<ClientOptions>(given, "Ciuic:Client").Mode != ClientMode.Http)
         {
             throw new InvalidInputException(
                 $"{Uri} is not set: it names the silos' bucket, as they say when they start (a relative path would be another folder here). With "
-                + $"{Mode} Http it may be left out: bytes go through the silo then.");
+                + "Ciuic:Client:Mode Http it may be left out: bytes go through the silo then.");
         }
 
-        if (given[Uri] is null)
-            defaults[Uri] = GatewayUri;
-        return new ConfigurationBuilder().AddConfiguration(given).AddInMemoryCollection(defaults).Build();
+        return new ConfigurationBuilder()
+            .AddConfiguration(given)
+            .AddInMemoryCollection(new Dictionary<string, string?> { [Uri] = GatewayUri })
+            .Build();
     }
 }

@@ -41,9 +41,18 @@ public enum ClientMode
 /// <summary>Section <c>Ciuic:Client</c>.</summary>
 public sealed class ClientOptions : IValidatableObject
 {
-    /// <summary>How the cluster is asked. Default <see cref="ClientMode.Orleans"/>.</summary>
+    private ClientMode? _mode;
+
+    /// <summary>
+    /// How the cluster is asked. Default <see cref="ClientMode.Orleans"/> where <see cref="Gateways"/> are set, otherwise
+    /// <see cref="ClientMode.Http"/>.
+    /// </summary>
     [EnumDataType(typeof(ClientMode))]
-    public ClientMode Mode { get; set; } = ClientMode.Orleans;
+    public ClientMode Mode
+    {
+        get => _mode ?? (Gateways.Length > 0 ? ClientMode.Orleans : ClientMode.Http);
+        set => _mode = value;
+    }
 
     /// <summary>
     /// Where gateways answer, in the mode <see cref="ClientMode.Http"/>. Bytes go there too where <c>Ciuic:Store:Uri</c> is

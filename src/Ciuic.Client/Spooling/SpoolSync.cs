@@ -10,7 +10,7 @@ namespace Ciuic.Client;
 /// each commit the saves of the same process behind it are told that they follow it, and only then its record goes: whatever is interrupted
 /// can be repeated.
 /// </summary>
-internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinator coordinator, IObjectStore store)
+internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinator coordinator, SpoolHome home)
 {
     private const int EventPage = 1_000;
 
@@ -33,9 +33,29 @@ internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinato
             if (result.Snapshot is not { } link)
                 continue;
             await FollowAsync(saves, i, save, link, cancel);
+            await RemoveSupersededAsync(saves, i, results, cancel);
         }
 
         return results;
+    }
+
+    /// <summary>
+    /// Those before a committed one of the same process can never be committed behind it: as the process itself would have removed them.
+    /// </summary>
+    private async Task RemoveSupersededAsync(List<SpoolEntry> saves, int committed, List<SyncedSave> results, CancellationToken cancel)
+    {
+        var (attempt, step) = (saves[committed].Save!.Attempt, saves[committed].Save!.Plan.Step);
+        for (var i = 0; i < committed; i++)
+        {
+            if (results[i] is not { Outcome: SyncOutcome.Left } left || saves[i].Save is not { } save || save.Attempt != attempt || save.Plan.Step > step)
+                continue;
+            await spool.RemoveAsync(saves[i].Key, cancel);
+            results[i] = left with
+            {
+                Outcome = SyncOutcome.Discarded,
+                Reason = $"{left.Reason.TrimEnd('.')}. Step {step} of the same process is committed, so that it was removed.",
+            };
+        }
     }
 
     private async Task<SyncedSave> TryCommitAsync(SpooledSave save, CancellationToken cancel)
@@ -86,12 +106,12 @@ internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinato
     }
 
     private static bool Follows(SpooledSave? save, SpooledSave committed) =>
-        save is not null && save.Attempt == committed.Attempt && save.Base == committed.Base && save.Plan.Step > committed.Plan.Step;
+        save is not null && save.Attempt == committed.Attempt && save.Base == committed.Base && save.Plan.Step >= committed.Plan.Step;
 
     /// <summary>A sync before this one may have been interrupted after the commit.</summary>
     private async Task<bool> IsCommittedAsync(SpooledSave save, SnapshotLink head, CancellationToken cancel)
     {
-        var manifest = await new ManifestReader(store).ReadAsync(new SnapshotId(commits.Run, head.Sequence), head.Manifest, cancel);
+        var manifest = await new ManifestReader(home.Store).ReadAsync(new SnapshotId(commits.Run, head.Sequence), head.Manifest, cancel);
         return manifest.WorldSize == 1 && manifest.Shards[0] == ShardDigest.Of(ManifestCodec.Encode(save.At(head.Sequence)));
     }
 
@@ -101,19 +121,26 @@ internal sealed class SpoolSync(Spool spool, SpooledCommits commits, ICoordinato
             return $"it is one of run {save.At(SpooledSave.Placeholder).Run}";
         if (save.Plan.Signer != commits.Signer)
             return "its shards were to be signed with another key, or with none: set the same Ciuic:Save:KeyFile";
-        // A digest is of one history only; where there was none yet, the place tells them apart.
-        if (save.Base is null && save.Home != store.Location)
-            return $"it was to be stored in {save.Home}, and this is {store.Location}";
+        if (save.Base is null && home.WhyNot(save) is { } elsewhere)
+            return elsewhere;
         var there = head is null ? null : await coordinator.GetAsync(new SnapshotId(commits.Run, head.Sequence), cancel);
         if (!MayFollow(save, head, there))
             return $"it was trained from {Name(save.Base)}, and the run's head is {Name(head)} now: training went on elsewhere";
         return await WasRolledBackAsync(save, cancel) ? "the run was rolled back since" : null;
     }
 
-    /// <summary>Behind its base, or behind a later snapshot of its own attempt, of which it never heard.</summary>
-    private static bool MayFollow(SpooledSave save, SnapshotLink? head, SnapshotView? there) =>
-        (there is null || there.Order.Plan.Step < save.Plan.Step)
-        && (head == save.Base || (there is not null && there.Order.Token == save.Token && there.Sequence.Value > (save.Base?.Sequence.Value ?? 0)));
+    /// <summary>
+    /// Behind its base, which may be another save of the same step; or behind a later snapshot of its own attempt, of which it never heard.
+    /// </summary>
+    private static bool MayFollow(SpooledSave save, SnapshotLink? head, SnapshotView? there)
+    {
+        if (head == save.Base)
+            return there is null || there.Order.Plan.Step <= save.Plan.Step;
+        return there is not null
+            && there.Order.Plan.Step < save.Plan.Step
+            && there.Order.Token == save.Token
+            && there.Sequence.Value > (save.Base?.Sequence.Value ?? 0);
+    }
 
     /// <summary>Whoever goes back wants to: what was trained before that is not put in front again.</summary>
     private async Task<bool> WasRolledBackAsync(SpooledSave save, CancellationToken cancel)

@@ -11,7 +11,7 @@ namespace Ciuic.Client;
 /// later save of this process is committed they are not needed any more; those of other processes it leaves alone.
 /// </summary>
 internal sealed class SpoolWriter(
-    RunId run, string home, string directory, SaveOptions options, CodecMode codec, RunLease lease, TimeProvider time, ILogger logger)
+    RunId run, SpoolHome home, string directory, SaveOptions options, CodecMode codec, RunLease lease, TimeProvider time, ILogger logger)
     : IAsyncDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
@@ -179,7 +179,7 @@ internal sealed class SpoolWriter(
             var whole = new CodecOptions { Mode = codec == CodecMode.Raw ? CodecMode.Raw : CodecMode.Planes }; // what it would differ from is away
             var uploaded = await new ShardUploader(chunks, whole, options.Writers).UploadAsync(shard, _ => { }, CancellationToken.None);
             var manifest = ManifestOf(shard.Plan.Tensors, shard.Plan.Bytes, uploaded.Records, null);
-            await AddAsync(spool, new SpooledSave(home, _attempt, plan, _base, lease.Token, ManifestCodec.Encode(manifest)));
+            await AddAsync(spool, RecordOf(plan, manifest));
         }
         catch
         {
@@ -197,12 +197,15 @@ internal sealed class SpoolWriter(
         if (save.Handle.Committed.IsCompleted || _noted.ContainsKey(save.Handle))
             return false;
         var manifest = ManifestOf(save.Tensors, save.Bytes, save.Chunks, save.Bases);
-        var record = new SpooledSave(home, _attempt, save.Plan, _base, lease.Token, ManifestCodec.Encode(manifest)) { InBucket = true };
-        _noted[save.Handle] = await AddAsync(spool, record);
+        _noted[save.Handle] = await AddAsync(spool, RecordOf(save.Plan, manifest) with { InBucket = true });
         return true;
     }
 
-    private Task<ObjectKey> AddAsync(Spool spool, SpooledSave save) => spool.AddAsync(save, time.GetUtcNow(), CancellationToken.None);
+    private Task<ObjectKey> AddAsync(Spool spool, SpooledSave save) =>
+        spool.AddAsync(home.Stamp(save), time.GetUtcNow(), CancellationToken.None);
+
+    private SpooledSave RecordOf(SnapshotPlan plan, ShardManifest manifest) =>
+        new("", _attempt, plan, _base, lease.Token, ManifestCodec.Encode(manifest));
 
     private ShardManifest ManifestOf(
         IReadOnlyList<TensorRecord> tensors,

@@ -6,7 +6,7 @@ using Ciuic.Storage;
 namespace Ciuic.Client;
 
 /// <summary>The way of a save from this machine's disk into a run that is open: its chunks are stored, then it is committed as any other.</summary>
-internal sealed class SpooledCommits(RunId run, RunOpening opening, ChunkStore chunks, SaveDelivery delivery, VerifierKey? signer, int readers)
+internal sealed class SpooledCommits(RunId run, RunOpening opening, ChunkStore chunks, SpoolHome home, SaveDelivery delivery, VerifierKey? signer, int readers)
 {
     public RunId Run => run;
 
@@ -26,7 +26,9 @@ internal sealed class SpooledCommits(RunId run, RunOpening opening, ChunkStore c
     {
         await opening.ContinueFromAsync(Head, null, "", cancel);
         var shard = save.At(SpooledSave.Placeholder);
-        if (!save.InBucket) // where they are, verification reads them
+        if (save.InBucket) // verification reads them there
+            home.TakeReceipts(save);
+        else
             await StoreChunksAsync(save, shard, disk, cancel);
         var handle = new SaveHandle(save.Plan.Step, TimeSpan.Zero, shard.Length, shard.Chunks.Count, []);
         delivery.Enqueue(new UploadedSave(

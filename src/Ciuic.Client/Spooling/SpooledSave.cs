@@ -22,6 +22,14 @@ internal sealed record SpooledSave(string Home, Guid Attempt, SnapshotPlan Plan,
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool InBucket { get; init; }
 
+    /// <summary>Which bucket it was to be stored in; null where that was not known yet, or is known by the base.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public string? Bucket { get; init; }
+
+    /// <summary>With chunks that went through a gateway into the bucket: the receipts for them, by name. Null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public SortedDictionary<string, string>? Receipts { get; init; }
+
     /// <summary>The shard manifest at its place.</summary>
     public ShardManifest At(Sequence sequence) => ManifestCodec.DecodeShard(Manifest) with { Sequence = sequence };
 }

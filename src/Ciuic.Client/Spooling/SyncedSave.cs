@@ -11,7 +11,7 @@ public enum SyncOutcome
     /// <summary>It stays where it is; the reason says why.</summary>
     Left,
 
-    /// <summary>It was removed, as asked.</summary>
+    /// <summary>It was removed: as asked, or because it could not be committed and a later step of the same process is; the reason says so.</summary>
     Discarded,
 }
 
@@ -19,5 +19,5 @@ public enum SyncOutcome
 /// <param name="Step">Its step.</param>
 /// <param name="Outcome">What became of it.</param>
 /// <param name="Snapshot">The committed snapshot; null where it is none.</param>
-/// <param name="Reason">Why it was left; empty otherwise.</param>
+/// <param name="Reason">Why it was left or removed; empty otherwise.</param>
 public sealed record SyncedSave(long Step, SyncOutcome Outcome, SnapshotLink? Snapshot, string Reason);
