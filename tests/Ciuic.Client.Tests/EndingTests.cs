@@ -102,6 +102,36 @@ public sealed class EndingTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     }
 
     [Fact]
+    public async Task Of_two_saves_of_one_step_that_wait_both_are_kept_until_they_are_committed()
+    {
+        var chain = NewChain();
+        (chain.Save.SpoolAfter, chain.Save.FinishDeadline) = (TimeSpan.Zero, TimeSpan.FromMilliseconds(200));
+        var begun = 0;
+        await using (var run = await chain.OpenAsync(
+            "same", h => h.OnBegin = next => ++begun == 1 ? next() : throw new UnavailableException("the silo went away again")))
+        {
+            var model = new TrackedArray(Elements);
+            await run.Track(model).ResumeAsync();
+            chain.Connection.Cut();
+            for (var save = 1; save <= 2; save++)
+            {
+                model.Train(60 + save);
+                await run.SaveAsync(new TrainingProgress(1, 0, 1));
+                await UntilAsync(() => Records("same").Length == save);
+            }
+
+            chain.Connection.Mend();
+            await UntilAsync(() => Records("same").Length == 1);
+        }
+
+        await using var next = await NewChain().OpenAsync("same");
+        var restored = new TrackedArray(Elements);
+        await next.Track(restored).ResumeAsync();
+        Assert.Equal(TrackedArray.At(62, Elements), restored.Content);
+        Assert.Equal([1, 1], await CommittedAsync("same"));
+    }
+
+    [Fact]
     public async Task A_save_that_gives_way_is_kept_where_there_is_a_place_for_it()
     {
         var chain = NewChain();

@@ -71,6 +71,25 @@ public sealed class OriginTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     }
 
     [Fact]
+    public async Task A_run_that_began_without_a_silo_goes_back_before_its_first_commit_too()
+    {
+        await _chain.SaveStepsAsync("began-away", 10);
+        await _chain.SaveStepsAsync("began-away", 20); // another attempt's, so that nothing but the program's word moves the head
+        await cluster.Grains.GetGrain<ILedgerGrain>(TestBucket.Ledger).PublishAsync();
+        var link = await LinkAsync("began-away", 1);
+        _chain.Connection.Cut();
+        await using var run = await _chain.OpenAsync("began-away");
+        var model = new TrackedArray(Elements);
+        Assert.True((await run.Track(model).ResumeAsync()).WithoutSilo);
+        await run.ContinueFromAsync(link, "step 10 was loaded");
+        model.Train(11);
+        var save = await run.SaveAsync(new TrainingProgress(11, 0, 0));
+        _chain.Connection.Mend();
+        await save.Committed.WaitAsync(Soon);
+        Assert.Equal(1, await ParentAsync("began-away", 3));
+    }
+
+    [Fact]
     public async Task What_a_snapshot_holds_and_nobody_knows_of_can_be_resumed_too()
     {
         await _chain.SaveStepsAsync("rest", 1);
