@@ -45,6 +45,25 @@ public sealed class OnePassTests : IDisposable
     }
 
     [Fact]
+    public async Task Tensors_of_several_ranks_in_turn_read_each_chunk_once()
+    {
+        const int ranks = 6;
+        var shards = new List<ShardManifest>();
+        for (var rank = 0; rank < ranks; rank++)
+            shards.Add(await StoreAsync([new ItemState("model", [.. _tensors.Where((_, i) => i % ranks == rank)], [], [])], rank));
+        var content = SnapshotContent.Open(_chunks, new SnapshotIndex(shards, reader: null), 2, None);
+        var saved = content.Index.Tensors.ToDictionary(t => t.Name);
+        foreach (var tensor in _tensors)
+        {
+            var read = new byte[tensor.Content.Length];
+            content.Read(saved[tensor.Name], TensorBox.Whole([Elements]), (at, bytes) => bytes.Span.CopyTo(read.AsSpan((int)at)));
+            Assert.Equal(tensor.Content, read);
+        }
+
+        AssertEachChunkWasReadOnce([.. shards.SelectMany(s => s.Chunks)]);
+    }
+
+    [Fact]
     public async Task A_check_of_everything_reads_each_chunk_once()
     {
         var content = await SavedAsync();

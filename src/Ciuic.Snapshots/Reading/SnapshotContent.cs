@@ -5,6 +5,9 @@ namespace Ciuic.Snapshots;
 /// <summary>The bytes of a snapshot, from one shard or several; every one of them is checked before it is handed out.</summary>
 public sealed class SnapshotContent
 {
+    /// <summary>Shards of which a chunk is kept for the next tensor in it: memory for a reader that has 64 MiB.</summary>
+    private const int MaxShardsAtHand = 12;
+
     private readonly IReadOnlyList<ShardContent> _shards;
 
     private SnapshotContent(SnapshotIndex index, IReadOnlyList<ShardContent> shards, bool isInMemory) =>
@@ -26,7 +29,7 @@ public sealed class SnapshotContent
     /// <param name="cancel">Ends all reading.</param>
     public static SnapshotContent Open(ChunkStore chunks, SnapshotIndex index, int parallelism, CancellationToken cancel)
     {
-        var recent = new RecentChunks(parallelism + 1);
+        var recent = Recent(index, parallelism);
         return new(index, [.. index.Shards.Select(s => StreamedShard.Open(chunks, s, recent, parallelism, cancel))], isInMemory: false);
     }
 
@@ -56,7 +59,7 @@ public sealed class SnapshotContent
         var places = needed.Count == 1 ? [0L] : Starts(needed.Select(n => n.Sum(c => (long)c.Range.Length)));
         var bytes = needed.Count == 1 ? index.Shards[0].Length : places[^1];
         var arena = bytes > buffers.MaxBytes ? null : buffers.Take(Math.Max(1, bytes));
-        var (shards, recent) = (new List<ShardContent>(), new RecentChunks(parallelism + 1));
+        var (shards, recent) = (new List<ShardContent>(), Recent(index, parallelism));
         for (var s = 0; s < needed.Count; s++)
         {
             shards.Add(arena is null
@@ -164,6 +167,12 @@ public sealed class SnapshotContent
             }
         });
     }
+
+    /// <summary>
+    /// One behind the other as they were saved, tensors of several ranks lie now in this shard, now in that one: each goes on where it was.
+    /// </summary>
+    private static RecentChunks Recent(SnapshotIndex index, int parallelism) =>
+        new(parallelism + 1 + Math.Min(index.Shards.Count, MaxShardsAtHand));
 
     private static List<long> Starts(IEnumerable<long> lengths)
     {
