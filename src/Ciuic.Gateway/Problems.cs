@@ -63,7 +63,7 @@ internal sealed partial class Problems(ILogger<Problems> logger)
     private static string DetailOf(Exception error) => error switch
     {
         HttpProblemException => Printable.Text(error.Message),
-        JsonException json => $"The body is not what belongs here: {Printable.Line(JsonComplaint.Of(json))}.",
+        JsonException json => $"The body is not what belongs here: {Printable.Line(JsonComplaint.Of(json)).TrimEnd('.')}.",
         BadHttpRequestException => Printable.Line(error.Message),
         _ => ExitCode.Reason(error),
     };
@@ -71,10 +71,15 @@ internal sealed partial class Problems(ILogger<Problems> logger)
     private static string Unanswered(HttpContext http) => http.Response.StatusCode switch
     {
         StatusCodes.Status404NotFound => $"There is no {http.Request.Path}; /api/v1/info says what is served.",
-        StatusCodes.Status405MethodNotAllowed => $"{http.Request.Method} is not for {http.Request.Path}.",
+        StatusCodes.Status405MethodNotAllowed => NotAllowed(http.Request),
         StatusCodes.Status429TooManyRequests => "This key asks too often (Ciuic:Gateway:RequestsPerSecond).",
         var status => ReasonPhrases.GetReasonPhrase(status),
     };
+
+    /// <summary>A body of another type than the endpoint takes looks like a method that it does not have.</summary>
+    private static string NotAllowed(HttpRequest request) => request.ContentType is { Length: > 0 } type
+        ? $"{request.Method} is not for {request.Path}, or not with the Content-Type {Printable.Line(type)}: JSON is application/json, bytes are application/octet-stream."
+        : $"{request.Method} is not for {request.Path}.";
 
     private static async Task WriteAsync(HttpContext http, int status, string kind, string detail)
     {

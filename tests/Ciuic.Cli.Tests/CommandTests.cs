@@ -108,6 +108,15 @@ public sealed class CommandTests : IDisposable
 
     [Theory]
     [InlineData("audit")]
+    [InlineData("proof", "a@latest")]
+    public async Task A_command_that_reads_the_bucket_itself_says_so_where_a_gateway_is_in_between(params string[] arguments)
+    {
+        Assert.Equal(ExitCode.Usage, await RunAsync([.. arguments, "--set", "Ciuic:Store:Uri=gateway:", "--set", "Ciuic:Client:Mode=Http"]));
+        Assert.Contains("--store", _error.ToString());
+    }
+
+    [Theory]
+    [InlineData("audit")]
     [InlineData("create", "key")]
     public async Task Without_a_command_there_is_the_help(string says, params string[] arguments)
     {

@@ -75,6 +75,20 @@ public sealed class StrangeValuesTests(GatewayCluster gateway) : IClassFixture<G
         Assert.DoesNotContain("Ciuic.", detail);
         Assert.DoesNotContain("System.", detail);
         Assert.DoesNotContain("unexpected", detail);
+        Assert.DoesNotContain("..", detail);
+    }
+
+    [Theory]
+    [InlineData("POST", "snapshots", "application/json")]
+    [InlineData("PUT", "objects/chunks/00/00", "application/octet-stream")]
+    public async Task A_body_of_another_content_type_is_told_from_a_method_that_there_is_not(string method, string path, string needed)
+    {
+        using var http = gateway.Http(await gateway.NewKeyAsync());
+        using var content = new StringContent("{}", null, "application/x-www-form-urlencoded");
+        using var response = await http.SendAsync(new HttpRequestMessage(new HttpMethod(method), $"runs/forms/{path}") { Content = content });
+        var said = await response.Content.ReadAsStringAsync();
+        Assert.Contains("application/x-www-form-urlencoded", said);
+        Assert.Contains(needed, said);
     }
 
     [Fact]

@@ -45,8 +45,14 @@ internal sealed class BucketArguments(bool allLedgers = false)
 
     /// <summary>Opens the bucket, which must exist.</summary>
     /// <exception cref="NotFoundException">It does not.</exception>
-    public Task<IObjectStore> OpenStoreAsync(ParseResult parsed, CancellationToken cancel) =>
-        new StoreSchemes(new S3Scheme()).OpenExistingAsync(parsed.GetValue(_store), Configuration(parsed), cancel);
+    /// <exception cref="InvalidInputException">The settings name a gateway, and this command reads the bucket itself.</exception>
+    public Task<IObjectStore> OpenStoreAsync(ParseResult parsed, CancellationToken cancel)
+    {
+        var configuration = Configuration(parsed);
+        if (parsed.GetValue(_store) is null && configuration["Ciuic:Store:Uri"] == "gateway:")
+            throw new InvalidInputException("This command reads the bucket itself, and Ciuic:Store:Uri is gateway: - name the bucket with --store.");
+        return new StoreSchemes(new S3Scheme()).OpenExistingAsync(parsed.GetValue(_store), configuration, cancel);
+    }
 
     /// <summary>The ledger that was asked for; null where none was.</summary>
     public string? LedgerName(ParseResult parsed) => parsed.GetValue(_ledger);
