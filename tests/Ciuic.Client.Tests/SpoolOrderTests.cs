@@ -22,6 +22,32 @@ public sealed class SpoolOrderTests(CiuicCluster cluster) : SpoolFixture(cluster
     }
 
     [Fact]
+    public async Task A_save_that_was_kept_outlives_the_commit_of_an_earlier_one_of_its_step()
+    {
+        var chain = NewChain();
+        await using (var run = await chain.OpenAsync("later"))
+        {
+            var model = new TrackedArray(TestChain.Elements);
+            await run.Track(model).ResumeAsync();
+            chain.Connection.Cut();
+            model.Train(50);
+            var first = await run.SaveAsync(new TrainingProgress(1, 0, 0)); // uploaded, and waits for a silo
+            while (run.WaitingSaves == 0)
+                await Task.Delay(20, TestContext.Current.CancellationToken);
+            await KeepOneAsync(run, model, 1, 51);
+            Cluster.Store.Unwritable = null;
+            chain.Connection.Mend();
+            await first.Committed.WaitAsync(TestChain.Soon);
+        }
+
+        Assert.Equal([(1, "Committed")], await SyncAsync("later"));
+        await using var next = await NewChain().OpenAsync("later");
+        var restored = new TrackedArray(TestChain.Elements);
+        await next.Track(restored).ResumeAsync();
+        Assert.Equal(TrackedArray.At(51, TestChain.Elements), restored.Content);
+    }
+
+    [Fact]
     public async Task What_cannot_be_committed_goes_once_a_later_step_of_its_process_is_and_somebody_is_told()
     {
         await KeepAllAsync("holed", (1, 20), (2, 21));

@@ -250,7 +250,7 @@ internal sealed class SaveDelivery
         await _opening.MovedToAsync(link);
         save.Handle.Commit(link, () => _commit.UntilFinalAsync(snapshot));
         if (_spool is { } spool)
-            Keep(() => spool.CommittedAsync(link, save.Plan.Step));
+            Keep(() => spool.CommittedAsync(link, save.Handle));
         _outcomes.Report(save.Handle, SaveStage.Committed);
     }
 

@@ -5,6 +5,8 @@ namespace Ciuic.Client;
 /// <summary>A save on its way. The trainer may forget it; errors are logged and told by the next save too.</summary>
 public sealed class SaveHandle
 {
+    private static long _count;
+
     private readonly TaskCompletionSource<SnapshotLink> _committed =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -55,6 +57,9 @@ public sealed class SaveHandle
     /// cancelled when the run is closed. Asking the silos begins when this is read for the first time.
     /// </summary>
     public Task<SnapshotLink> Final => _final.Value;
+
+    /// <summary>The order of a process' saves, two of one step included.</summary>
+    internal long Number { get; } = Interlocked.Increment(ref _count);
 
     /// <summary>Chunks of the shard.</summary>
     internal int Chunks { get; }

@@ -214,7 +214,7 @@ internal sealed class Saver(
         return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
             replicated?.Complete(shard);
-            var uploaded = await storage.StoreAsync(plan, shard, Reporting(plan.Step), kept => outcomes.Keep(handle, kept));
+            var uploaded = await storage.StoreAsync(plan, shard, handle, Reporting(plan.Step), kept => outcomes.Keep(handle, kept));
             if (uploaded is not null)
                 bases.ContinueFrom(DeltaBases.Of(shard, uploaded), begun, shard.Arena);
             return uploaded;

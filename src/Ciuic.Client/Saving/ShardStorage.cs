@@ -19,11 +19,12 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
     /// <summary>Stores a shard; one that is known to be away is tried for moments only.</summary>
     /// <param name="plan">What is saved.</param>
     /// <param name="shard">Its bytes; free once this returns.</param>
+    /// <param name="handle">The save.</param>
     /// <param name="report">Told how far it is.</param>
     /// <param name="kept">Told where the shard is kept on this machine, or why it is not, as soon as that is known.</param>
     /// <returns>Null where it is not in the bucket.</returns>
     public async Task<UploadedShard?> StoreAsync(
-        SnapshotPlan plan, StagedShard shard, Action<UploadProgress> report, Action<KeptSave> kept)
+        SnapshotPlan plan, StagedShard shard, SaveHandle handle, Action<UploadProgress> report, Action<KeptSave> kept)
     {
         using var tries = CancellationTokenSource.CreateLinkedTokenSource(ending);
         if (spool is not null && store.IsAway)
@@ -45,7 +46,7 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
 
         // An upload that hangs in a store that hears of no cancelling reads the same memory, and changes nothing in it.
         var why = store.IsAway ? store.Problem : "it was being uploaded when the run was closed";
-        kept(await spool.KeepAsync(plan, shard, why));
+        kept(await spool.KeepAsync(handle, plan, shard, why));
         await ((Task)upload).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return null;
 

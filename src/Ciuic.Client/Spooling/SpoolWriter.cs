@@ -15,7 +15,7 @@ internal sealed class SpoolWriter(
     : IAsyncDisposable
 {
     private readonly SemaphoreSlim _one = new(1);
-    private readonly Dictionary<SaveHandle, ObjectKey> _noted = [];
+    private readonly Dictionary<SaveHandle, ObjectKey> _kept = [];
     private Guid _attempt = Guid.CreateVersion7();
     private Spool? _spool;
     private SnapshotLink? _base;
@@ -54,31 +54,29 @@ internal sealed class SpoolWriter(
     }
 
     /// <summary>Keeps a save that is not in the bucket, whatever ends meanwhile.</summary>
-    public Task<KeptSave> KeepAsync(SnapshotPlan plan, StagedShard shard, string why) =>
-        TryAsync(plan.Step, why, spool => WriteAsync(spool, plan, shard));
+    public Task<KeptSave> KeepAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, string why) =>
+        TryAsync(plan.Step, why, spool => WriteAsync(spool, handle, plan, shard));
 
     /// <summary>Keeps what is needed to commit a save whose chunks are in the bucket; one that has come to its end needs nothing.</summary>
     public Task<KeptSave> KeepAsync(UploadedSave save, string why) => TryAsync(save.Plan.Step, why, spool => NoteAsync(spool, save));
 
-    /// <summary>A step is committed: what was kept before it is not needed, and what was kept behind it follows it.</summary>
-    public Task CommittedAsync(SnapshotLink link, long step)
+    /// <summary>A save is committed: what was kept before it is not needed, and what was kept behind it follows it.</summary>
+    public Task CommittedAsync(SnapshotLink link, SaveHandle committed)
     {
         _base = link;
         // Where nothing was kept there is no spool, and none is made; one that is being written is waited for.
         return LockedAsync(async () =>
         {
-            foreach (var ended in _noted.Keys.Where(s => s.Committed.IsCompleted).ToList())
-                _noted.Remove(ended);
             if (_spool is not null)
-                await SettleAsync(_spool, link, step);
+                await SettleAsync(_spool, link, committed);
         });
     }
 
     /// <summary>A save that was noted has failed: the next start would fail with it, too.</summary>
     public Task ForgetAsync(SaveHandle failed) => LockedAsync(async () =>
     {
-        if (_spool is not null && _noted.Remove(failed, out var key))
-            await _spool.RemoveAsync(key, CancellationToken.None);
+        if (_spool is not null && _kept.TryGetValue(failed, out var key))
+            await RemoveAsync(_spool, key);
     });
 
     public async ValueTask DisposeAsync()
@@ -132,17 +130,19 @@ internal sealed class SpoolWriter(
             true, $"Step {step} is kept in '{spool.Folder}' and NOT COMMITTED: {why}. The next start of the run commits it, or a sync.");
     }
 
-    private async Task SettleAsync(Spool spool, SnapshotLink link, long step)
+    private async Task SettleAsync(Spool spool, SnapshotLink link, SaveHandle committed)
     {
         foreach (var (key, save, _) in await OwnAsync(spool))
         {
-            // Of two saves of one step the later one may be on its way still.
-            if (save!.Plan.Step < step || (save.Plan.Step == step && !_noted.ContainsValue(key)))
-                await RemoveAsync(spool, key);
+            // By their order and not by their steps: two may be of one step.
+            if (NumberOf(key) > committed.Number)
+                await spool.ReplaceAsync(key, save! with { Base = link, Token = lease.Token }, CancellationToken.None);
             else
-                await spool.ReplaceAsync(key, save with { Base = link, Token = lease.Token }, CancellationToken.None);
+                await RemoveAsync(spool, key);
         }
     }
+
+    private long NumberOf(ObjectKey key) => _kept.FirstOrDefault(k => k.Value == key).Key?.Number ?? 0;
 
     private async Task<List<SpoolEntry>> OwnAsync(Spool spool) =>
         [.. (await spool.ListAsync(CancellationToken.None)).Where(e => e.Save?.Attempt == _attempt)];
@@ -159,15 +159,15 @@ internal sealed class SpoolWriter(
         }
     }
 
-    /// <summary>What is not there any more is not noted: nobody is told that it is kept.</summary>
+    /// <summary>Nobody is told any more that it is kept.</summary>
     private async Task RemoveAsync(Spool spool, ObjectKey key)
     {
         await spool.RemoveAsync(key, CancellationToken.None);
-        foreach (var noted in _noted.Where(n => n.Value == key).Select(n => n.Key).ToList())
-            _noted.Remove(noted);
+        foreach (var handle in _kept.Where(k => k.Value == key).Select(k => k.Key).ToList())
+            _kept.Remove(handle);
     }
 
-    private async Task<bool> WriteAsync(Spool spool, SnapshotPlan plan, StagedShard shard)
+    private async Task<bool> WriteAsync(Spool spool, SaveHandle handle, SnapshotPlan plan, StagedShard shard)
     {
         if (shard.Plan.Length > options.MaxSpoolBytes)
             throw new UnavailableException($"it has {shard.Plan.Length} bytes, and a spool takes {options.MaxSpoolBytes} (Ciuic:Save:MaxSpoolBytes)");
@@ -179,7 +179,7 @@ internal sealed class SpoolWriter(
             var whole = new CodecOptions { Mode = codec == CodecMode.Raw ? CodecMode.Raw : CodecMode.Planes }; // what it would differ from is away
             var uploaded = await new ShardUploader(chunks, whole, options.Writers).UploadAsync(shard, _ => { }, CancellationToken.None);
             var manifest = ManifestOf(shard.Plan.Tensors, shard.Plan.Bytes, uploaded.Records, null);
-            await AddAsync(spool, RecordOf(plan, manifest));
+            _kept[handle] = await AddAsync(spool, RecordOf(plan, manifest));
         }
         catch
         {
@@ -194,10 +194,10 @@ internal sealed class SpoolWriter(
     private async Task<bool> NoteAsync(Spool spool, UploadedSave save)
     {
         // Looked at under the lock that settling takes: a note of what is committed would stay behind for ever.
-        if (save.Handle.Committed.IsCompleted || _noted.ContainsKey(save.Handle))
+        if (save.Handle.Committed.IsCompleted || _kept.ContainsKey(save.Handle))
             return false;
         var manifest = ManifestOf(save.Tensors, save.Bytes, save.Chunks, save.Bases);
-        _noted[save.Handle] = await AddAsync(spool, RecordOf(save.Plan, manifest) with { InBucket = true });
+        _kept[save.Handle] = await AddAsync(spool, RecordOf(save.Plan, manifest) with { InBucket = true });
         return true;
     }
 
