@@ -121,7 +121,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var codec = StrictSettings.Read<CodecOptions>(configuration, "Ciuic:Codec");
         var options = StrictSettings.Read<StoreOptions>(configuration, StoreSchemes.Section);
         loggers = new PrintableLoggers(loggers ?? new StandardErrorLoggers());
-        var gateway = client.Mode == ClientMode.Http ? Gateway(client) : null;
+        var gateway = client.IsHttp ? Gateway(client) : null;
         var bytes = options.Uri == ClientDefaults.GatewayUri ? gateway ?? throw new InvalidInputException(
             $"Ciuic:Store:Uri is {ClientDefaults.GatewayUri}, which needs Ciuic:Client:Mode Http.") : null;
         var store = bytes is null
@@ -247,7 +247,7 @@ public sealed class SnapshotChain : IAsyncDisposable
             throw new UnavailableException(
                 $"No silo answers at {Address} within {patience.TotalSeconds:0} s. {(error.InnerException is { } why ? $"{why.Message.TrimEnd('.')}. " : "")}"
                 + "Start one (dotnet run --project hosting/Ciuic.Silo) or set Ciuic:Client:"
-                + $"{(_client.Mode == ClientMode.Http ? nameof(_client.Endpoint) : nameof(_client.Gateways))}.");
+                + $"{(_client.IsHttp ? nameof(_client.Endpoint) : nameof(_client.Gateways))}.");
         }
     }
 
@@ -379,7 +379,7 @@ public sealed class SnapshotChain : IAsyncDisposable
 
     private Task WaitAsync(CancellationToken cancel) => WaitForSiloAsync(_client.ConnectPatience, cancel);
 
-    private string Address => _client.Mode == ClientMode.Http ? _client.Endpoint : string.Join(", ", _client.Gateways);
+    private string Address => _client.IsHttp ? _client.Endpoint : string.Join(", ", _client.Gateways);
 
     private static GatewayConnection Gateway(ClientOptions client)
     {

@@ -23,6 +23,13 @@ public sealed class SettingsTests
     }
 
     [Theory]
+    [InlineData("Ciuic:Client:Gateways:0", "127.0.0.1:30000", false)]
+    [InlineData("Ciuic:Client:Endpoint", "http://127.0.0.1:5001", true)]
+    [InlineData("Ciuic:Client:Mode", "Http", true)]
+    public void How_the_cluster_is_asked_follows_from_what_is_known_of_it(string name, string value, bool isHttp) =>
+        Assert.Equal(isHttp, StrictSettings.Read<ClientOptions>(Settings(name, value), "Ciuic:Client").IsHttp);
+
+    [Theory]
     [InlineData("Ciuic:Sav:EverySteps", "Ciuic:Sav is no section of settings; there are Silo, ")]
     [InlineData("Ciuic:Save:EverySetps", "Ciuic:Save:EverySetps is no setting; Ciuic:Save has EverySteps, ")]
     [InlineData("Ciuic:Save:EverySteps:Often", "Ciuic:Save:EverySteps is no setting")]
@@ -68,13 +75,14 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    [InlineData("Ciuic:Save:EverySteps", "5", "Http", "gateway:")]
-    [InlineData("Ciuic:Client:Mode", "http", "http", "gateway:")]
-    [InlineData("Ciuic:Store:Uri", "file:/data", "Http", "file:/data")]
-    public void What_is_left_out_leads_to_the_silo_of_this_machine(string name, string value, string mode, string uri)
+    [InlineData("Ciuic:Save:EverySteps", "5", "gateway:")]
+    [InlineData("Ciuic:Client:Mode", "http", "gateway:")]
+    [InlineData("Ciuic:Store:Uri", "file:/data", "file:/data")]
+    public void What_is_left_out_leads_to_the_silo_of_this_machine(string name, string value, string uri)
     {
         var complete = ClientDefaults.Complete(Settings(name, value));
-        Assert.Equal((mode, uri), (complete["Ciuic:Client:Mode"], complete["Ciuic:Store:Uri"]));
+        Assert.True(StrictSettings.Read<ClientOptions>(complete, "Ciuic:Client").IsHttp);
+        Assert.Equal(uri, complete["Ciuic:Store:Uri"]);
     }
 
     [Theory]

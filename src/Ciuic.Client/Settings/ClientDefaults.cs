@@ -23,7 +23,7 @@ internal static class ClientDefaults
         given ??= new ConfigurationBuilder().AddEnvironmentVariables().Build();
         if (given[Uri] is not null)
             return given;
-        if (StrictSettings.Read<ClientOptions>(given, "Ciuic:Client").Mode != ClientMode.Http)
+        if (!StrictSettings.Read<ClientOptions>(given, "Ciuic:Client").IsHttp)
         {
             throw new InvalidInputException(
                 $"{Uri} is not set: it names the silos' bucket, as they say when they start (a relative path would be another folder here). With "

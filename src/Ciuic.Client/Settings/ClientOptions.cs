@@ -41,18 +41,12 @@ public enum ClientMode
 /// <summary>Section <c>Ciuic:Client</c>.</summary>
 public sealed class ClientOptions : IValidatableObject
 {
-    private ClientMode? _mode;
-
     /// <summary>
-    /// How the cluster is asked. Default <see cref="ClientMode.Orleans"/> where <see cref="Gateways"/> are set, otherwise
+    /// How the cluster is asked. Not set: <see cref="ClientMode.Orleans"/> where <see cref="Gateways"/> are, otherwise
     /// <see cref="ClientMode.Http"/>.
     /// </summary>
     [EnumDataType(typeof(ClientMode))]
-    public ClientMode Mode
-    {
-        get => _mode ?? (Gateways.Length > 0 ? ClientMode.Orleans : ClientMode.Http);
-        set => _mode = value;
-    }
+    public ClientMode? Mode { get; set; }
 
     /// <summary>
     /// Where gateways answer, in the mode <see cref="ClientMode.Http"/>. Bytes go there too where <c>Ciuic:Store:Uri</c> is
@@ -124,6 +118,9 @@ public sealed class ClientOptions : IValidatableObject
     [EnumDataType(typeof(ResumePolicy))]
     public ResumePolicy Resume { get; set; } = ResumePolicy.Auto;
 
+    /// <summary>Whether the cluster is asked over HTTP.</summary>
+    internal bool IsHttp => (Mode ?? (Gateways.Length > 0 ? ClientMode.Orleans : ClientMode.Http)) == ClientMode.Http;
+
     /// <summary>These, for somebody who must disturb nobody.</summary>
     internal ClientOptions Refusing()
     {
@@ -135,7 +132,7 @@ public sealed class ClientOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (Mode == ClientMode.Orleans && Gateways.Length == 0)
+        if (!IsHttp && Gateways.Length == 0)
             yield return new ValidationResult("At least one silo's address is needed.", [nameof(Gateways)]);
     }
 }
