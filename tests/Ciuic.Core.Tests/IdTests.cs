@@ -81,4 +81,17 @@ public sealed class IdTests
     [InlineData("", true)]
     public void Base64_has_one_spelling(string text, bool canonical) =>
         Assert.Equal(canonical, StrictBase64.TryDecode(text, out _));
+
+    /// <summary>Whoever chooses names must not be able to choose them for one place of a table: 2,000 that begin alike.</summary>
+    [Fact]
+    public void Names_that_begin_alike_lie_in_different_places()
+    {
+        var names = Enumerable.Range(0, 2_000).Select(i =>
+        {
+            var bytes = new byte[Digest.Size];
+            BitConverter.TryWriteBytes(bytes.AsSpan(Digest.Size - 4), i);
+            return new Digest(bytes);
+        });
+        Assert.True(names.Select(n => n.GetHashCode()).Distinct().Count() > 1_990);
+    }
 }

@@ -60,8 +60,10 @@ public readonly struct Digest : IEquatable<Digest>, IComparable<Digest>, IParsab
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is Digest other && Equals(other);
 
-    /// <inheritdoc/>
-    public override int GetHashCode() => MemoryMarshal.Read<int>(Span);
+    /// <summary>
+    /// Of all bytes and a seed of this process: others choose the names that they send, and could choose them so that a table of them is slow.
+    /// </summary>
+    public override int GetHashCode() => string.GetHashCode(MemoryMarshal.Cast<byte, char>(Span));
 
     /// <inheritdoc/>
     public int CompareTo(Digest other) => Span.SequenceCompareTo(other.Span);
