@@ -16,6 +16,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly List<DemoPlace> _places = [];
     private readonly SiloProcess?[] _silos;
+    private readonly SemaphoreSlim[] _starting;
     private readonly SemaphoreSlim _restarting = new(1);
     private readonly CancellationTokenSource _ending = new();
     private Task _keeping = Task.CompletedTask;
@@ -28,6 +29,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         (_postgres, _ceph, Network, _database) = (postgres, ceph, network, database);
         Store = new StoreProxy(ceph.Endpoint, HostOf(network));
         _silos = new SiloProcess?[plan.Silos];
+        _starting = [.. _silos.Select(_ => new SemaphoreSlim(1))];
         for (var i = 0; i < plan.Silos; i++)
         {
             _places.Add(DemoPlace.Open(Path.Combine(plan.Logs ?? _folder.Path, $"silo{i}")) with
@@ -90,26 +92,40 @@ internal sealed class ChaosCluster : IAsyncDisposable
         await client.PutBucketAsync(Bucket);
     }
 
-    /// <summary>Starts a silo, again and again while what it needs is away.</summary>
+    /// <summary>
+    /// Starts a silo, again and again while what it needs is away. One at a time in each place: where starting takes longer than it takes until
+    /// the next one is killed, two would fight for its ports, and one of them be forgotten.
+    /// </summary>
     public async Task StartSiloAsync(int silo)
     {
-        while (_silos[silo] is null)
+        await _starting[silo].WaitAsync();
+        try
         {
-            try
-            {
-                _silos[silo] = await SiloProcess.StartAsync(
-                    _places[silo],
-                    CancellationToken.None,
-                    $"--Ciuic:Silo:Address={AddressOf(silo)}",
-                    $"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make(_folder.File("keys"))}",
-                    $"--Ciuic:Database:PostgreSql={_database}",
-                    "--Ciuic:Database:CreateSchema=true",
-                    "--Ciuic:Snapshots:ShardDeadline=00:00:30");
-            }
-            catch (Core.UnavailableException)
-            {
-                await Task.Delay(500);
-            }
+            while (_silos[silo] is null)
+                await TryStartSiloAsync(silo);
+        }
+        finally
+        {
+            _starting[silo].Release();
+        }
+    }
+
+    private async Task TryStartSiloAsync(int silo)
+    {
+        try
+        {
+            _silos[silo] = await SiloProcess.StartAsync(
+                _places[silo],
+                CancellationToken.None,
+                $"--Ciuic:Silo:Address={AddressOf(silo)}",
+                $"--Ciuic:Ledger:KeyDirectory={LedgerKeyFiles.Make(_folder.File("keys"))}",
+                $"--Ciuic:Database:PostgreSql={_database}",
+                "--Ciuic:Database:CreateSchema=true",
+                "--Ciuic:Snapshots:ShardDeadline=00:00:30");
+        }
+        catch (Core.UnavailableException)
+        {
+            await Task.Delay(500);
         }
     }
 
