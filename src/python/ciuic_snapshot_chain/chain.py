@@ -396,7 +396,7 @@ class CiuicSnapshotChain:
             code = 1
         if self._config.on_sigterm == "save_and_exit":
             self._close(max(0.0, end - time.monotonic()))
-            if OpenedRun.any_open():
+            if OpenedRun.any_open(max(0.0, end - time.monotonic())):
                 log.warning("Run %s has ended; this program ends with the last save of its last run.", self.run)
                 return
             if threading.current_thread() is not threading.main_thread():

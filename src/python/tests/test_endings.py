@@ -75,6 +75,74 @@ class EndingTests(ChainTestCase):
         self.assertEqual(0, ended.returncode, ended.stderr)
         self.assertEqual([4], self.steps())
 
+    def test_a_run_whose_chain_was_forgotten_is_opened_anew_with_what_it_saved(self):
+        ended = self.run_program("""
+            def train():
+                opened().save_snapshot(state(4))
+            train()
+            print(opened().get_latest_snapshot().step)
+        """)
+        self.assertEqual((0, "4\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_whoever_opens_a_run_that_is_being_closed_waits_for_that(self):
+        for leave in ("del chain", "threading.Thread(target=chain.close).start()"):
+            self.run_name += "x"
+            ended = self.run_program(f"""
+                chain = opened()
+                chain.save_snapshot(state(4), blocking=True)
+                begun, go = threading.Event(), threading.Event()
+                def slow(handle):
+                    begun.set()
+                    go.wait()
+                    close(handle)
+                close, chain._library.close = chain._library.close, slow
+                {leave}
+                begun.wait()
+                threading.Timer(1, go.set).start()
+                print(opened().get_latest_snapshot().step)
+            """)
+            self.assertEqual((0, "4\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_a_close_that_does_not_end_is_not_waited_for_for_ever(self):
+        ended = self.run_program("""
+            from ciuic_snapshot_chain import Conflict
+            from ciuic_snapshot_chain import opened as module
+            module.CLOSES_WITHIN = 1
+            chain = opened(sigterm_deadline=1)
+            chain.save_snapshot(state(4), blocking=True)
+            begun, go = threading.Event(), threading.Event()
+            def slow(handle):
+                begun.set()
+                go.wait()
+                close(handle)
+            close, chain._library.close = chain._library.close, slow
+            del chain
+            begun.wait()
+            try:
+                opened().get_latest_snapshot()
+            except Conflict as error:
+                print(error)
+            go.set()
+        """)
+        self.assertIn("open already, in this very process", ended.stdout, ended.stderr)
+
+    def test_a_close_in_another_thread_is_waited_for_at_the_end(self):
+        ended = self.run_program("""
+            chain = opened()
+            chain.save_snapshot(state(4))
+            begun = threading.Event()
+            def slow(seconds):
+                begun.set()
+                time.sleep(1)
+                wait(seconds)
+                print("waited", flush=True)
+            wait, chain._opened._wait = chain._opened._wait, slow
+            threading.Thread(target=chain.close, daemon=True).start()
+            begun.wait()
+        """)
+        self.assertEqual((0, "waited\n"), (ended.returncode, ended.stdout), ended.stderr)
+        self.assertEqual([4], self.steps())
+
     def test_close_waits_for_what_is_on_its_way(self):
         chain = self.chain()
         chain.save_snapshot({"model": {"w": torch.ones(10_000_000)}, "step": 1})
