@@ -16,10 +16,11 @@ from . import gateway, introduction, loaders, plain, rng
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .handle import SaveHandle
+from .last_step import NoAgreement
 from .library import Library
 from .naming import check_run
 from .opened import OpenedRun
-from .ranks import NoAgreement, Rules
+from .ranks import Rules
 from .reader import Reader, Reference, listed_snapshot, text_of
 from .saving import Saving
 from .sigterm import Sigterm
