@@ -134,6 +134,9 @@ class OpenedRun:
 
     at_the_end = 60.0
 
+    #: What a program ends with that was told to: 1 where the last save of any of its runs failed.
+    exit_code = 0
+
     # -- saves -------------------------------------------------------------------------------------------------------
 
     def add(self, handle: SaveHandle) -> None:

@@ -266,6 +266,35 @@ class EndingTests(ChainTestCase):
             self.assertEqual((listed.step, str(listed.step)), (snapshot["epoch"], snapshot.labels["step"]))
             self.assertEqual([float(listed.step)], chain.load_model_state(snapshot)["w"].unique().tolist())
 
+    def test_threads_that_save_and_load_while_the_program_ends_crash_nothing(self):
+        for work in ("chain.save_snapshot(state(1, 4_000_000))", "chain.load_model_state(latest)"):
+            self.run_name += "x"
+            ended = self.run_program(f"""
+                with opened() as chain:
+                    chain.save_snapshot(state(1, 4_000_000))
+                chain = opened()
+                latest, begun = chain.get_latest_snapshot(), threading.Event()
+                def loop():
+                    while True:
+                        {work}
+                        begun.set()
+                threading.excepthook = lambda said: None  # the chain is closed at the end
+                for _ in range(3):
+                    threading.Thread(target=loop, daemon=True).start()
+                begun.wait()
+                print("over")
+            """)
+            self.assertEqual((0, "over\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_what_was_resumed_from_is_not_read_once_the_chain_is_closed(self):
+        with self.chain() as chain:
+            chain.save_snapshot({"model": {"w": torch.ones(1000)}, "step": 1})
+        chain = self.chain()
+        latest = chain.get_latest_snapshot()
+        chain.close()
+        with self.assertRaises(InvalidInput):
+            chain.load_model_state(latest)
+
     def test_a_port_that_speaks_no_HTTP_is_refused_at_once(self):
         import socket
 
