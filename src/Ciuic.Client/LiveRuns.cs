@@ -12,6 +12,10 @@ internal static class LiveRuns
     private static readonly List<TrainingRun> Runs = [];
     private static bool s_isHooked;
     private static int s_code;
+    private static volatile bool s_isEnding;
+
+    /// <summary>Whether the process ends: its threads go on until it has, and no memory is freed under them.</summary>
+    public static bool IsEnding => s_isEnding;
 
     public static void Add(TrainingRun run)
     {
@@ -57,6 +61,7 @@ internal static class LiveRuns
     /// <summary>The process ends when this returns. It says on standard error what it waits for: a log may be gone by now.</summary>
     private static void CloseAll()
     {
+        s_isEnding = true;
         TrainingRun[] runs;
         lock (Lock)
             runs = [.. Runs];

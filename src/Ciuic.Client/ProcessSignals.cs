@@ -36,19 +36,26 @@ internal static class ProcessSignals
         }
     }
 
-    private static void Receive(PosixSignalContext context)
+    /// <summary>Tells all runs to save and stop, as a signal does.</summary>
+    public static void Tell(string signal)
     {
         TerminationSignal[] listeners;
+        lock (Lock)
+            listeners = [.. Listeners];
+        foreach (var listener in listeners)
+            listener.Receive(signal);
+    }
+
+    private static void Receive(PosixSignalContext context)
+    {
         lock (Lock)
         {
             if (context.Signal == PosixSignal.SIGINT && s_isInterrupted)
                 return; // not cancelled: the process ends as if nobody had taken it
             s_isInterrupted |= context.Signal == PosixSignal.SIGINT;
-            listeners = [.. Listeners];
         }
 
         context.Cancel = true;
-        foreach (var listener in listeners)
-            listener.Receive(context.Signal.ToString());
+        Tell(context.Signal.ToString());
     }
 }

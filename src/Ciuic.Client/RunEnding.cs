@@ -25,10 +25,12 @@ internal sealed class RunEnding(
     private static readonly TimeSpan Moments = TimeSpan.FromSeconds(10);
 
     /// <summary>Closes it.</summary>
+    /// <param name="calls">What other threads have begun: a save that is being copied is one of those that are waited for.</param>
     /// <param name="deadline">How long saves are waited for, whether they move or not; null: as the settings say.</param>
     /// <param name="release">Gives back what uploads use.</param>
-    public async Task<IReadOnlyList<EndedSave>> CloseAsync(TimeSpan? deadline, Action release)
+    public async Task<IReadOnlyList<EndedSave>> CloseAsync(MemoryCalls calls, TimeSpan? deadline, Action release)
     {
+        await TryAsync(calls.CloseAsync, Moments);
         var saves = unfinished.Unended();
         if (saves.Count > 0 && deadline != TimeSpan.Zero)
             logger.Closing(run, saves.Count);

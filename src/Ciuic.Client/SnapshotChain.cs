@@ -228,7 +228,7 @@ public sealed class SnapshotChain : IAsyncDisposable
         var logger = _loggers.CreateLogger<TrainingRun>();
         await using var training = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client.Refusing(), logger);
         using var ending = training.EndingWith(cancel);
-        await OpenAsync(training, ending.Token);
+        await OpenAsync(training, cancel);
         return await SyncAsync(training, logger, ending.Token);
     }
 
@@ -280,15 +280,15 @@ public sealed class SnapshotChain : IAsyncDisposable
         var run = New(id, place, _client, logger);
         try
         {
-            using var ending = run.EndingWith(cancel);
-            await OpenAsync(run, ending.Token);
+            await OpenAsync(run, cancel);
             var left = long.MaxValue;
-            while (place.IsAlone && !await TrySyncAsync(run, logger, ending.Token))
+            while (place.IsAlone && !await TrySyncAsync(run, logger, cancel))
             {
                 // What it had begun to commit must not come in behind what is trained from here: another attempt settles that. It may
                 // have been the first of many that only needed longer; as long as each time some are committed, it goes on.
-                await run.CloseAsync(TimeSpan.Zero);
-                run = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client, logger);
+                var closing = run;
+                run = New(id, RankPlace.Alone(Guid.CreateVersion7()), _client, logger); // it listens for SIGTERM before the other stops
+                await closing.CloseAsync(TimeSpan.Zero);
                 await OpenAsync(run, cancel);
                 var before = left;
                 left = Spool.CountOf(_save.SpoolFolder!, id);
@@ -329,14 +329,15 @@ public sealed class SnapshotChain : IAsyncDisposable
     {
         if (_save.SpoolFolder is not { } folder || !Spool.Exists(folder, run.Id))
             return true;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var ending = run.EndingWith(cancel);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
         try
         {
             patience.CancelAfter(_client.ConnectPatience + TimeSpan.FromSeconds(Spool.BytesOf(folder, run.Id) / SlowestSync));
             await SyncAsync(run, logger, patience.Token);
             return true;
         }
-        catch (Exception error) when (!cancel.IsCancellationRequested)
+        catch (Exception error) when (!ending.IsCancellationRequested)
         {
             logger.SpoolLeft(run.Id, error.Message);
             return false;
@@ -423,18 +424,19 @@ public sealed class SnapshotChain : IAsyncDisposable
     /// <summary>One lost answer, while silos fail over, must not make a run without a silo.</summary>
     private async Task OpenAsync(TrainingRun run, CancellationToken cancel)
     {
+        using var ending = run.EndingWith(cancel);
         var begin = _time.GetTimestamp();
         while (true)
         {
-            await WaitForSiloAsync(PatienceFor(run.Id), cancel);
+            await WaitForSiloAsync(PatienceFor(run.Id), ending.Token);
             try
             {
-                await run.OpenAsync(cancel);
+                await run.OpenAsync(ending.Token);
                 return;
             }
             catch (UnavailableException) when (_time.GetElapsedTime(begin) < _client.ConnectPatience)
             {
-                await Task.Delay(BetweenTries, _time, cancel);
+                await Task.Delay(BetweenTries, _time, ending.Token);
             }
         }
     }

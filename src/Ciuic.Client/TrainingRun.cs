@@ -38,6 +38,7 @@ public sealed class TrainingRun : IAsyncDisposable
     private readonly List<ITrackedState> _tracked = [];
     private Func<string, ITrackedState>? _rest;
     private readonly UnfinishedSaves _unfinished;
+    private readonly MemoryCalls _calls;
     private readonly Lock _closing = new();
     private Task<IReadOnlyList<EndedSave>>? _closed;
     private volatile bool _hasLeft;
@@ -63,6 +64,7 @@ public sealed class TrainingRun : IAsyncDisposable
         _key = options.KeyFile.Length == 0 ? null : SigningKeyFile.Read(options.KeyFile, KeyAlgorithm.Ed25519);
         _termination = new TerminationSignal(options.OnTerminate != OnTerminate.Ignore, signal => logger.Terminating(run, signal));
         _opening = new RunOpening(run, coordinator, fit, new RunLease(run, coordinator, client, place, time, logger), time, logger);
+        _calls = new MemoryCalls(run);
         _buffers = new StagingBuffers(options.MaxStagingBytes);
         var store = way.Objects;
         _chunks = new ChunkStore(store);
@@ -213,7 +215,7 @@ public sealed class TrainingRun : IAsyncDisposable
     /// <exception cref="OperationCanceledException">Cancelled, or ended by SIGTERM.</exception>
     public async Task<ResumeReport> ResumeAsync(CancellationToken cancel = default)
     {
-        RequireOpen();
+        using var call = _calls.Begin();
         using var ending = EndingWith(cancel);
         await SettleAsync(ending.Token);
         var report = await _resuming.ResumeAsync(ending.Token);
@@ -274,17 +276,7 @@ public sealed class TrainingRun : IAsyncDisposable
         };
         if (_hasLeft)
             return _saver.Refuse(plan, new UnavailableException($"Run {Id} was told to end and has saved for the last time; step {plan.Step} is not saved."));
-        RequireOpen();
-        _checks.Require(plan, _tracked, _resumePolicy == ResumePolicy.Never ? null : _opening.Head);
-        if (!Place.IsAlone)
-            plan = plan with { Save = ++_saves };
-        var begin = _time.GetTimestamp();
-        var handle = IsFenced
-            ? _saver.Refuse(plan, new FencedException(
-                $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
-            : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
-        _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
-        _unfinished.Add(handle);
+        var handle = await SaveNowAsync(plan, cancel);
         if (Place.IsAlone && Stopping.IsCancellationRequested)
             await LeaveAsync();
         return handle;
@@ -384,15 +376,32 @@ public sealed class TrainingRun : IAsyncDisposable
             + "is back, or close the run and open it again.");
     }
 
+    private async Task<SaveHandle> SaveNowAsync(SnapshotPlan plan, CancellationToken cancel)
+    {
+        using var call = _calls.Begin();
+        _checks.Require(plan, _tracked, _resumePolicy == ResumePolicy.Never ? null : _opening.Head);
+        if (!Place.IsAlone)
+            plan = plan with { Save = ++_saves };
+        var begin = _time.GetTimestamp();
+        var handle = IsFenced
+            ? _saver.Refuse(plan, new FencedException(
+                $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
+            : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
+        _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
+        _unfinished.Add(handle);
+        return handle;
+    }
+
     private async Task<IReadOnlyList<EndedSave>> CloseOnceAsync(TimeSpan? deadline)
     {
         await Task.Yield(); // the task is known before anything of it happens
         try
         {
-            return await _ending.CloseAsync(deadline, () =>
+            return await _ending.CloseAsync(_calls, deadline, () =>
             {
                 _chunks.Dispose();
-                _buffers.Dispose();
+                if (_calls.HaveEnded && !LiveRuns.IsEnding)
+                    _buffers.Dispose(); // else whoever still uses them is the last one
             });
         }
         finally

@@ -109,7 +109,7 @@ internal sealed class Calls
     {
         var opened = _open.Get<OpenRun>(handle.Id);
         var (report, items) = await opened.ResumeAsync();
-        var source = new Source(items, null);
+        var source = new Source(items, null, opened);
         return new ResumeAnswer(
             report.From is null ? 0 : _open.Add(source),
             report.From is { } from ? await opened.DescribeAsync(report, from) : null,
@@ -123,7 +123,7 @@ internal sealed class Calls
     {
         var chain = _open.Get<SnapshotChain>(arguments.Chain);
         var saved = await chain.ReadAsync(arguments.Run, SnapshotRef.Parse(arguments.Reference), arguments.Parts);
-        var source = new Source(saved.Items, saved);
+        var source = new Source(saved.Items, saved, null);
         return new ReadAnswer(_open.Add(source), Summary.Of(saved), source.View());
     }
 
@@ -133,8 +133,8 @@ internal sealed class Calls
         return new Nothing();
     }
 
-    private Task<BytesAnswer> BytesAsync(BytesArguments arguments) =>
-        Task.FromResult(new BytesAnswer(_open.Get<Source>(arguments.Source).Read(arguments.Item, arguments.Name)));
+    private async Task<BytesAnswer> BytesAsync(BytesArguments arguments) =>
+        new(await _open.Get<Source>(arguments.Source).ReadAsync(arguments.Item, arguments.Name));
 
     private async Task<Nothing> CheckAsync(Handle source)
     {

@@ -9,11 +9,16 @@ namespace Ciuic.Native;
 /// </summary>
 internal sealed class OpenRun
 {
+    /// <summary>How long closing waits for a call of another thread.</summary>
+    private static readonly TimeSpan Moments = TimeSpan.FromSeconds(10);
+
     private readonly SemaphoreSlim _one = new(1);
+    private readonly SemaphoreSlim _reading = new(1);
     private readonly SnapshotChain _chain;
     private readonly Dictionary<string, LiveState> _items = [];
     private readonly Dictionary<long, SaveHandle> _saves = [];
     private bool _isResumed;
+    private bool _isClosed;
 
     public OpenRun(SnapshotChain chain, TrainingRun run)
     {
@@ -25,6 +30,12 @@ internal sealed class OpenRun
 
     /// <summary>Finds the newest whole snapshot and reads all of it.</summary>
     public Task<(ResumeReport Report, List<SavedItem> Items)> ResumeAsync() => AloneAsync(ResumeNowAsync);
+
+    /// <summary>Reads what a resume has brought into the staging memory: no save writes there meanwhile, and nothing frees it.</summary>
+    /// <exception cref="InvalidInputException">The run is closed.</exception>
+    public Task<T> ReadAsync<T>(Func<Task<T>> read) => AloneAsync(() => AloneAsync(_reading, () => _isClosed
+        ? throw new InvalidInputException($"Run {Run.Id} is closed: what it was resumed from can be read by its number.")
+        : read()));
 
     /// <summary>A snapshot of the run in a few words; fewer where nobody can be asked.</summary>
     public async Task<SnapshotSummary> DescribeAsync(ResumeReport report, SnapshotLink from)
@@ -87,23 +98,37 @@ internal sealed class OpenRun
             _saves.Remove(save);
     }
 
-    /// <summary>Closes the run: what is not committed when the time is over is kept on this machine.</summary>
+    /// <summary>
+    /// Closes the run: what is not committed when the time is over is kept on this machine. What another thread has begun is let finish, but a
+    /// call that waits for a store holds nobody up for ever; the run frees no memory under it.
+    /// </summary>
     public async Task CloseAsync(TimeSpan deadline)
     {
-        await Run.CloseAsync(deadline);
-        _one.Dispose();
+        var isAlone = await _one.WaitAsync(Moments);
+        try
+        {
+            await AloneAsync(_reading, () => Task.FromResult(_isClosed = true)); // a copy of memory always ends
+            await Run.CloseAsync(deadline);
+        }
+        finally
+        {
+            if (isAlone)
+                _one.Release();
+        }
     }
 
-    private async Task<T> AloneAsync<T>(Func<Task<T>> call)
+    private Task<T> AloneAsync<T>(Func<Task<T>> call) => AloneAsync(_one, call);
+
+    private static async Task<T> AloneAsync<T>(SemaphoreSlim turn, Func<Task<T>> call)
     {
-        await _one.WaitAsync();
+        await turn.WaitAsync();
         try
         {
             return await call();
         }
         finally
         {
-            _one.Release();
+            turn.Release();
         }
     }
 

@@ -172,6 +172,61 @@ public sealed class EndingTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     }
 
     [Fact]
+    public async Task A_save_that_another_thread_is_copying_is_waited_for_by_whoever_closes_the_run()
+    {
+        var run = await NewChain().OpenAsync("copied");
+        Task<IReadOnlyList<EndedSave>>? closing = null;
+        var model = new InterruptedArray(Elements, () =>
+        {
+            closing ??= run.CloseAsync();
+            Assert.False(closing.Wait(TimeSpan.FromMilliseconds(300))); // it would have freed the memory that is being written
+        });
+        await run.Track(model).ResumeAsync();
+        var save = await run.SaveAsync(new TrainingProgress(1, 0, 1));
+        var ended = Assert.Single(await closing!.WaitAsync(Soon));
+        Assert.Equal((1L, SaveOutcome.Committed), (ended.Step, ended.Outcome));
+        Assert.Equal(SaveOutcome.Committed, await save.Outcome);
+        await Assert.ThrowsAsync<InvalidInputException>(() => run.SaveAsync(new TrainingProgress(2, 0, 1)));
+    }
+
+    [Fact]
+    public async Task A_start_that_syncs_for_the_second_time_hears_SIGTERM()
+    {
+        var away = NewChain();
+        away.Save.FinishDeadline = TimeSpan.Zero;
+        await using (var run = await away.OpenAsync("told"))
+        {
+            await run.Track(new TrackedArray(Elements)).ResumeAsync();
+            away.Connection.Cut();
+            await run.SaveAsync(new TrainingProgress(1, 0, 1));
+        }
+
+        Assert.Single(Records("told"));
+        var chain = NewChain();
+        chain.Save.OnTerminate = OnTerminate.Save;
+        var (hasSynced, isTold) = (false, false);
+        var opening = chain.OpenAsync("told", cluster =>
+        {
+            cluster.OnBegin = _ =>
+            {
+                hasSynced = true;
+                throw new UnavailableException("the silo goes down");
+            };
+            cluster.OnOpen = async next =>
+            {
+                if (hasSynced && !isTold)
+                {
+                    isTold = true;
+                    ProcessSignals.Tell("SIGTERM"); // a real one would stop the silos of this process, too
+                }
+
+                return await next();
+            };
+        });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening.WaitAsync(Soon));
+    }
+
+    [Fact]
     public async Task A_run_that_is_closed_says_so_to_whoever_uses_it()
     {
         var run = await NewChain().OpenAsync("over");

@@ -69,6 +69,22 @@ public sealed class EndingTests : IDisposable
         Assert.Single(await CommittedAsync("slow"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_client_of_the_cluster_without_a_host_ends_with_its_last_save(bool byKeyboard)
+    {
+        await using var silo = await SiloProcess.StartAsync(_place, CancellationToken.None);
+        await using var program = Start("endless");
+        await program.UntilAsync(l => l.StartsWith("@step endless 3", StringComparison.Ordinal));
+        if (byKeyboard)
+            program.Interrupt();
+        else
+            program.Terminate();
+        Assert.Equal(0, await program.ExitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Single(await CommittedAsync("endless"));
+    }
+
     [Fact]
     public async Task In_a_host_the_program_ends_as_its_host_does()
     {

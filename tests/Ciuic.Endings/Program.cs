@@ -12,10 +12,13 @@ switch (args[0])
     case "exception":
         new TrainingProgram(settings).SaveOnceAsync().GetAwaiter().GetResult();
         new Thread(() => throw new InvalidOperationException("nobody catches this")).Start();
-        Thread.Sleep(Timeout.Infinite);
+        await Task.Delay(Timeout.Infinite);
         break;
     case "using":
         await new TrainingProgram(settings).SaveAndThrowAsync();
+        break;
+    case "endless":
+        await new TrainingProgram(settings).TrainOnAsync("endless");
         break;
     case "two-runs":
         await Task.WhenAll(new TrainingProgram(settings).LoopAsync("quick", TimeSpan.FromMilliseconds(20)), new TrainingProgram(settings).LoopAsync("slow", TimeSpan.FromSeconds(2)));

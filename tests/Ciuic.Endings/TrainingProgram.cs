@@ -43,6 +43,20 @@ internal sealed class TrainingProgram(IConfiguration settings)
         Console.WriteLine($"@loop ends {name}");
     }
 
+    /// <summary>Trains, and leaves it to the run to end the program.</summary>
+    public async Task TrainOnAsync(string name)
+    {
+        var chain = await SnapshotChain.ConnectAsync(settings);
+        var run = await OpenAsync(chain, name);
+        for (var step = 1L; ; step++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50));
+            Console.WriteLine($"@step {name} {step}");
+            if (run.ShouldSave(step))
+                await run.SaveAsync(new TrainingProgress(step, 0, step));
+        }
+    }
+
     private async Task<TrainingRun> OpenAsync(SnapshotChain chain, string name)
     {
         Random.Shared.NextBytes(_model);

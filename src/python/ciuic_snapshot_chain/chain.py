@@ -5,21 +5,20 @@ from __future__ import annotations
 import functools
 import logging
 import os
-import sys
-import threading
 import time
 import weakref
 from collections import OrderedDict
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
-from . import gateway, introduction, loaders, plain, rng
+from . import ending, gateway, introduction, loaders, plain, rng
 from .config import Config
 from .errors import CiuicError, InvalidInput, NotFound
 from .handle import SaveHandle
+from .last_step import NoAgreement
 from .library import Library
 from .naming import check_run
 from .opened import OpenedRun
-from .ranks import NoAgreement, Rules
+from .ranks import Rules
 from .reader import Reader, Reference, listed_snapshot, text_of
 from .saving import Saving
 from .sigterm import Sigterm
@@ -390,18 +389,15 @@ class CiuicSnapshotChain:
         end = time.monotonic() + self._config.sigterm_deadline  # for all of it: whoever told us to end kills us then
         try:
             self.finish(self._config.sigterm_deadline)
-            code = 0
         except (CiuicError, TimeoutError) as error:
             log.error("The last save before the end failed: %s", error)
-            code = 1
+            OpenedRun.exit_code = 1
         if self._config.on_sigterm == "save_and_exit":
             self._close(max(0.0, end - time.monotonic()))
-            if OpenedRun.any_open():
+            if OpenedRun.any_open(max(0.0, end - time.monotonic())):
                 log.warning("Run %s has ended; this program ends with the last save of its last run.", self.run)
                 return
-            if threading.current_thread() is not threading.main_thread():
-                os._exit(code)  # nothing but the main thread ends a program in another way
-            sys.exit(code)
+            ending.leave(OpenedRun.exit_code)
 
 
 def _is_last(opened: OpenedRun, sigterm: Sigterm, step: int) -> bool:

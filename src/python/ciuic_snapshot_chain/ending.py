@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from multiprocessing import util
-from typing import Callable
+from typing import Callable, NoReturn
 
 _watched: "dict[int, Callable[[], None]]" = {}
 _threads: "list[threading.Thread]" = []
@@ -35,6 +36,18 @@ def in_background(work: Callable[[], None]) -> None:
     thread = threading.Thread(target=work, daemon=True, name="ciuic-end")
     _threads.append(thread)
     thread.start()
+
+
+def leave(code: int) -> NoReturn:
+    """Ends the program, whichever thread says so."""
+    if threading.current_thread() is threading.main_thread():
+        sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # there is none, it is closed, or nobody reads it
+    os._exit(code)  # in no other way another thread ends a program
 
 
 def _end(process: int) -> None:

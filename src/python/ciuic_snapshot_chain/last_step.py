@@ -12,6 +12,10 @@ log = logging.getLogger("ciuic_snapshot_chain")
 PATIENCE = 10.0
 
 
+class NoAgreement(Exception):
+    """There is nothing through which ranks could agree."""
+
+
 class LastStep:
     """
     Ranks agree through a store that all of them reach. One that is told to end names the next step as the last, before it goes on: whoever
@@ -31,9 +35,20 @@ class LastStep:
         self._is_lost = False
 
     def is_reached(self, step: int, told_to_end: bool) -> bool:
-        """Whether all end after this step; asked by each rank after the same steps. Costs one question to the store."""
-        if self.is_agreed or self._is_lost:
-            return self.is_agreed
+        """
+        Whether all end after this step; asked by each rank after the same steps. Costs one question to the store.
+
+        :raises NoAgreement: this rank is told to end, and the store does not answer any more.
+        """
+        if self.is_agreed:
+            return True
+        if not self._is_lost:
+            self._ask(step, told_to_end)
+        if self._is_lost and told_to_end:
+            raise NoAgreement("ranks agree on their last step through torch.distributed's store, which does not answer any more")
+        return self.is_agreed
+
+    def _ask(self, step: int, told_to_end: bool) -> None:
         try:
             last = self._target()
             if told_to_end and last == 0:
@@ -44,7 +59,6 @@ class LastStep:
         except Exception as error:  # whatever a store raises that has gone with its process
             self._is_lost = True
             log.error("Ranks cannot agree on their last step any more, nothing is saved at the end: %s", error)
-        return self.is_agreed
 
     def _meet(self, last: int, step: int) -> bool:
         """Waits for all ranks at this step."""

@@ -27,6 +27,9 @@ _PLACES = ("Ciuic:Client:Endpoint", "Ciuic:Store:Uri")
 #: Seconds after which a wait is told.
 _SAYS_SO_AFTER = 0.5
 
+#: Seconds that a run which is being closed may take, once its saves are not waited for any more.
+CLOSES_WITHIN = 15.0
+
 
 class OpenedRun:
     """
@@ -34,7 +37,8 @@ class OpenedRun:
     other: ``lock`` is held while a save is taken apart, named and copied.
     """
 
-    _all: "dict[tuple[str, ...], OpenedRun]" = {}
+    #: Those that are not closed yet, also while they are being closed.
+    _all: "list[OpenedRun]" = []
     _registry = threading.RLock()
 
     def __init__(self, library: Library, settings: Mapping[str, str], run: str, key: "tuple[str, ...]") -> None:
@@ -52,6 +56,8 @@ class OpenedRun:
         self.saves = 0  # how often the staging memory was overwritten
         self._users = 0
         self._is_over = False
+        self._over_by = 0.0
+        self._gone = threading.Event()
         self._unfinished: list[SaveHandle] = []
 
     @classmethod
@@ -60,19 +66,21 @@ class OpenedRun:
         ending.watch(cls.end_all)
         key = (str(os.getpid()), run, *(settings[name] for name in _PLACES))
         with cls._registry:
-            known = cls._all.get(key)
-            if known is not None and not known._is_over and (known.handle is not None or known.settings == dict(settings)):
-                known._say_what_differs(settings)
-            else:
-                known = cls._all[key] = OpenedRun(library, settings, run, key)
-            known._users += 1
-            return known
+            for known in list(cls._all):
+                if known._key == key and known._join(settings):
+                    known._say_what_differs(settings)
+                    return known
+            opened = OpenedRun(library, settings, run, key)
+            opened._users = 1
+            cls._all.append(opened)
+            return opened
 
     # -- opening and closing -----------------------------------------------------------------------------------------
 
     def open(self) -> int:
         """Opens the run, once; the caller holds the lock, or is the call of :class:`Patience`."""
         if self.handle is None:
+            self._wait_for_those_before()
             self.handle = int(self.library.call("open_run", chain=self.chain, run=self.run, **self.ranks.opening())["id"])
         return self.handle
 
@@ -85,55 +93,49 @@ class OpenedRun:
     def abandon(self) -> None:
         """What is being read into is left alone until the process has ended."""
         self._is_over = True
-        with self._registry:
-            self._all.pop(self._key, None)
+        self._forget()
 
     def release(self, seconds: float) -> None:
         """One chain less. With the last one the run is given back, once its saves are committed or the time is over."""
-        with self._registry:
-            self._users -= 1
-            if self._users > 0:
-                return
-        self.end(seconds)
+        if self._leave(seconds):
+            self._end(seconds)
 
     def release_later(self, seconds: float) -> None:
-        """The same for a chain that was forgotten and is collected: nobody waits for that."""
-        if self._is_over or os.getpid() != self.process:
+        """The same for a chain that was forgotten and is collected: nobody waits for that but who opens the run again."""
+        if not self._leave(seconds):
             return
-        with self._registry:
-            self._users -= 1
-            if self._users > 0:
-                return
         if self.handle is None and self.patience.settle(0):
-            self.end(0)
+            self._end(0)
         else:
-            ending.in_background(lambda: self.end(seconds))
+            ending.in_background(lambda: self._end(seconds))
 
     def end(self, seconds: float) -> None:
-        """Waits for what is on its way, says so where that takes long, and gives the run back."""
-        with self._registry:
-            if self._is_over or os.getpid() != self.process:
-                return
-            self._is_over = True
-        try:
-            self._wait(seconds)
-        finally:
-            self._close()
+        """Waits for what is on its way, says so where that takes long, and gives the run back, or waits until another thread has done so."""
+        if self._take_end(seconds):
+            self._end(seconds)
+        else:
+            self._gone.wait(max(0.0, self._over_by - time.monotonic()))
 
     @classmethod
     def end_all(cls) -> None:
         """The process ends: nothing that was staged is lost without a word."""
-        for opened in list(cls._all.values()):
-            if opened.process == os.getpid():
-                opened.end(opened.at_the_end)
+        for opened in cls._of_this_process():
+            opened.end(opened.at_the_end)
         Sigterm.close_all()
 
     @classmethod
-    def any_open(cls) -> bool:
-        """Whether this process trains any run."""
-        return any(opened.process == os.getpid() and opened.handle is not None and not opened._is_over for opened in list(cls._all.values()))
+    def any_open(cls, seconds: float) -> bool:
+        """Whether this process trains any run; what is being closed by other threads is waited for, so many seconds at most."""
+        until = time.monotonic() + seconds
+        for opened in cls._of_this_process():
+            if opened._is_over:
+                opened._gone.wait(max(0.0, until - time.monotonic()))
+        return any(opened.handle is not None and not opened._is_over for opened in cls._of_this_process())
 
     at_the_end = 60.0
+
+    #: What a program ends with that was told to: 1 where the last save of any of its runs failed.
+    exit_code = 0
 
     # -- saves -------------------------------------------------------------------------------------------------------
 
@@ -172,8 +174,55 @@ class OpenedRun:
 
     # -- inside ------------------------------------------------------------------------------------------------------
 
+    @classmethod
+    def _of_this_process(cls) -> "list[OpenedRun]":
+        return [opened for opened in list(cls._all) if opened.process == os.getpid()]
+
     def _is_closed(self) -> bool:
         return self.chain == 0
+
+    def _join(self, settings: Mapping[str, str]) -> bool:
+        """One chain more, unless the run is being closed, or is to be opened otherwise."""
+        self._users += 1  # before anything else: a chain that is collected meanwhile must not be the last one
+        if not self._is_over and (self.handle is not None or self.settings == dict(settings)):
+            return True
+        self.release_later(0)
+        return False
+
+    def _leave(self, seconds: float) -> bool:
+        """One chain less; whether it was the last one, and its caller closes the run. From then on nobody joins."""
+        with self._registry:
+            self._users -= 1
+            return self._users <= 0 and self._take_end(seconds)
+
+    def _take_end(self, seconds: float) -> bool:
+        """Whether the caller is the one who closes the run."""
+        with self._registry:
+            if self._is_over or os.getpid() != self.process:
+                return False
+            self._is_over, self._over_by = True, time.monotonic() + seconds + CLOSES_WITHIN
+            return True
+
+    def _wait_for_those_before(self) -> None:
+        """The lease is this process's until the one who had the run before has given it back."""
+        for before in self._of_this_process():
+            if before._key == self._key and before._is_over and before is not self:
+                before._gone.wait(max(0.0, before._over_by - time.monotonic()))
+
+    def _end(self, seconds: float) -> None:
+        try:
+            self._wait(seconds)
+        finally:
+            try:
+                self._close()
+            finally:
+                self._forget()
+
+    def _forget(self) -> None:
+        with self._registry:
+            if self in self._all:
+                self._all.remove(self)
+        self._gone.set()
 
     def _wait(self, seconds: float) -> None:
         try:
@@ -194,15 +243,11 @@ class OpenedRun:
         if not self.patience.settle(0):
             # It cannot be closed under a call; the lease ends by itself.
             log.error("Run %s: a call is still under way; its lease ends by itself.", self.run)
-            self.abandon()
             return
         for handle in (self.handle, self.chain):
             if handle:
                 self.library.close(handle)
         self.chain = 0
-        with self._registry:
-            if self._all.get(self._key) is self:
-                del self._all[self._key]
         for save in left:
             self._tell(save)
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Iterable, Mapping, Optional
 
 from .errors import InvalidInput
-from .last_step import LastStep
+from .last_step import LastStep, NoAgreement
 
 #: What launchers call a start of all processes; the library reads these itself.
 LAUNCHERS = ("TORCHELASTIC_RUN_ID", "SLURM_JOB_ID")
@@ -21,10 +21,6 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 log = logging.getLogger("ciuic_snapshot_chain")
 _agents: dict[tuple[str, int], Any] = {}
 _openings: dict[str, int] = {}
-
-
-class NoAgreement(Exception):
-    """There is nothing through which ranks could agree."""
 
 
 class Ranks:
@@ -95,7 +91,8 @@ class Ranks:
 
     @property
     def _key(self) -> str:
-        return f"ciuic_snapshot_chain/{self._run}/{self._opening}"
+        """torchrun's store outlives a restart of its workers, and with it what they have agreed on."""
+        return f"ciuic_snapshot_chain/{self._run}/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{self._opening}"
 
 
 class Rules:

@@ -94,8 +94,9 @@ class Sigterm:
         self._installed, self._is_closed = False, True
 
     def pass_on(self) -> None:
-        """Ends the process as it would have been ended without us."""
+        """Ends the process as it would have been ended without us; where it is not, what was there before decides from now on."""
         self.close()
+        self.requested = False
         if not callable(self._before) and self._before != signal.SIG_IGN:
             signal.raise_signal(signal.SIGTERM)
 

@@ -7,6 +7,8 @@ import os
 import pathlib
 import pickle
 import struct
+import subprocess
+import sys
 import tempfile
 import types
 import unittest
@@ -18,7 +20,7 @@ import fakes
 
 fakes.install()
 
-from cases import ChainTestCase  # noqa: E402
+from cases import SAID, ChainTestCase  # noqa: E402
 from ciuic_snapshot_chain import InvalidInput, NotFound, UnsupportedValue  # noqa: E402
 from ciuic_snapshot_chain.adapters import dcp, lightning, transformers  # noqa: E402
 
@@ -169,6 +171,27 @@ class AdapterTests(ChainTestCase):
             self.close_all()
         with self.assertRaises(NotFound):
             dcp.CiuicReader(self.chain()).reset("ckpt/step-9")
+
+    def test_a_reader_that_does_not_train_leaves_the_run_to_its_trainer(self):
+        trainer = self.chain()
+        trainer.save_snapshot({"model": {"w": torch.ones(3)}, "step": 1}, blocking=True)
+        program = (
+            "import sys, json, fakes; fakes.install(); from ciuic_snapshot_chain import CiuicSnapshotChain, NotFound; "
+            "from ciuic_snapshot_chain.adapters import dcp; "
+            "chain = CiuicSnapshotChain(json.loads(sys.argv[1]), sys.argv[2]); reader = dcp.CiuicReader(chain, training=False); "
+            "print(reader._find().step); "
+            "empty = dcp.CiuicReader(CiuicSnapshotChain(json.loads(sys.argv[1]), sys.argv[2] + '-empty'), training=False)\n"
+            "try: empty._find()\n"
+            "except FileNotFoundError as error: print(error)"
+        )
+        # Even a reader whose settings let it take over a run that is being trained.
+        settings = json.dumps({**SAID, "settings": {"Ciuic:Client:WhenLeased": "TakeOver"}})
+        read = subprocess.run(
+            [sys.executable, "-c", program, settings, self.run_name], capture_output=True, text=True, timeout=120, cwd=pathlib.Path(__file__).parent,
+        )
+        self.assertEqual((0, ["1", f"Run {self.run_name}-empty has no snapshot yet."]), (read.returncode, read.stdout.splitlines()), read.stderr)
+        trainer.save_snapshot({"model": {"w": torch.zeros(3)}, "step": 2}, blocking=True)
+        self.assertEqual([2, 1], [s.step for s in trainer.list_snapshots()])
 
     def test_pickles_of_earlier_versions_are_read_and_run_nothing(self):
         class Runs:

@@ -75,6 +75,74 @@ class EndingTests(ChainTestCase):
         self.assertEqual(0, ended.returncode, ended.stderr)
         self.assertEqual([4], self.steps())
 
+    def test_a_run_whose_chain_was_forgotten_is_opened_anew_with_what_it_saved(self):
+        ended = self.run_program("""
+            def train():
+                opened().save_snapshot(state(4))
+            train()
+            print(opened().get_latest_snapshot().step)
+        """)
+        self.assertEqual((0, "4\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_whoever_opens_a_run_that_is_being_closed_waits_for_that(self):
+        for leave in ("del chain", "threading.Thread(target=chain.close).start()"):
+            self.run_name += "x"
+            ended = self.run_program(f"""
+                chain = opened()
+                chain.save_snapshot(state(4), blocking=True)
+                begun, go = threading.Event(), threading.Event()
+                def slow(handle):
+                    begun.set()
+                    go.wait()
+                    close(handle)
+                close, chain._library.close = chain._library.close, slow
+                {leave}
+                begun.wait()
+                threading.Timer(1, go.set).start()
+                print(opened().get_latest_snapshot().step)
+            """)
+            self.assertEqual((0, "4\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_a_close_that_does_not_end_is_not_waited_for_for_ever(self):
+        ended = self.run_program("""
+            from ciuic_snapshot_chain import Conflict
+            from ciuic_snapshot_chain import opened as module
+            module.CLOSES_WITHIN = 1
+            chain = opened(sigterm_deadline=1)
+            chain.save_snapshot(state(4), blocking=True)
+            begun, go = threading.Event(), threading.Event()
+            def slow(handle):
+                begun.set()
+                go.wait()
+                close(handle)
+            close, chain._library.close = chain._library.close, slow
+            del chain
+            begun.wait()
+            try:
+                opened().get_latest_snapshot()
+            except Conflict as error:
+                print(error)
+            go.set()
+        """)
+        self.assertIn("open already, in this very process", ended.stdout, ended.stderr)
+
+    def test_a_close_in_another_thread_is_waited_for_at_the_end(self):
+        ended = self.run_program("""
+            chain = opened()
+            chain.save_snapshot(state(4))
+            begun = threading.Event()
+            def slow(seconds):
+                begun.set()
+                time.sleep(1)
+                wait(seconds)
+                print("waited", flush=True)
+            wait, chain._opened._wait = chain._opened._wait, slow
+            threading.Thread(target=chain.close, daemon=True).start()
+            begun.wait()
+        """)
+        self.assertEqual((0, "waited\n"), (ended.returncode, ended.stdout), ended.stderr)
+        self.assertEqual([4], self.steps())
+
     def test_close_waits_for_what_is_on_its_way(self):
         chain = self.chain()
         chain.save_snapshot({"model": {"w": torch.ones(10_000_000)}, "step": 1})
@@ -197,6 +265,35 @@ class EndingTests(ChainTestCase):
             snapshot = chain.get_snapshot(listed.sequence)
             self.assertEqual((listed.step, str(listed.step)), (snapshot["epoch"], snapshot.labels["step"]))
             self.assertEqual([float(listed.step)], chain.load_model_state(snapshot)["w"].unique().tolist())
+
+    def test_threads_that_save_and_load_while_the_program_ends_crash_nothing(self):
+        for work in ("chain.save_snapshot(state(1, 4_000_000))", "chain.load_model_state(latest)"):
+            self.run_name += "x"
+            ended = self.run_program(f"""
+                with opened() as chain:
+                    chain.save_snapshot(state(1, 4_000_000))
+                chain = opened()
+                latest, begun = chain.get_latest_snapshot(), threading.Event()
+                def loop():
+                    while True:
+                        {work}
+                        begun.set()
+                threading.excepthook = lambda said: None  # the chain is closed at the end
+                for _ in range(3):
+                    threading.Thread(target=loop, daemon=True).start()
+                begun.wait()
+                print("over")
+            """)
+            self.assertEqual((0, "over\n"), (ended.returncode, ended.stdout), ended.stderr)
+
+    def test_what_was_resumed_from_is_not_read_once_the_chain_is_closed(self):
+        with self.chain() as chain:
+            chain.save_snapshot({"model": {"w": torch.ones(1000)}, "step": 1})
+        chain = self.chain()
+        latest = chain.get_latest_snapshot()
+        chain.close()
+        with self.assertRaises(InvalidInput):
+            chain.load_model_state(latest)
 
     def test_a_port_that_speaks_no_HTTP_is_refused_at_once(self):
         import socket

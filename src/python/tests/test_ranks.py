@@ -9,9 +9,11 @@ import textwrap
 import threading
 import time
 import unittest
+import unittest.mock
 
 from cases import CONFIG, ChainTestCase
-from ciuic_snapshot_chain.last_step import LastStep
+from ciuic_snapshot_chain.last_step import LastStep, NoAgreement
+from ciuic_snapshot_chain.ranks import Ranks
 
 BEGIN = """
 import json, sys, time, torch
@@ -205,6 +207,28 @@ class RankTests(ChainTestCase):
                 self.assertEqual(number + 1, len(listed))
 
 
+    def test_SIGTERM_ends_ranks_whose_store_has_gone_as_if_we_were_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            processes = self.start(folder, """
+                import os, signal
+                group()
+                c = chain(save_every_steps=100000)
+                c.get_latest_snapshot()
+                for step in range(1, 1000):
+                    if c.should_save(step):
+                        c.save_snapshot({"model": {"w": torch.ones(3)}, "step": step})
+                    if step == 3:
+                        c._opened.ranks._last._store = object()
+                        os.kill(os.getpid(), signal.SIGTERM)
+                    time.sleep(0.01)
+                print("still here")
+            """)
+            for process in processes:
+                out, err = process.communicate(timeout=120)
+                self.assertEqual((-signal.SIGTERM, ""), (process.returncode, out), err)
+                self.assertIn("nothing more is saved", err)
+
+
 class LastStepTests(unittest.TestCase):
     """Ranks as threads, with a store as torch.distributed has them."""
 
@@ -240,11 +264,32 @@ class LastStepTests(unittest.TestCase):
             self.assertEqual(3, len(ended), ended)
             self.assertEqual(1, len(set(ended.values())), ended)
 
-    def test_a_store_that_is_gone_ends_nothing(self):
+    def test_a_store_that_is_gone_ends_nothing_until_a_rank_is_told_to_end(self):
         last = LastStep(object(), "end", 0, 2)
         with self.assertLogs("ciuic_snapshot_chain", "ERROR"):
-            self.assertFalse(last.is_reached(1, True))
-        self.assertFalse(last.is_reached(2, True))
+            self.assertFalse(last.is_reached(1, False))
+        self.assertFalse(last.is_reached(2, False))
+        with self.assertRaises(NoAgreement):
+            last.is_reached(3, True)
+
+    def test_a_restarted_job_does_not_end_at_the_last_step_of_the_attempt_before(self):
+        store = CheckedStore()
+        with unittest.mock.patch("ciuic_snapshot_chain.ranks._store", lambda: store):
+            for restarts, told_at in (("0", 5), ("1", 8)):
+                with unittest.mock.patch.dict(os.environ, TORCHELASTIC_RESTART_COUNT=restarts):
+                    ranks = [Ranks({"Ciuic:Ranks:WorldSize": "2"}, "run") for _ in range(2)]
+                    ended = {}
+
+                    def train(rank):
+                        ended[rank] = next(step for step in range(1, 100) if ranks[rank].is_last(step, step >= told_at))
+
+                    threads = [threading.Thread(target=train, args=(rank,)) for rank in range(2)]
+                    for thread in threads:
+                        thread.start()
+                    for thread in threads:
+                        thread.join(30)
+                    self.assertEqual(ended[0], ended[1])
+                    self.assertGreater(ended[0], told_at)
 
 
 class Store:

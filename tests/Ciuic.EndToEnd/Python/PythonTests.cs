@@ -23,6 +23,7 @@ public sealed class PythonTests : PythonSilo
     [InlineData("test_config.py")]
     [InlineData("test_chain.py")]
     [InlineData("test_endings.py")]
+    [InlineData("test_sigterm.py")]
     [InlineData("test_origin.py")]
     [InlineData("test_loaders.py")]
     [InlineData("test_values.py")]

@@ -112,7 +112,8 @@ class CiuicReader(StorageReader):
 
     :param chain: where from.
     :param reference: which snapshot, whatever the id.
-    :param training: whether what is loaded is trained on: then the run's head is moved there before the next save.
+    :param training: whether what is loaded is trained on: then the run's head is moved there before the next save. Without it nothing is
+        asked of the run but its snapshots: another process may be training it.
     """
 
     def __init__(self, chain: CiuicSnapshotChain, reference: Union[str, int, None] = None, training: bool = True) -> None:
@@ -140,13 +141,20 @@ class CiuicReader(StorageReader):
         elif self._id is not None:
             found = find_labelled(self._chain, LABEL, self._id) or self._by_reference(self._id)
         else:
-            newest = self._chain.get_latest_snapshot(follow=False)
-            if newest is None:
-                raise FileNotFoundError(f"Run {self._chain.run} has no snapshot yet.")
-            return newest
+            return self._newest()
         if self._training:
             self._chain.go_on_from(found)
         return found
+
+    def _newest(self) -> Snapshot:
+        """To resume from it takes the run's lease; whoever only reads leaves that to its trainer."""
+        try:
+            newest = self._chain.get_latest_snapshot(follow=False) if self._training else self._chain.get_snapshot()
+        except NotFound:
+            newest = None
+        if newest is None:
+            raise FileNotFoundError(f"Run {self._chain.run} has no snapshot yet.")
+        return newest
 
     def set_up_storage_reader(self, metadata: Any, is_coordinator: bool, *args: Any, **kwargs: Any) -> None:
         require_alone()
