@@ -135,6 +135,7 @@ public sealed class OlderDatabaseTests : Clusters
         Assert.Equal(["x"], (await RebuiltAsync(mixed)).Mended);
         var open = await mixed.Run("x").OpenAsync(CiuicCluster.Open());
         Assert.Equal((await first.Run("x").DescribeAsync())!.Head, open.Head);
+        Assert.Equal(open.Head, (await mixed.Snapshot("x", new Sequence(1)).GetAsync())!.Link);
         Assert.Equal(3, (await mixed.SaveAsync("x", open.Lease.Token, 7)).Sequence.Value); // #2 was given
         await mixed.QuietAsync("x");
         await mixed.AuditAsync();

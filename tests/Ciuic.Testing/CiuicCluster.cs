@@ -54,6 +54,9 @@ public sealed class CiuicCluster : IAsyncLifetime
 
     public SnapshotOptions Snapshots { get; } = new() { RetryInterval = TimeSpan.FromMilliseconds(100) };
 
+    /// <summary>Which calls have arrived at grains.</summary>
+    public ArrivedCalls Arrived { get; } = new();
+
     public ScrubOptions Scrub { get; } = new() { PerDay = 24 };
 
     public InProcessTestCluster Cluster => _cluster!;
@@ -199,6 +202,7 @@ public sealed class CiuicCluster : IAsyncLifetime
             silo.UseInMemoryReminderService();
         }
 
+        silo.AddIncomingGrainCallFilter(Arrived);
         silo.AddCiuicGrains(Store, Signer, Trust);
     }
 }

@@ -73,10 +73,8 @@ internal sealed partial class RunGrain
         if (Run.LastEvent == 0)
             await RequireUnknownAsync(found, trace);
         LedgerPosition[] places = [.. found.Places.Where(p => p.Height >= (mark?.Height ?? 0)).Except(mark?.Known ?? [])];
-        var records = places.Length == 0 ? [] : await Tail.ReadAsync(places);
-        if (records.Any(placed => placed.Record.Run != Id))
-            throw new UnavailableException($"Run {Id}: a block and its bundle in ledger '{ledger.Value.Name}' differ; it is looked at again.");
-        var unknown = mark is null ? RunRecall.After(Run, Id, records) : records;
+        var records = await ReadAsync(places);
+        var unknown = mark is null ? RunRecall.After(Run, Id, records) : Run.IsFollowedBy(records) ? records : await CountedAsync(records);
         if (unknown is null || unknown.Length > 0 || trace > Run.LastSequence)
             await RequireNewestAsync(); // another activation may have gone on, and what it knows be all there is
         if (unknown is null)
@@ -91,6 +89,23 @@ internal sealed partial class RunGrain
         _isCaughtUp = true;
         return changes;
     }
+
+    private async Task<PlacedRecord[]> ReadAsync(LedgerPosition[] places)
+    {
+        var records = places.Length == 0 ? [] : await Tail.ReadAsync(places);
+        return records.All(placed => placed.Record.Run == Id)
+            ? records
+            : throw new UnavailableException($"Run {Id}: a block and its bundle in ledger '{ledger.Value.Name}' differ; it is looked at again.");
+    }
+
+    /// <summary>Those of some records that an audit counts, too.</summary>
+    private async Task<PlacedRecord[]> CountedAsync(PlacedRecord[] records)
+    {
+        var places = records.Select(r => r.Place).ToHashSet();
+        return [.. RunRecall.Counted(Id, await ReadAllAsync()).Where(r => places.Contains(r.Place))];
+    }
+
+    private async Task<PlacedRecord[]> ReadAllAsync() => await ReadAsync((await Tail.FindAsync(Id, 0)).Places);
 
     private async Task RequireUnknownAsync(RunPlaces found, long trace)
     {
@@ -111,16 +126,14 @@ internal sealed partial class RunGrain
         foreach (var placed in records)
         {
             var record = placed.Record;
-            var snapshot = SnapshotOf(record.Sequence);
             if (record.Kind == RecordKind.Snapshot)
             {
                 if (next.Pending is { } passed && passed.Sequence.CompareTo(record.Sequence) < 0)
                     next = await EndPassedAsync(next, passed);
-                await snapshot.RebuildAsync(RebuiltOf(placed, next.Head));
+                await SnapshotOf(record.Sequence).RebuildAsync(RebuiltOf(placed, next.Head));
             }
 
-            var view = await snapshot.GetAsync() ?? throw new CorruptException($"Run {Id}: the ledger's {record.Kind} at {placed.Place} is about #{record.Sequence}, which was never committed.");
-            next = next.Recall(placed, view, Now);
+            next = next.Recall(placed, await CommittedAsync(record), Now);
         }
 
         if (next.Pending is { } old && old.Order.Token.CompareTo(next.Token) < 0)
@@ -128,6 +141,18 @@ internal sealed partial class RunGrain
         await SaveAsync(next.Recalled(trace, end));
         if (records.Length > 0 || trace > before.LastSequence)
             logger.CaughtUp(Id, records.Length, before.Head?.Sequence.Value ?? 0, next.Head?.Sequence.Value ?? 0);
+    }
+
+    /// <summary>The snapshot that a record is about. Its row may have been lost with others: the ledger says that it was committed, and when.</summary>
+    private async Task<SnapshotView> CommittedAsync(LedgerRecord record)
+    {
+        var snapshot = SnapshotOf(record.Sequence);
+        if (await snapshot.GetAsync() is { Link: not null } there)
+            return there;
+        var commits = RunRecall.Counted(Id, await ReadAllAsync()).Where(p => p.Record.Kind == RecordKind.Snapshot);
+        var commit = commits.First(p => p.Record.Sequence == record.Sequence);
+        await snapshot.RebuildAsync(RebuiltOf(commit, parent: null)); // its manifest names the parent
+        return await snapshot.GetAsync() ?? throw new UnavailableException($"Snapshot {Id}#{record.Sequence} was not rebuilt; ask again.");
     }
 
     /// <summary>History has gone on without it.</summary>

@@ -16,15 +16,51 @@ internal static class RunRecall
     public static PlacedRecord[]? After(RunState run, RunId id, IReadOnlyList<PlacedRecord> records)
     {
         var history = new RunHistory(id);
+        var counted = new List<PlacedRecord>();
         var known = IsState(run, history) ? 0 : -1;
-        for (var i = 0; i < records.Count; i++)
+        foreach (var placed in records)
         {
-            TryApply(history, records[i]);
+            if (TryApply(history, placed))
+                counted.Add(placed);
             if (IsState(run, history))
-                known = i + 1;
+                known = counted.Count;
         }
 
-        return known < 0 ? null : [.. records.Skip(known)];
+        return known < 0 ? null : [.. counted.Skip(known)];
+    }
+
+    /// <summary>
+    /// Whether records are plainly the next ones after a state: none of them can contradict what came before. Where that is not so,
+    /// only all records of the run can tell, see <see cref="Counted"/>.
+    /// </summary>
+    public static bool IsFollowedBy(this RunState run, IReadOnlyList<PlacedRecord> records)
+    {
+        var (token, newest, unfinished) = (run.Token, run.LastSequence, run.Unfinished?.Record);
+        if (run.Pending is { } pending && pending.Sequence.Value == newest)
+            newest--;
+        foreach (var placed in records)
+        {
+            var record = placed.Record;
+            var isNext = record.Kind == RecordKind.Snapshot
+                ? record.Sequence.Value > newest && record.Step is not null
+                : unfinished is not null && unfinished.AsSpan().SequenceEqual(placed.Line);
+            if (!isNext || record.Token.CompareTo(token) < 0)
+                return false;
+            token = record.Token;
+            if (record.Kind == RecordKind.Snapshot)
+                newest = record.Sequence.Value;
+            else
+                unfinished = null;
+        }
+
+        return true;
+    }
+
+    /// <summary>Of all records of a run those that count: one that contradicts those before it is left out by all who read the ledger.</summary>
+    public static IEnumerable<PlacedRecord> Counted(RunId id, IEnumerable<PlacedRecord> records)
+    {
+        var history = new RunHistory(id);
+        return records.Where(placed => TryApply(history, placed));
     }
 
     /// <summary>Takes in the next record that the state does not know.</summary>
@@ -109,16 +145,17 @@ internal static class RunRecall
         && run.Tags.Count == history.Tags.Count
         && run.Tags.All(t => history.Tags.TryGetValue(t.Key, out var at) && at.Sequence == t.Value);
 
-    /// <summary>A record that contradicts its run's history is left out by all who read it.</summary>
-    private static void TryApply(RunHistory history, PlacedRecord placed)
+    /// <returns>Whether it counts; an audit tells of one that does not.</returns>
+    private static bool TryApply(RunHistory history, PlacedRecord placed)
     {
         try
         {
             history.Apply(placed.Record, placed.Place);
+            return true;
         }
         catch (CorruptException)
         {
-            // An audit tells of it.
+            return false;
         }
     }
 

@@ -20,10 +20,12 @@ internal sealed partial class SnapshotGrain
         var records = places.Length == 0 ? [] : await tail.ReadAsync(places);
         if (records.Any(placed => placed.Record.Run != Id.Run))
             throw new UnavailableException($"Snapshot {Id}: a block and its bundle in ledger '{ledger.Value.Name}' differ; it is looked at again.");
-        if (records.FirstOrDefault(IsCommit) is { } committed)
-            await RebuildAsync(RebuiltOf(committed));
-        else if (records.FirstOrDefault(IsPast) is { } past)
-            await ChangeAsync(d => d.IsSettled ? d : Aborted(d, $"history has gone on without it, see {past.Place}: the database was older than the ledger"));
+        // The first of them decides: a commit behind what has passed it contradicts history, and is left out by all who read the ledger.
+        var first = records.FirstOrDefault(r => IsCommit(r) || IsPast(r));
+        if (first is not null && IsCommit(first))
+            await RebuildAsync(RebuiltOf(first));
+        else if (first is not null)
+            await ChangeAsync(d => d.IsSettled ? d : Aborted(d, $"history has gone on without it, see {first.Place}: the database was older than the ledger"));
         _mayBeOld = false;
     }
 

@@ -145,7 +145,11 @@ internal sealed partial class SnapshotGrain(
 
     public async Task<string?> RebuildAsync(RebuiltSnapshot snapshot)
     {
-        if (Data.State == SnapshotState.Committed)
+        // Died behind the commit point: all that the row lacks is what the ledger says.
+        await ChangeAsync(d => d.State == SnapshotState.Verified && d.Manifest == snapshot.Manifest
+            ? d with { State = SnapshotState.Committed, Position = snapshot.Position, SettledAt = snapshot.CommittedAt }
+            : d);
+        if (IsCommitted(Data, snapshot))
             return null;
         var (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
         for (var look = 1; damage is not null && look < SnapshotVerification.Looks; look++)
@@ -155,10 +159,17 @@ internal sealed partial class SnapshotGrain(
             (data, damage) = await SnapshotRebuild.ReadAsync(new ManifestReader(store), Id, snapshot);
         }
 
-        // What the ledger has committed is committed, whatever an older copy of the database says.
-        await ChangeAsync(d => d.State == SnapshotState.Committed ? d : data);
+        // What the ledger has committed is committed, whatever an older copy of the database, or another one, says.
+        await ChangeAsync(d => IsCommitted(d, snapshot) ? d : Kept(d, data));
         return damage;
     }
+
+    private static bool IsCommitted(SnapshotData data, RebuiltSnapshot snapshot) =>
+        data.State == SnapshotState.Committed && data.Manifest == snapshot.Manifest;
+
+    /// <summary>Of the snapshot that the ledger has committed a row knows more than its manifest says.</summary>
+    private static SnapshotData Kept(SnapshotData known, SnapshotData read) =>
+        known.Manifest == read.Manifest ? read with { Order = known.Order, Shards = known.Shards } : read;
 
     public async Task<SnapshotView?> GetAsync()
     {
