@@ -256,11 +256,10 @@ class CiuicSnapshotChain:
         return snapshot
 
     def export(self, reference: Reference, path: Union[str, "os.PathLike[str]"], item: str = MODEL) -> None:
-        """Writes an item's tensors as a safetensors file."""
-        from .safetensors import write
+        """Writes an item's tensors as a safetensors file; to a path that ends in .pt or .pth all of the item, for ``torch.load``."""
+        from .exporting import write
 
-        snapshot = self.get_snapshot(reference)
-        write(path, self._reader.tensors(snapshot, item), {"run": self.run, "manifest": snapshot["manifest"]})
+        write(path, self._reader, self.get_snapshot(reference), item)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
