@@ -25,7 +25,7 @@ def main() -> int:
     commands.add_parser("list", help="lists committed snapshots, newest first")
     verify = commands.add_parser("verify", help="reads every byte of a snapshot and checks it")
     verify.add_argument("reference", nargs="?", default="latest", help="latest, step:N, #N, tag:NAME or digits of the digest")
-    export = commands.add_parser("export", help="writes an item's tensors as a safetensors file")
+    export = commands.add_parser("export", help="writes an item's tensors as a safetensors file, or the item for torch.load (FILE.pt)")
     export.add_argument("file")
     export.add_argument("reference", nargs="?", default="latest")
     export.add_argument("--item", default="model")

@@ -10,16 +10,18 @@ import weakref
 from collections import OrderedDict
 from typing import Any, Iterable, Iterator, Mapping, Optional, Union
 
-from . import ending, gateway, introduction, loaders, plain, rng
+from . import ending, introduction, loaders, plain, rng
 from .config import Config
-from .errors import CiuicError, InvalidInput, NotFound
+from .errors import CiuicError, InvalidInput
+from .generators import Generators
 from .handle import SaveHandle
-from .last_step import NoAgreement
+from .leaving import forgotten, is_last
 from .library import Library
 from .naming import check_run
 from .opened import OpenedRun
 from .ranks import Rules
 from .reader import Reader, Reference, listed_snapshot, text_of
+from .resuming import Resuming
 from .saving import Saving
 from .sigterm import Sigterm
 from .snapshot import Snapshot
@@ -44,21 +46,19 @@ class CiuicSnapshotChain:
         self._opened = OpenedRun.share(library, self._config.settings, self.run)
         self._opened.at_the_end = self._config.sigterm_deadline
         self._library = library
-        self._resumed = False
         self._tracked: "OrderedDict[str, Any]" = OrderedDict()
         self._own = {rng.ITEM, loaders.ITEM}
         self._reader = Reader(self._opened)
-        self._latest: Optional["weakref.ref[Snapshot]"] = None
-        self._restore_generators: Any = None
-        self._passes = 0
         self._sigterm = Sigterm(self._config.on_sigterm != "ignore")
-        self._is_last = functools.partial(_is_last, self._opened, self._sigterm)  # no method: a chain that is forgotten must go at once
+        self._is_last = functools.partial(is_last, self._opened, self._sigterm)  # no method: a chain that is forgotten must go at once
         self._saving = Saving(self._opened, self._config, self._is_last)
         self._follows = self._config.follow_loaders and self._config.save_rng
         if self._follows:
             loaders.FOLLOWER.use()
-        self._closing = weakref.finalize(self, _forgotten, self._opened, self._sigterm, self._config.sigterm_deadline, self._follows)
+        self._closing = weakref.finalize(self, forgotten, self._opened, self._sigterm, self._config.sigterm_deadline, self._follows)
         self._closing.atexit = False  # ending.py waits for every run
+        self._resuming = Resuming(self._opened, self._config, self._reader, self._sigterm, self._closing)
+        self._generators = Generators(self._reader, self._follows)
 
     # -- saving ------------------------------------------------------------------------------------------------------
 
@@ -98,11 +98,11 @@ class CiuicSnapshotChain:
         Whether a save is due after this step (``save_every_steps``), or because the process was told to end: of several ranks after the step
         that all agree on, so each asks after the same steps.
         """
-        self._restore_generators = None  # training has begun
+        self._generators.leave()  # training has begun
         now = self._opened.step if step is None else plain.whole(step, "step")
         if self._is_last(now):
             return True
-        return bool(self._library.call("due", run=self._open(), step=now, end_of_epoch=end_of_epoch)["due"])
+        return bool(self._library.call("due", run=self._resuming.open(), step=now, end_of_epoch=end_of_epoch)["due"])
 
     def step(self, metrics: Optional[Mapping[str, float]] = None, end_of_epoch: bool = False, **values: Any) -> Optional[SaveHandle]:
         """Counts a step of what is tracked, and saves it where that is due."""
@@ -167,7 +167,7 @@ class CiuicSnapshotChain:
         states = {name: self.load(snapshot, ALIASES.get(name, name)) for name in self._tracked}  # all of them, before anything is changed
         for name, value in self._tracked.items():
             value.load_state_dict(states[name])
-        self._put_back(snapshot)
+        self._generators.put_back(snapshot)
         return snapshot
 
     def get_latest_snapshot(self, *, restore_rng: bool = True, follow: bool = True) -> Optional[Snapshot]:
@@ -178,14 +178,13 @@ class CiuicSnapshotChain:
 
         :param follow: whether the next pass over a DataLoader repeats the one in the middle of which the snapshot was saved.
         """
-        if self._resumed:
-            return self._newest()
-        snapshot = self._resume_again() if self._opened.is_resumed else self._resume()
-        self._resumed = True
+        if self._resuming.is_over:
+            return self._resuming.newest()
+        snapshot = self._resuming.resume()
         if not self._is_named:
             introduction.say(self._library, self._opened.chain, self.run, snapshot)
         if snapshot is not None and restore_rng:
-            self._put_back(snapshot, follow)
+            self._generators.put_back(snapshot, follow)
         return snapshot
 
     def get_snapshot(self, reference: Reference = "latest") -> Snapshot:
@@ -256,11 +255,10 @@ class CiuicSnapshotChain:
         return snapshot
 
     def export(self, reference: Reference, path: Union[str, "os.PathLike[str]"], item: str = MODEL) -> None:
-        """Writes an item's tensors as a safetensors file."""
-        from .safetensors import write
+        """Writes an item's tensors as a safetensors file; to a path that ends in .pt or .pth all of the item, for ``torch.load``."""
+        from .exporting import write
 
-        snapshot = self.get_snapshot(reference)
-        write(path, self._reader.tensors(snapshot, item), {"run": self.run, "manifest": snapshot["manifest"]})
+        write(path, self._reader, self.get_snapshot(reference), item)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -298,8 +296,8 @@ class CiuicSnapshotChain:
         self, parts: Any, *, blocking: bool = False, step: Optional[int] = None, labels: Optional[Mapping[str, str]] = None,
         generators: Any = None, per_rank: Iterable[str] = (), rank0: Iterable[str] = (),
     ) -> SaveHandle:
-        self._restore_generators = None
-        self._require_open()
+        self._generators.leave()
+        self._resuming.require_open()
         rules = Rules({*self._own, *parts.items_of(per_rank)}, rank0, parts.buffers())
         handle = self._saving.save(parts, step, labels or {}, generators, rules)
         if blocking:
@@ -312,78 +310,8 @@ class CiuicSnapshotChain:
         loaded = self._reader.load(snapshot, item)
         if snapshot["run"] == self.run:
             self._opened.origin.load(snapshot, counts_as)
-        has_begun = loaders.FOLLOWER.passes != self._passes
-        if self._restore_generators is not None and not has_begun and self._latest is not None and self._latest() is snapshot:
-            self._restore_generators()  # whatever was drawn since, for a model that was made meanwhile, must not count
+        self._generators.put_back_again(snapshot)  # whatever was drawn since, for a model that was made meanwhile, must not count
         return loaded
-
-    def _require_open(self) -> None:
-        if not self._closing.alive:
-            raise InvalidInput(f"This chain of run {self.run} is closed: make another one.")
-
-    def _open(self) -> int:
-        """Opens the run; told to end meanwhile, the program ends: there is nothing yet to save."""
-        self._require_open()
-        if self._opened.handle is None:
-            gateway.look(self._config.endpoint, self._config.connect_patience)
-            self._patiently("open_run", self._open_alone)
-        assert self._opened.handle is not None
-        return self._opened.handle
-
-    def _open_alone(self) -> int:
-        with self._opened.lock:
-            return self._opened.open()
-
-    def _patiently(self, name: str, call: Any) -> Any:
-        return self._opened.patience.ask(name, call, self._sigterm, self._abandon)
-
-    def _abandon(self) -> None:
-        """What is being read into is left alone until the process has ended."""
-        self._closing.detach()
-        self._opened.abandon()
-
-    def _resume(self) -> Optional[Snapshot]:
-        run = self._open()
-        answer = self._patiently("resume", lambda: self._library.call("resume", id=run))
-        return self._take_resumed(answer)
-
-    def _take_resumed(self, answer: Mapping[str, Any]) -> Optional[Snapshot]:
-        for damage in answer["damage"]:
-            log.error("Damaged, passed over: %s", damage)
-        if answer["without_silo"]:
-            log.warning("NO GATEWAY ANSWERED: the bucket alone was asked.")
-        opened, said = self._opened, answer["snapshot"]
-        opened.step, opened.is_resumed = answer["step"], True
-        if said is None:
-            opened.origin.resume(None, "", 0)
-            return None
-        opened.origin.resume(said["sequence"], said["manifest"], said["step"])
-        return self._reader.open_staged(answer)
-
-    def _resume_again(self) -> Optional[Snapshot]:
-        """Another chain of this process has resumed the run, as a notebook's cell that is run again finds it."""
-        if not self._opened.settle(self._config.sigterm_deadline):
-            log.warning("Run %s: a save is still on its way; what is resumed from is older.", self.run)
-        snapshot = self._newest()
-        if snapshot is not None:
-            self._opened.step = snapshot["step"]
-            self._opened.origin.resume(snapshot["sequence"], snapshot["manifest"], snapshot["step"])
-        return snapshot
-
-    def _newest(self) -> Optional[Snapshot]:
-        try:
-            return self.get_snapshot()
-        except NotFound:
-            return None
-
-    def _put_back(self, snapshot: Snapshot, follow: bool = True) -> None:
-        """Generators, and where training was in its data."""
-        restore = self._reader.generators(snapshot)
-        restore()
-        self._restore_generators, self._latest, self._passes = restore, weakref.ref(snapshot), loaders.FOLLOWER.passes
-        if self._follows and follow:
-            loaders.FOLLOWER.use_patch()
-            loaders.FOLLOWER.arm(self._reader.epochs(snapshot), restore)
 
     def _end(self) -> None:
         end = time.monotonic() + self._config.sigterm_deadline  # for all of it: whoever told us to end kills us then
@@ -398,21 +326,3 @@ class CiuicSnapshotChain:
                 log.warning("Run %s has ended; this program ends with the last save of its last run.", self.run)
                 return
             ending.leave(OpenedRun.exit_code)
-
-
-def _is_last(opened: OpenedRun, sigterm: Sigterm, step: int) -> bool:
-    """Whether training ends after this step, because this process was told to, or all ranks agree."""
-    try:
-        return opened.ranks.is_last(step, sigterm.requested)
-    except NoAgreement as error:
-        log.error("SIGTERM, and nothing more is saved: %s.", error)
-        sigterm.pass_on()
-        return False
-
-
-def _forgotten(opened: OpenedRun, sigterm: Sigterm, seconds: float, follows: bool) -> None:
-    """A chain that nobody holds any more."""
-    if follows:
-        loaders.FOLLOWER.leave()
-    opened.release_later(seconds)
-    sigterm.close()

@@ -7,8 +7,8 @@ import os
 import struct
 from typing import Any, Mapping, Union
 
-from .errors import InvalidInput
 from .memory import hold
+from .whole_file import replaced
 
 DTYPES = {
     "uint8": "U8", "int8": "I8", "int16": "I16", "int32": "I32", "int64": "I64", "float16": "F16", "bfloat16": "BF16", "float32": "F32",
@@ -32,25 +32,10 @@ def write(path: Union[str, "os.PathLike[str]"], tensors: Mapping[str, Any], meta
         offset += length
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    temporary = f"{os.fspath(path)}.{os.getpid()}"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text)
-            for tensor in tensors.values():
-                file.write(_bytes(hold(tensor)))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        _remove(temporary)
-        raise InvalidInput(f"{os.fspath(path)} cannot be written: {error.strerror or error}.") from error
-
-
-def _remove(path: str) -> None:
-    try:
-        os.remove(path)
-    except OSError:
-        pass  # it was never there
+    with replaced(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            file.write(_bytes(hold(tensor)))
 
 
 def _bytes(tensor: Any) -> Any:

@@ -17,7 +17,7 @@ import numpy
 import torch
 
 from cases import CONFIG, SAID, ChainTestCase
-from ciuic_snapshot_chain import CiuicSnapshotChain, Conflict, NotFound, UnsupportedValue
+from ciuic_snapshot_chain import CiuicSnapshotChain, Conflict, InvalidInput, NotFound, UnsupportedValue
 
 
 def trained(seed=1, kind=torch.optim.AdamW):
@@ -195,6 +195,23 @@ class ChainTests(ChainTestCase):
             header = json.loads(data[8 : 8 + length])
             self.assertEqual(header["w"], {"dtype": "F32", "shape": [5], "data_offsets": [0, 20]})
             self.assertEqual(numpy.frombuffer(data[8 + length :], "<f4").tolist(), [10.0] * 5)
+
+    def test_a_file_with_the_ending_of_torchs_is_loaded_by_torch(self):
+        model = torch.nn.Linear(2, 2)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.123)
+        model(torch.ones(1, 2)).sum().backward()
+        optimizer.step()
+        chain = self.chain()
+        chain.save_snapshot({"model": model, "optimizer": optimizer, "step": 1}, blocking=True)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "a.pt")
+            chain.export("latest", path)
+            self.assertTrue(torch.equal(model.weight, torch.load(path)["weight"]))
+            chain.export("latest", path, "optimizer")
+            self.assertEqual(0.123, torch.load(path)["param_groups"][0]["lr"])
+            self.assertEqual(["a.pt"], os.listdir(folder))
+            with self.assertRaises(InvalidInput):
+                chain.export("latest", os.path.join(folder, "nowhere", "a.pt"))
 
     def test_a_second_trainer_is_refused(self):
         first = self.chain()
