@@ -24,6 +24,8 @@ public static class CiuicGrains
         silo.Services.AddSingleton(signer);
         silo.Services.AddSingleton(trust);
         silo.Services.TryAddSingleton<Draining>();
+        silo.Services.AddSingleton<EndedKeys>();
+        silo.AddStartupTask((services, _) => services.GetRequiredService<EndedKeys>().LookAsync());
         silo.Services.AddSingleton(services => new ChunkStore(store, new BaseCache(
             Math.Min(Of(services).VerifyCacheBytes, Quarter), services.GetRequiredService<TimeProvider>())));
         silo.Services.AddSingleton(services => new VerificationRoom(Of(services).VerifyMemoryBytes is > 0 and var set ? set : Quarter));

@@ -1,5 +1,6 @@
 using Ciuic.Contracts;
 using Ciuic.Core;
+using Ciuic.Storage;
 using Ciuic.Testing;
 
 namespace Ciuic.Grains.Tests;
@@ -7,6 +8,9 @@ namespace Ciuic.Grains.Tests;
 /// <summary>API keys: how many there may be, and that one which was ended stays so.</summary>
 public sealed class AccessTests : Clusters
 {
+    /// <summary>The patience of one call is 2 s.</summary>
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task Keys_that_have_expired_make_room_for_new_ones()
     {
@@ -47,6 +51,40 @@ public sealed class AccessTests : Clusters
     }
 
     [Fact]
+    public async Task Where_the_bucket_has_never_answered_no_key_is_taken_for_good_and_nobody_waits_for_it()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        await Of(first).AddAsync(Key(1));
+        var backup = first.Storage.Backup();
+        await Of(first).RevokeAsync(Key(1).Id);
+        var answer = new TaskCompletionSource();
+        var second = new CiuicCluster { Memory = first.Memory, Signer = first.Signer, Storage = backup };
+        second.Store.ListsHeld = prefix => prefix == BucketLayout.EndedKeysPrefix ? answer.Task : Task.CompletedTask;
+        await StartAsync(second);
+        for (var i = 0; i < 20; i++) // each of them would wait 2 s
+            await Assert.ThrowsAsync<UnavailableException>(() => Of(second).DescribeAsync().WaitAsync(Soon));
+        Assert.InRange(second.Store.Lists.Count(l => l == BucketLayout.EndedKeysPrefix), 1, 3); // one a half minute
+        answer.SetResult();
+        while (await KeysAsync(second) is null)
+            await Task.Yield();
+        Assert.NotNull((await KeysAsync(second))!.Single().RevokedAt);
+    }
+
+    [Fact]
+    public async Task What_a_silo_has_read_of_ended_keys_counts_while_the_bucket_hangs()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        await Of(first).AddAsync(Key(1));
+        await Of(first).AddAsync(Key(2));
+        var backup = first.Storage.Backup();
+        await Of(first).RevokeAsync(Key(1).Id);
+        var second = await StartAsync(new CiuicCluster { Memory = first.Memory, Signer = first.Signer, Storage = backup });
+        second.Store.ListsHeld = _ => new TaskCompletionSource().Task;
+        var keys = (await Of(second).DescribeAsync().WaitAsync(Soon)).Keys; // the first activation of this silo
+        Assert.Equal([true, false], keys.Select(k => k.RevokedAt is not null));
+    }
+
+    [Fact]
     public async Task The_same_key_again_is_good_until_the_new_time()
     {
         var access = Of(await StartAsync(new CiuicCluster()));
@@ -54,6 +92,18 @@ public sealed class AccessTests : Clusters
         await access.AddAsync(Key(1) with { ExpiresAt = Samples.Time });
         Assert.Equal(Samples.Time, (await access.DescribeAsync()).Keys.Single().ExpiresAt);
         await Assert.ThrowsAsync<ConflictException>(() => access.AddAsync(Key(1) with { Hash = Digest.Of("other"u8) }));
+    }
+
+    private static async Task<ApiKeyRecord[]?> KeysAsync(CiuicCluster cluster)
+    {
+        try
+        {
+            return (await Of(cluster).DescribeAsync()).Keys;
+        }
+        catch (UnavailableException)
+        {
+            return null;
+        }
     }
 
     private static IAccessGrain Of(CiuicCluster cluster) => cluster.Grains.GetGrain<IAccessGrain>(IAccessGrain.Key);

@@ -131,6 +131,9 @@ public sealed class OlderDatabaseTests : Clusters
         var mixed = await OnAsync(first, other.Storage.Backup());
         var error = await Assert.ThrowsAsync<ConflictException>(() => mixed.Run("x").OpenAsync(CiuicCluster.Open(takeOver: token)));
         Assert.Contains("ciuic rebuild", error.Message);
+        Assert.Contains("ciuic repair", error.Message);
+        foreach (var head in new[] { (await other.Run("x").DescribeAsync())!.Head!, (await first.Run("x").DescribeAsync())!.Head! })
+            Assert.Contains($"#{head.Sequence} ({head.Manifest})", error.Message);
         await mixed.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
         Assert.Equal(["x"], (await RebuiltAsync(mixed)).Mended);
         var open = await mixed.Run("x").OpenAsync(CiuicCluster.Open());
@@ -139,6 +142,50 @@ public sealed class OlderDatabaseTests : Clusters
         Assert.Equal(3, (await mixed.SaveAsync("x", open.Lease.Token, 7)).Sequence.Value); // #2 was given
         await mixed.QuietAsync("x");
         await mixed.AuditAsync();
+    }
+
+    [Fact]
+    public async Task A_rebuild_ends_what_a_database_of_another_history_has_in_flight()
+    {
+        var other = await StartAsync(new CiuicCluster());
+        await other.Run("x").BeginSnapshotAsync(await SaveFirstAsync(other), CiuicCluster.Plan(2));
+        var first = await StartAsync(new CiuicCluster());
+        await SaveFirstAsync(first);
+        await first.PublishAsync();
+
+        var mixed = await OnAsync(first, other.Storage.Backup());
+        await mixed.Grains.GetGrain<IRebuildGrain>(TestBucket.Ledger).StartAsync(null);
+        var rebuilt = await RebuiltAsync(mixed);
+        Assert.Equal((null, 1), (rebuilt.Problem, rebuilt.Mended.Length));
+        var view = (await mixed.Run("x").DescribeAsync())!;
+        Assert.Equal((null, (await first.Run("x").DescribeAsync())!.Head), (view.Pending, view.Head));
+        Assert.Equal(SnapshotState.Aborted, (await mixed.Snapshot("x", new Sequence(2)).GetAsync())!.State);
+    }
+
+    [Fact]
+    public async Task Who_asks_a_run_that_cannot_catch_up_again_and_again_costs_the_bucket_nothing()
+    {
+        var other = await StartAsync(new CiuicCluster());
+        await SaveFirstAsync(other);
+        var first = await StartAsync(new CiuicCluster());
+        await SaveFirstAsync(first);
+        var mixed = await OnAsync(first, other.Storage.Backup());
+        for (var i = 0; i < 5; i++)
+            await mixed.Run("x").DescribeAsync();
+        Assert.Equal(8, mixed.Store.Lists.Count(l => l.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task An_unknown_run_that_has_left_something_is_refused_before_a_long_ledger_is_read()
+    {
+        var first = await StartAsync(new CiuicCluster());
+        await SaveFirstAsync(first);
+        var second = await OnAsync(first, new SharedGrainStorage());
+        await Assert.ThrowsAsync<ConflictException>(() => second.Run("x").OpenAsync(CiuicCluster.Open()));
+        Assert.Single(second.Store.Lists, l => l.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal));
+        Assert.DoesNotContain(second.Store.Reads, r => r.Contains("/block/", StringComparison.Ordinal));
+        Assert.True((await second.Run("new").OpenAsync(CiuicCluster.Open())).Granted);
+        Assert.Equal(2, second.Store.Lists.Count(l => l.StartsWith(BucketLayout.RunsPrefix, StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -106,6 +106,28 @@ public sealed class RebuildTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tokens_after_a_rebuild_are_above_all_that_were_given_and_the_clock_passes_them_soon()
+    {
+        await RebuildAsync();
+        var token = (await _after!.Run("run").OpenAsync(CiuicCluster.Open())).Lease.Token;
+        Assert.True(token.CompareTo(_token) > 0);
+        var at = DateTimeOffset.FromUnixTimeMilliseconds((long)(token.Value / 1_024)); // tokens are times, 1,024 to a millisecond
+        Assert.True(at < DateTimeOffset.UtcNow + TimeSpan.FromMinutes(2), $"{at:O}");
+    }
+
+    [Fact]
+    public async Task A_rebuild_goes_on_behind_a_run_that_it_cannot_rebuild()
+    {
+        _after!.Storage.Arm(0, Fault.FailsBefore); // of the first one's snapshot
+        var result = await RebuildAsync();
+        Assert.True(_after.Storage.Happened);
+        Assert.Contains("run other", result.Problem);
+        Assert.Equal(["run"], result.Rebuilt);
+        Assert.Equal(5, (await _after.Run("run").DescribeAsync())!.Committed);
+        Assert.Equal(["other"], (await RebuildAsync()).Rebuilt);
+    }
+
+    [Fact]
     public async Task A_second_rebuild_changes_nothing()
     {
         await RebuildAsync();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Ciuic.Core;
 using Ciuic.Storage;
 
@@ -18,6 +19,9 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
 
     /// <summary>Keys of all writes so far, in order.</summary>
     public List<string> Writes { get; } = [];
+
+    /// <summary>Keys of all objects deleted so far, in order.</summary>
+    public List<string> Deletes { get; } = [];
 
     /// <summary>Keys of all objects read so far, in order.</summary>
     public ConcurrentQueue<string> Reads { get; } = [];
@@ -39,6 +43,12 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
 
     /// <summary>Reads of these objects wait for it; null: they do not.</summary>
     public Func<ObjectKey, Task>? ReadsHeld { get; set; }
+
+    /// <summary>Prefixes of all lists asked for so far, in order.</summary>
+    public List<string> Lists { get; } = [];
+
+    /// <summary>Lists of these prefixes wait for it; null: they do not.</summary>
+    public Func<string, Task>? ListsHeld { get; set; }
 
     /// <summary>Writes wait for it; null: they do not.</summary>
     public Task? Held { get; set; }
@@ -90,10 +100,22 @@ public sealed class FaultyObjectStore(IObjectStore inner) : IObjectStore
         });
     }
 
-    public IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, CancellationToken cancel) =>
-        inner.ListAsync(prefix, cancel);
+    public async IAsyncEnumerable<ObjectInfo> ListAsync(string prefix, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        lock (_lock)
+            Lists.Add(prefix);
+        if (ListsHeld?.Invoke(prefix) is { } held)
+            await held.WaitAsync(cancel);
+        await foreach (var found in inner.ListAsync(prefix, cancel))
+            yield return found;
+    }
 
-    public Task DeleteAsync(ObjectKey key, CancellationToken cancel) => inner.DeleteAsync(key, cancel);
+    public Task DeleteAsync(ObjectKey key, CancellationToken cancel)
+    {
+        lock (_lock)
+            Deletes.Add(key.Path);
+        return inner.DeleteAsync(key, cancel);
+    }
 
     private async Task<bool> FindsAsync(ObjectKey key)
     {

@@ -13,6 +13,6 @@ internal static partial class AccessLog
     public static partial void KeyEnded(this ILogger logger, string id, string name);
 
     [LoggerMessage(82, LogLevel.Warning,
-        "API keys: which of them were ended could not be read from the bucket; an older database may take one for good until it can: {Error}")]
+        "API keys: which of them were ended could not be read from the bucket; what this silo has read before counts until it can: {Error}")]
     public static partial void EndedNotRead(this ILogger logger, string error);
 }

@@ -26,6 +26,7 @@ public sealed record AccessState
 internal sealed class AccessGrain(
     [PersistentState("access", Persistence.Provider)] IPersistentState<AccessState> state,
     IObjectStore store,
+    EndedKeys ended,
     TimeProvider time,
     ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
@@ -34,8 +35,8 @@ internal sealed class AccessGrain(
 
     private const int MaxLength = 200;
 
-    /// <summary>Ids that the bucket says were ended; null while it has not been read.</summary>
-    private HashSet<string>? _ended;
+    /// <summary>Whether the bucket was read since this activation began: what is ended later is ended here.</summary>
+    private bool _hasLooked;
 
     private AccessState Access => state.State;
 
@@ -53,8 +54,8 @@ internal sealed class AccessGrain(
         }
 
         // Those that ended longest ago make room, by whatever they did.
-        var ended = Access.Keys.Where(k => EndOf(k) is not null).OrderBy(EndOf).Take(Access.Keys.Length - MaxKeys + 1).ToList();
-        var kept = Access.Keys.Except(ended).ToArray();
+        var over = Access.Keys.Where(k => EndOf(k) is not null).OrderBy(EndOf).Take(Access.Keys.Length - MaxKeys + 1).ToList();
+        var kept = Access.Keys.Except(over).ToArray();
         if (kept.Length >= MaxKeys)
             throw new ConflictException($"There are {MaxKeys} keys, as many as there may be: end some.");
         await this.SaveAsync(state, Access with { Keys = [.. kept, key] });
@@ -74,7 +75,7 @@ internal sealed class AccessGrain(
 
         // Ended it is by now, whether the bucket takes this or not; where it does not, the caller is told to ask again.
         await store.CreateAsync(BucketLayout.EndedKey(id), StrictUtf8.Encode($"{time.GetUtcNow():O}\n"), CancellationToken.None);
-        _ended?.Add(id);
+        ended.Add(id);
         return true;
     }
 
@@ -85,7 +86,7 @@ internal sealed class AccessGrain(
         // Two who make it at once: one of them is refused by the ETag, asks again and finds the other's.
         if (Access.ReceiptSecret.Length == 0)
             await this.SaveAsync(state, Access with { ReceiptSecret = RandomNumberGenerator.GetBytes(Receipt.SecretSize) });
-        await TryReadEndedAsync();
+        await LookAsync();
         return new AccessView([.. Access.Keys.Select(AsTheBucketSays)], Access.ReceiptSecret);
     }
 
@@ -97,23 +98,19 @@ internal sealed class AccessGrain(
         key.RevokedAt ?? (key.ExpiresAt <= time.GetUtcNow() ? key.ExpiresAt : null);
 
     private ApiKeyRecord AsTheBucketSays(ApiKeyRecord key) =>
-        key.RevokedAt is null && _ended?.Contains(key.Id) == true ? key with { RevokedAt = key.CreatedAt } : key;
+        key.RevokedAt is null && ended.Contains(key.Id) ? key with { RevokedAt = key.CreatedAt } : key;
 
-    /// <summary>Once: what is ended later is ended here. A bucket that does not answer must not lock everybody out.</summary>
-    private async Task TryReadEndedAsync()
+    /// <summary>
+    /// A bucket that does not answer locks nobody out, where this silo has been able to read it once. Where it never has, this database may
+    /// be an older copy, to which keys are good that were ended: nobody is told that his is, and nobody that it is not.
+    /// </summary>
+    private async Task LookAsync()
     {
-        if (_ended is not null)
-            return;
-        try
+        _hasLooked = _hasLooked || await ended.LookAsync();
+        if (!ended.IsKnown)
         {
-            var ended = new HashSet<string>(StringComparer.Ordinal);
-            await foreach (var found in store.ListAsync(BucketLayout.EndedKeysPrefix, CancellationToken.None))
-                ended.Add(found.Key.Path[BucketLayout.EndedKeysPrefix.Length..]);
-            _ended = ended;
-        }
-        catch (CiuicException error)
-        {
-            logger.EndedNotRead(error.Message);
+            throw new UnavailableException(
+                $"Which API keys were ended could not be read from {store.Location} yet, and without that none is taken for good; ask again.");
         }
     }
 }

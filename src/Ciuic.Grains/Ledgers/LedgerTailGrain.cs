@@ -8,7 +8,8 @@ namespace Ciuic.Grains;
 
 /// <summary>
 /// Keeps 16 bytes for each record it has passed. Calls interleave: those that ask while blocks are being read wait for the reading
-/// after that, together. Blocks that it only indexes are not checked, the ledger's writer does that; a record that anybody acts on is.
+/// after that, together. Blocks that it only indexes are not checked, the ledger's writer does that; a record that anybody acts on is, and
+/// so is every copy of a block, in a bundle: nobody but who reads it looks at those.
 /// </summary>
 [StatelessWorker(1), Reentrant]
 internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, TimeProvider time) : Grain, ILedgerTailGrain
@@ -26,6 +27,7 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
     private long _end = -1;
     private Task _reading = Task.CompletedTask;
     private Task? _next;
+    private VerifierKey[]? _keys;
 
     private LedgerBucket Bucket => new(store, this.GetPrimaryKeyString());
 
@@ -49,8 +51,7 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
     public async Task<PlacedRecord[]> ReadAsync(LedgerPosition[] places)
     {
         var records = new List<PlacedRecord>();
-        var notes = await KeyNotes.ReadAsync(Bucket, signer.TreeHeadVerifiers, CancellationToken.None);
-        VerifierKey[] keys = [.. notes.Newest.Blocks.Union(signer.BlockVerifiers)];
+        var keys = await ReadKeysAsync();
         foreach (var some in places.GroupBy(p => p.Height).Chunk(Parallelism))
         {
             var blocks = await Task.WhenAll(some.Select(g => OpenAsync(g.Key, keys)));
@@ -65,7 +66,7 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         await Task.Yield(); // so that the field below is set
-        (_reading, _next) = (_next!, null);
+        (_reading, _next, _keys) = (_next!, null, null); // keys may be new
         try
         {
             await ReadAsync();
@@ -146,7 +147,10 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
             complaint = error;
         }
 
-        var copy = await Bucket.FindBlockAsync(height, b => Block.ParseUnsigned(b), CancellationToken.None);
+        if (!await Bucket.HasCopyAsync(height, CancellationToken.None))
+            return complaint is not null ? throw complaint : null;
+        var keys = _keys ??= await ReadKeysAsync();
+        var copy = await Bucket.FindBlockAsync(height, b => Block.Open(b, keys), CancellationToken.None);
         return copy is null && complaint is not null ? throw complaint : copy;
     }
 
@@ -164,12 +168,34 @@ internal sealed class LedgerTailGrain(IObjectStore store, LedgerSigner signer, T
         try
         {
             var entries = await Bucket.GetTileAsync(path, CancellationToken.None) is { } bundle ? EntryBundle.Decode(bundle) : [];
-            return entries.Count == Tile.FullWidth ? [.. entries] : null;
+            return entries.Count == Tile.FullWidth && IsChain(height, entries, _keys ??= await ReadKeysAsync()) ? [.. entries] : null;
         }
         catch (CorruptException)
         {
             return null; // the blocks are the truth
         }
+    }
+
+    /// <summary>Each block says what the one before it was: the last one's signature is all of theirs.</summary>
+    private static bool IsChain(long height, IReadOnlyList<byte[]> entries, VerifierKey[] keys)
+    {
+        Block.Open(entries[^1], keys);
+        var before = default(Digest?);
+        foreach (var (index, entry) in entries.Index())
+        {
+            var block = Block.ParseUnsigned(entry);
+            if (block.Height != height + index || (before is { } leaf && block.Previous != leaf))
+                return false;
+            before = MerkleHash.Leaf(entry);
+        }
+
+        return true;
+    }
+
+    private async Task<VerifierKey[]> ReadKeysAsync()
+    {
+        var notes = await KeyNotes.ReadAsync(Bucket, signer.TreeHeadVerifiers, CancellationToken.None);
+        return [.. notes.Newest.Blocks.Union(signer.BlockVerifiers)];
     }
 
     private void TakeIn()

@@ -16,6 +16,9 @@ internal sealed partial class RunGrain
     /// <summary>A mark that is so many blocks behind is written anew: the next activation must not read them all again.</summary>
     private const long MaxBehind = 10_000;
 
+    /// <summary>The newest number beyond the last one known here that has left a trace, once this activation has looked.</summary>
+    private (long After, long Newest)? _traces;
+
     public async Task<CatchUpOutcome> CatchUpAsync(RebuiltRun ledger, bool isRebuilt)
     {
         await RequireNewestAsync();
@@ -44,9 +47,12 @@ internal sealed partial class RunGrain
         if (_isCaughtUp || await TryCatchUpAsync(fromStart: false) is not null)
             return;
         throw new ConflictException(
-            $"Run {Id}: what this silo's database says of it is nothing that its ledger ever said: it is another run's, or another database's. "
-            + "'ciuic rebuild' puts what the ledger says in its place.");
+            $"Run {Id}: its head is {Told(Run.Head)} in this silo's database and {Told(RunRecall.HeadOf(Id, await ReadAllAsync()))} in the ledger, "
+            + "which never said what the database says: it is another database, or an older version has left a fault. 'ciuic rebuild' puts what "
+            + "the ledger says in its place; 'ciuic repair' then accepts a parent that is not the head.");
     }
+
+    private static string Told(SnapshotLink? head) => head is null ? "none" : $"#{head.Sequence} ({head.Manifest})";
 
     /// <summary>For those who only look: what cannot be compared now is shown as it is.</summary>
     private async Task TryCatchUpAsync()
@@ -64,14 +70,16 @@ internal sealed partial class RunGrain
     /// <returns>Whether the state was changed; null where it is none that the run ever had.</returns>
     private async Task<bool?> TryCatchUpAsync(bool fromStart)
     {
+        if (Run.LastEvent == 0)
+            await RequireNoTraceAsync();
         var mark = fromStart ? null : Run.Ledger;
         // From the last block that it has taken in: where that is missing, this is another ledger, or one that was cut off.
         var found = await Tail.FindAsync(Id, Math.Max(0, (mark?.Height ?? 0) - 1));
         if (found.End < mark?.Height)
             return await TryCatchUpAsync(fromStart: true);
-        var trace = await NewestTraceAsync();
-        if (Run.LastEvent == 0)
-            await RequireUnknownAsync(found, trace);
+        if (Run.LastEvent == 0 && found.Places.Length > 0)
+            throw await UnknownAsync();
+        var trace = Run.LastEvent == 0 ? 0 : await NewestTraceAsync();
         LedgerPosition[] places = [.. found.Places.Where(p => p.Height >= (mark?.Height ?? 0)).Except(mark?.Known ?? [])];
         var records = await ReadAsync(places);
         var unknown = mark is null ? RunRecall.After(Run, Id, records) : Run.IsFollowedBy(records) ? records : await CountedAsync(records);
@@ -107,12 +115,17 @@ internal sealed partial class RunGrain
 
     private async Task<PlacedRecord[]> ReadAllAsync() => await ReadAsync((await Tail.FindAsync(Id, 0)).Places);
 
-    private async Task RequireUnknownAsync(RunPlaces found, long trace)
+    /// <summary>Of a run that is unknown here there must be nothing in the bucket; that is asked before a long ledger is read.</summary>
+    private async Task RequireNoTraceAsync()
     {
-        if (found.Places.Length == 0 && trace == 0)
-            return;
+        if (await HasTraceAsync(BucketLayout.RunPrefix(Id)))
+            throw await UnknownAsync();
+    }
+
+    private async Task<ConflictException> UnknownAsync()
+    {
         await RequireNewestAsync(); // another activation may have opened it
-        throw new ConflictException(
+        return new ConflictException(
             $"Run {Id} has snapshots in {store.Location} and is unknown to this silo's database: the database was lost or is another one. "
             + "'ciuic rebuild' brings the run back from the bucket.");
     }
@@ -175,10 +188,18 @@ internal sealed partial class RunGrain
     /// </summary>
     private async Task<long> NewestTraceAsync()
     {
-        var (newest, from) = (0L, Run.LastSequence + 1);
+        // Whoever sees that this activation cannot catch up asks it again and again.
+        if (_traces?.After != Run.LastSequence)
+            _traces = (Run.LastSequence, await FindTraceAfterAsync(Run.LastSequence));
+        return _traces.Value.Newest;
+    }
+
+    private async Task<long> FindTraceAfterAsync(long known)
+    {
+        var (newest, from) = (0L, known + 1);
         while (true)
         {
-            var found = await Task.WhenAll(Enumerable.Range(0, TracesAtOnce).Select(i => HasTraceAsync(from + i)));
+            var found = await Task.WhenAll(Enumerable.Range(0, TracesAtOnce).Select(i => HasTraceAsync($"{BucketLayout.RunPrefix(Id)}{from + i}/")));
             var last = Array.LastIndexOf(found, true);
             if (last < 0)
                 return newest;
@@ -187,10 +208,14 @@ internal sealed partial class RunGrain
         }
     }
 
-    private async Task<bool> HasTraceAsync(long sequence)
+    private async Task<bool> HasTraceAsync(string prefix)
     {
-        await foreach (var _ in store.ListAsync($"{BucketLayout.RunPrefix(Id)}{sequence}/", CancellationToken.None))
-            return true;
+        await foreach (var found in store.ListAsync(prefix, CancellationToken.None))
+        {
+            if (BucketLayout.SequenceOf(found.Key) is not null)
+                return true;
+        }
+
         return false;
     }
 

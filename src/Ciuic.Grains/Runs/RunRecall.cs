@@ -63,6 +63,15 @@ internal static class RunRecall
         return records.Where(placed => TryApply(history, placed));
     }
 
+    /// <summary>The chain head that records give.</summary>
+    public static SnapshotLink? HeadOf(RunId id, IEnumerable<PlacedRecord> records)
+    {
+        var history = new RunHistory(id);
+        foreach (var placed in records)
+            TryApply(history, placed);
+        return history.Head;
+    }
+
     /// <summary>Takes in the next record that the state does not know.</summary>
     /// <param name="run">The run.</param>
     /// <param name="placed">The record.</param>
