@@ -30,7 +30,9 @@ internal sealed class RunEnding(
     /// <param name="release">Gives back what uploads use.</param>
     public async Task<IReadOnlyList<EndedSave>> CloseAsync(MemoryCalls calls, TimeSpan? deadline, Action release)
     {
-        await TryAsync(calls.CloseAsync, Moments);
+        // A state that is copied in parts is one that moves.
+        while (!await TryAsync(calls.CloseAsync, Moments) && unfinished.IsMoving(Moments) && deadline is null)
+            logger.Closing(run, 1);
         var saves = unfinished.Unended();
         if (saves.Count > 0 && deadline != TimeSpan.Zero)
             logger.Closing(run, saves.Count);

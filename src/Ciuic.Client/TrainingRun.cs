@@ -386,7 +386,7 @@ public sealed class TrainingRun : IAsyncDisposable
         var handle = IsFenced
             ? _saver.Refuse(plan, new FencedException(
                 $"Run {Id} belongs to a newer attempt; step {plan.Step} was not saved."))
-            : await _saver.SaveAsync(_tracked, plan, MaxWait, cancel);
+            : await _saver.SaveAsync(_tracked, plan, MaxWait, isLast: Stopping.IsCancellationRequested, cancel);
         _policy.MarkSaved(plan.Step, _time.GetElapsedTime(begin));
         _unfinished.Add(handle);
         return handle;

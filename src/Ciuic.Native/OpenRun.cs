@@ -107,7 +107,10 @@ internal sealed class OpenRun
         var isAlone = await _one.WaitAsync(Moments);
         try
         {
-            await AloneAsync(_reading, () => Task.FromResult(_isClosed = true)); // a copy of memory always ends
+            var isRead = await _reading.WaitAsync(Moments);
+            _isClosed = true;
+            if (isRead)
+                _reading.Release();
             await Run.CloseAsync(deadline);
         }
         finally

@@ -6,7 +6,7 @@ namespace Ciuic.Native;
 /// <summary>A snapshot whose bytes can be read.</summary>
 /// <param name="Items">What it holds.</param>
 /// <param name="Opened">What must be closed afterwards; null where it belongs to a run.</param>
-/// <param name="Resumed">The run in whose staging memory it lies; null where it is read from the bucket.</param>
+/// <param name="Resumed">The run that was resumed from it, in whose staging memory it lies unless it is too large for that; null where there is none.</param>
 internal sealed record Source(IReadOnlyList<SavedItem> Items, IDisposable? Opened, OpenRun? Resumed)
 {
     public SavedItemView[] View() =>
@@ -46,7 +46,8 @@ internal sealed record Source(IReadOnlyList<SavedItem> Items, IDisposable? Opene
         return true;
     });
 
-    private Task<T> AloneAsync<T>(Func<Task<T>> read) => Resumed is null ? read() : Resumed.ReadAsync(read);
+    private Task<T> AloneAsync<T>(Func<Task<T>> read) =>
+        Resumed is null || !Items.Any(i => i.IsInMemory) ? read() : Resumed.ReadAsync(read);
 
     private SavedItem Item(string name) => Items.FirstOrDefault(i => i.Item == name)
         ?? throw new NotFoundException($"There is no item '{name}' in this snapshot; it has {string.Join(", ", Items.Select(i => i.Item))}.");

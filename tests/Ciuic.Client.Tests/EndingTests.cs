@@ -14,6 +14,7 @@ public sealed class EndingTests(CiuicCluster cluster) : IClassFixture<CiuicClust
     public void Dispose()
     {
         cluster.Store.Held = null;
+        cluster.Store.Unwritable = null;
         _folder.Dispose();
     }
 
@@ -224,6 +225,27 @@ public sealed class EndingTests(CiuicCluster cluster) : IClassFixture<CiuicClust
             };
         });
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => opening.WaitAsync(Soon));
+    }
+
+    [Fact]
+    public async Task The_last_save_after_SIGTERM_finds_room_although_the_bucket_is_away()
+    {
+        var chain = NewChain();
+        (chain.Save.OnTerminate, chain.Save.TerminateDeadline) = (OnTerminate.Save, TimeSpan.FromSeconds(1));
+        var run = await chain.OpenAsync("last");
+        var model = new TrackedArray(Elements);
+        await run.Track(model).ResumeAsync();
+        cluster.Store.Unwritable = key => !key.Path.StartsWith(BucketLayout.LedgersPrefix, StringComparison.Ordinal);
+        model.Train(1);
+        var first = await run.SaveAsync(new TrainingProgress(1, 0, 1)); // holds the staging memory: SpoolAfter is an hour
+        await UntilAsync(() => chain.Log.Contains("cannot be stored yet"));
+        ProcessSignals.Tell("SIGTERM");
+        model.Train(2);
+        var last = await run.SaveAsync(new TrainingProgress(2, 0, 2));
+        await run.CloseAsync(TimeSpan.Zero);
+        Assert.Equal((SaveOutcome.Spooled, SaveOutcome.Spooled), (await first.Outcome, await last.Outcome));
+        cluster.Store.Unwritable = null;
+        Assert.Equal([1, 2], (await NewChain().Chain().SyncAsync("last")).Select(s => s.Step));
     }
 
     [Fact]

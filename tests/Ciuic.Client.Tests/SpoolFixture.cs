@@ -9,10 +9,14 @@ namespace Ciuic.Client.Tests;
 public abstract class SpoolFixture(CiuicCluster cluster) : IClassFixture<CiuicCluster>, IDisposable
 {
     private readonly TemporaryFolder _folder = new();
+    private int _refused;
 
     private protected CiuicCluster Cluster => cluster;
 
     private protected string Folder => _folder.Path;
+
+    /// <summary>How often the bucket was asked in vain to take something.</summary>
+    private protected int Refused => _refused;
 
     public void Dispose()
     {
@@ -36,11 +40,19 @@ public abstract class SpoolFixture(CiuicCluster cluster) : IClassFixture<CiuicCl
 
     private protected async Task KeepOneAsync(TrainingRun run, TrackedArray model, long step, long content)
     {
-        Cluster.Store.Unwritable = key => !key.Path.StartsWith(BucketLayout.LedgersPrefix, StringComparison.Ordinal);
+        Cluster.Store.Unwritable = Refuse;
         model.Train(content);
         var save = await run.SaveAsync(new TrainingProgress(step, 1, 5));
         var error = await Assert.ThrowsAsync<UnavailableException>(() => save.Committed.WaitAsync(TestChain.Soon));
         Assert.Contains("NOT COMMITTED", error.Message);
+    }
+
+    private bool Refuse(ObjectKey key)
+    {
+        if (key.Path.StartsWith(BucketLayout.LedgersPrefix, StringComparison.Ordinal))
+            return false;
+        Interlocked.Increment(ref _refused);
+        return true;
     }
 
     private protected string[] Saves(string run) => Files(run, "saves");

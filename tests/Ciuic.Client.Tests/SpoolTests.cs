@@ -53,6 +53,35 @@ public sealed class SpoolTests(CiuicCluster cluster) : SpoolFixture(cluster)
     }
 
     [Fact]
+    public async Task A_bucket_that_is_known_to_be_away_is_not_tried_for_each_save_and_who_is_passed_by_is_told()
+    {
+        var chain = NewChain();
+        await using var run = await chain.OpenAsync("known");
+        var model = new TrackedArray(TestChain.Elements);
+        await run.Track(model).ResumeAsync();
+        await KeepAsync(run, model, 1, 2);
+        var tries = Refused;
+        await KeepAsync(run, model, 3, 4, 5);
+        Assert.Equal(tries, Refused);
+        Assert.Equal(5, Saves("known").Length);
+    }
+
+    [Fact]
+    public async Task Who_was_told_that_a_save_is_kept_is_told_when_a_later_one_is_committed_instead()
+    {
+        var chain = NewChain();
+        await using var run = await chain.OpenAsync("passed");
+        var model = new TrackedArray(TestChain.Elements);
+        await run.Track(model).ResumeAsync();
+        await KeepAsync(run, model, 1);
+        Cluster.Store.Unwritable = null;
+        await TestChain.StepAsync(run, model, 2);
+        using var deadline = new CancellationTokenSource(TestChain.Soon);
+        while (!chain.Log.Contains("step 1, which was kept on this machine, is not committed: a later save of this process is, #1 of step 2"))
+            await Task.Delay(20, deadline.Token);
+    }
+
+    [Fact]
     public async Task A_save_behind_which_somebody_has_trained_stays_until_a_person_decides()
     {
         var chain = NewChain();

@@ -84,8 +84,10 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
         }
 
         var path = WrittenPathOf(key) ?? throw NotWritten(key);
-        HttpContent body = path.EndsWith("/manifest", StringComparison.Ordinal) ? WithReceipts(content) : new ReadOnlyMemoryContent(content);
-        using var stored = await PutAsync(path, body, cancel);
+        var shard = path.EndsWith("/manifest", StringComparison.Ordinal) ? ManifestCodec.DecodeShard(content.Span) : null;
+        using var stored = await PutAsync(path, shard is null ? new ReadOnlyMemoryContent(content) : WithReceipts(content, shard), cancel);
+        if (shard is not null)
+            Receipts.Used(shard);
         return CreateResult.Created;
     }
 
@@ -159,10 +161,9 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
         }
     }
 
-    private ByteArrayContent WithReceipts(ReadOnlyMemory<byte> manifest)
+    private ByteArrayContent WithReceipts(ReadOnlyMemory<byte> manifest, ShardManifest shard)
     {
-        var shard = ManifestCodec.DecodeShard(manifest.Span);
-        var upload = new ShardUploadRequest(manifest.ToArray(), Receipts.Use(shard));
+        var upload = new ShardUploadRequest(manifest.ToArray(), Receipts.For(shard));
         return new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(upload, ApiJson.Default.ShardUploadRequest));
     }
 

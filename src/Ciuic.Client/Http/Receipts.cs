@@ -40,27 +40,26 @@ internal sealed class Receipts
     }
 
     /// <summary>Those to send with a shard's manifest: in the order of its objects, null where there is none.</summary>
-    public string?[] Use(ShardManifest shard)
+    public string?[] For(ShardManifest shard) =>
+        [.. NamesOf(shard).Select(name => _receipts.TryGetValue(name, out var found) ? found.Receipt : null)];
+
+    /// <summary>A manifest was taken: what it and none of many before it needed is let go. One that is sent again and again makes nothing older.</summary>
+    public void Used(ShardManifest shard)
     {
         var now = Interlocked.Increment(ref _manifests);
-        var used = NamesOf(shard).Select(name => Use(name, now)).ToArray();
+        foreach (var name in NamesOf(shard))
+        {
+            if (_receipts.TryGetValue(name, out var known))
+                _receipts[name] = known with { LastUsed = now };
+        }
+
         foreach (var (name, (_, last)) in now % Kept == 0 ? _receipts.ToArray() : [])
         {
             if (last < now - Kept)
                 _receipts.TryRemove(name, out _);
         }
-
-        return used;
     }
 
     private static IEnumerable<string> NamesOf(ShardManifest shard) =>
         shard.Chunks.Concat(shard.Bases ?? []).Select(c => BucketLayout.Chunk(c).Path);
-
-    private string? Use(string name, long now)
-    {
-        if (!_receipts.TryGetValue(name, out var known))
-            return null;
-        _receipts[name] = known with { LastUsed = now };
-        return known.Receipt;
-    }
 }

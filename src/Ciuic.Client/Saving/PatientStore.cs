@@ -9,9 +9,13 @@ internal sealed class StoreGoneException(UnavailableException last) : Exception(
 /// <summary>Stores the bytes of saves, however long the store is away, and says so once each time.</summary>
 internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
 {
+    /// <summary>How often a store that is known to be away is tried, where saves can be kept elsewhere meanwhile.</summary>
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(30);
+
     private readonly Backoff _backoff = new(time);
     private readonly Lock _lock = new(); // two windows of a save are stored at once
     private long? _awaySince;
+    private long? _triedInVain;
     private string _problem = "";
 
     /// <summary>Whether the last thing heard of the store is that it is away.</summary>
@@ -22,6 +26,26 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
             lock (_lock)
                 return _awaySince is not null;
         }
+    }
+
+    /// <summary>
+    /// Whether it is known to be away and was tried in vain a moment ago: a save that can be kept elsewhere is not held up by another try, and
+    /// the next one finds room.
+    /// </summary>
+    public bool IsHopeless
+    {
+        get
+        {
+            lock (_lock)
+                return _awaySince is not null && _triedInVain is { } at && time.GetElapsedTime(at) < BetweenTries;
+        }
+    }
+
+    /// <summary>A store that is known to be away was tried in vain.</summary>
+    public void TriedInVain()
+    {
+        lock (_lock)
+            _triedInVain = time.GetTimestamp();
     }
 
     /// <summary>The last thing that kept something from being stored.</summary>
@@ -44,7 +68,7 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
     {
         var answer = await _backoff.UntilAvailableAsync(call, error => IsGone(step, giveUpAfter, error), cancel);
         lock (_lock)
-            _awaySince = null;
+            (_awaySince, _triedInVain) = (null, null);
         return answer;
     }
 

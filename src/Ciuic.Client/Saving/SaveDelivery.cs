@@ -132,7 +132,7 @@ internal sealed class SaveDelivery
         return save;
     }
 
-    private string GaveWay(SnapshotPlan plan) => $"The save of step {plan.Step} gave way: {_maxWaiting} newer ones wait for a silo.";
+    private string GaveWay(SnapshotPlan plan) => $"The save of step {plan.Step} gave way: {_maxWaiting} newer ones wait to be committed";
 
     /// <summary>The one that is being delivered first.</summary>
     private List<UploadedSave> Saves()

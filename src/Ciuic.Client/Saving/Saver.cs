@@ -25,12 +25,16 @@ internal sealed class Saver(
     ILogger logger,
     Action<SaveProgress> progress)
 {
+    /// <summary>How long the last save sees nothing move of the one before, until that is kept on this machine instead.</summary>
+    private static readonly TimeSpan LastWait = TimeSpan.FromSeconds(5);
+
     private readonly CancellationTokenSource _ending = new();
     private readonly PatientStore _store = new(run, time, logger);
     private readonly Movement _stored = new(time);
     private readonly HealthWatch _health = new(run, options, logger);
     private Task _uploading = Task.CompletedTask;
     private Task _preparing = Task.CompletedTask;
+    private CancellationTokenSource _hurrying = new();
     private SaveHandle? _staged;
     private long _waitedInVainAt = -1;
     private bool _isPrepared;
@@ -57,10 +61,15 @@ internal sealed class Saver(
     }
 
     /// <summary>Copies the state aside and returns; the rest happens in the background.</summary>
+    /// <param name="tracked">The state.</param>
+    /// <param name="plan">What is saved.</param>
+    /// <param name="maxWait">How long the save before may hold it up.</param>
+    /// <param name="isLast">Whether the program was told to end: nothing comes after this one.</param>
+    /// <param name="cancel">Ends the waiting.</param>
     public async Task<SaveHandle> SaveAsync(
-        IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, TimeSpan maxWait, CancellationToken cancel)
+        IReadOnlyList<ITrackedState> tracked, SnapshotPlan plan, TimeSpan maxWait, bool isLast, CancellationToken cancel)
     {
-        if (!await StagingIsFreeAsync(maxWait, cancel))
+        if (!await (isLast ? StagingIsFreeForTheLastAsync(maxWait, cancel) : StagingIsFreeAsync(maxWait, cancel)))
         {
             Skipped++;
             return Refuse(plan, new UnavailableException(
@@ -157,6 +166,28 @@ internal sealed class Saver(
         return false;
     }
 
+    /// <summary>
+    /// The last save before the program ends needs the staging memory: the one before it is waited for as long as it moves, and then kept on
+    /// this machine.
+    /// </summary>
+    private async Task<bool> StagingIsFreeForTheLastAsync(TimeSpan maxWait, CancellationToken cancel)
+    {
+        var begin = time.GetTimestamp();
+        for (var seen = -1L; !_uploading.IsCompleted && !_store.IsAway && seen != _stored.Count && time.GetElapsedTime(begin) < maxWait;)
+        {
+            seen = _stored.Count;
+            await Task.WhenAny(_uploading, Task.Delay(LastWait, time, cancel));
+        }
+
+        if (_uploading.IsCompleted)
+            return true;
+        if (spool is not null)
+            await _hurrying.CancelAsync();
+        await Task.WhenAny(_uploading, Task.Delay(maxWait, time, cancel));
+        _hurrying = new CancellationTokenSource();
+        return _uploading.IsCompleted;
+    }
+
     private SaveHandle Staged(SnapshotPlan plan, StagingPlan staging, long begin)
     {
         _staged = new SaveHandle(plan.Step, time.GetElapsedTime(begin), staging.Length, staging.Chunks.Count, outcomes.TakeErrors());
@@ -210,9 +241,11 @@ internal sealed class Saver(
     private Task UploadAsync(SaveHandle handle, SnapshotPlan plan, StagedShard shard, RankFingerprints? replicated)
     {
         var begun = bases.Begin(keepsContent: buffers.IsKept);
-        var storage = new ShardStorage(_store, uploader, spool, _ending.Token);
+        var hurrying = _hurrying.Token;
         return CompleteAsync(handle, plan, shard.Plan, replicated, async () =>
         {
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token, hurrying);
+            var storage = new ShardStorage(_store, uploader, spool, ending.Token);
             replicated?.Complete(shard);
             var uploaded = await storage.StoreAsync(plan, shard, handle, Reporting(plan.Step), kept => outcomes.Keep(handle, kept));
             if (uploaded is not null)

@@ -11,7 +11,7 @@ namespace Ciuic.Client;
 /// <param name="store">Waits for the bucket.</param>
 /// <param name="uploader">Stores there.</param>
 /// <param name="spool">This machine's disk; null where nothing may be kept there.</param>
-/// <param name="ending">Cancelled when the run ends.</param>
+/// <param name="ending">Cancelled when the run ends, or when a later save needs the memory more than this one needs the bucket.</param>
 internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, SpoolWriter? spool, CancellationToken ending)
 {
     private static readonly TimeSpan TryOfWhatIsAway = TimeSpan.FromSeconds(5);
@@ -27,7 +27,14 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
         SnapshotPlan plan, StagedShard shard, SaveHandle handle, Action<UploadProgress> report, Action<KeptSave> kept)
     {
         using var tries = CancellationTokenSource.CreateLinkedTokenSource(ending);
-        if (spool is not null && store.IsAway)
+        var wasAway = store.IsAway;
+        if (spool is not null && store.IsHopeless)
+        {
+            kept(await spool.KeepAsync(handle, plan, shard, store.Problem));
+            return null;
+        }
+
+        if (spool is not null && wasAway)
             tries.CancelAfter(TryOfWhatIsAway);
         var upload = store.UntilStoredAsync(
             plan.Step, () => uploader.UploadAsync(shard, ReportIt, tries.Token), spool?.After, tries.Token);
@@ -44,6 +51,8 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
             // It is kept here.
         }
 
+        if (wasAway)
+            store.TriedInVain();
         // An upload that hangs in a store that hears of no cancelling reads the same memory, and changes nothing in it.
         var why = store.IsAway ? store.Problem : "it was being uploaded when the run was closed";
         kept(await spool.KeepAsync(handle, plan, shard, why));

@@ -15,6 +15,9 @@ internal sealed class UnfinishedSaves(RunId run, SaveOptions options, Movement m
     private long _gaveUpAt = -1;
     private bool _gaveUpTold;
 
+    /// <summary>Whether anything has come closer to its end within this time.</summary>
+    public bool IsMoving(TimeSpan within) => moves.Still < within;
+
     /// <summary>How many have no outcome yet.</summary>
     public int Count => Unended().Count;
 

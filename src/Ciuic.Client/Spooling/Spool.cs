@@ -25,6 +25,7 @@ internal sealed class Spool : IDisposable
     private static readonly TimeSpan BetweenTries = TimeSpan.FromMilliseconds(200);
 
     private readonly FileStream _lock;
+    private DateTime _last;
 
     private Spool(string folder, FileStream taken, FileObjectStore disk) => (Folder, _lock, Disk) = (folder, taken, disk);
 
@@ -88,7 +89,8 @@ internal sealed class Spool : IDisposable
     /// <returns>The record's name.</returns>
     public async Task<ObjectKey> AddAsync(SpooledSave save, DateTimeOffset now, CancellationToken cancel)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"{RecordsPrefix}{now:yyyyMMddTHHmmss.fffffff}-{save.Plan.Step}");
+        _last = now.UtcDateTime > _last ? now.UtcDateTime : _last.AddTicks(1); // names are their order, whatever a clock does
+        var name = string.Create(CultureInfo.InvariantCulture, $"{RecordsPrefix}{_last:yyyyMMddTHHmmss.fffffff}-{save.Plan.Step}");
         var key = new ObjectKey(name);
         await Disk.CreateAsync(key, SpoolRecord.Encode(save), cancel);
         return key;

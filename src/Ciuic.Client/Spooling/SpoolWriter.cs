@@ -127,7 +127,9 @@ internal sealed class SpoolWriter(
         }
 
         return new KeptSave(
-            true, $"Step {step} is kept in '{spool.Folder}' and NOT COMMITTED: {why}. The next start of the run commits it, or a sync.");
+            true,
+            $"Step {step} is kept in '{spool.Folder}' and NOT COMMITTED: {why.TrimEnd('.')}. The next start of the run commits it, or a sync, where no "
+            + "later save of this process is committed before.");
     }
 
     private async Task SettleAsync(Spool spool, SnapshotLink link, SaveHandle committed)
@@ -135,10 +137,16 @@ internal sealed class SpoolWriter(
         foreach (var (key, save, _) in await OwnAsync(spool))
         {
             // By their order and not by their steps: two may be of one step.
-            if (NumberOf(key) > committed.Number)
+            var number = NumberOf(key);
+            if (number > committed.Number)
+            {
                 await spool.ReplaceAsync(key, save! with { Base = link, Token = lease.Token }, CancellationToken.None);
-            else
-                await RemoveAsync(spool, key);
+                continue;
+            }
+
+            await RemoveAsync(spool, key);
+            if (number < committed.Number)
+                logger.SpoolRemoved(run, save!.Plan.Step, $"a later save of this process is, #{link.Sequence} of step {committed.Step}; it was removed");
         }
     }
 

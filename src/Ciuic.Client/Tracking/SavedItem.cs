@@ -82,6 +82,9 @@ public sealed class SavedItem
                 _tensors.GetValueOrDefault(c.Key) ?? throw new NotFoundException($"There is no tensor '{c.Key}' in {Item}."), c.Value)),
             cancel);
 
+    /// <summary>Whether its bytes lie in this process' staging memory; otherwise they are read from the bucket when they are asked for.</summary>
+    internal bool IsInMemory => _content.IsInMemory;
+
     /// <summary>Makes sure of all of it: what was not read yet is read and checked.</summary>
     /// <param name="items">Items of one snapshot.</param>
     /// <param name="cancel">Ends the reading.</param>

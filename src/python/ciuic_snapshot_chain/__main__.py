@@ -10,6 +10,7 @@ from typing import Any
 
 from . import __version__
 from .chain import CiuicSnapshotChain
+from .config import Config
 from .errors import CiuicError, Conflict, Corrupt, Fenced, InvalidInput, NotFound, Unavailable
 
 CODES = ((InvalidInput, 2), (NotFound, 10), (Conflict, 11), (Fenced, 11), (Unavailable, 13), (Corrupt, 20))
@@ -19,12 +20,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="ciuic_snapshot_chain", description="Looks at a run's snapshots.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--config", default="ciuic_config.json", help="the configuration file (default: %(default)s)")
-    parser.add_argument("--run", help="the run (default: the configuration's)")
+    parser.add_argument("--run", help="the run (default: the configuration's); as every option of this list it stands before the command")
     parser.add_argument("--json", action="store_true", help="answers in JSON")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="lists committed snapshots, newest first")
     verify = commands.add_parser("verify", help="reads every byte of a snapshot and checks it")
-    verify.add_argument("reference", nargs="?", default="latest", help="latest, step:N, #N, tag:NAME or digits of the digest")
+    verify.add_argument("reference", nargs="?", default="latest", help="latest, step:N, '#N' (in quotes: to a shell # begins a comment), tag:NAME or digits of the digest")
     export = commands.add_parser("export", help="writes an item's tensors as a safetensors file, or the item for torch.load (FILE.pt)")
     export.add_argument("file")
     export.add_argument("reference", nargs="?", default="latest")
@@ -35,7 +36,7 @@ def main() -> int:
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
-        with CiuicSnapshotChain(said.config, said.run) as chain:
+        with CiuicSnapshotChain(said.config, said.run or _run_of(said.config)) as chain:
             return COMMANDS[said.command](chain, said)
     except ModuleNotFoundError as error:
         print(f"ciuic_snapshot_chain: '{said.command}' needs {error.name}: pip install {error.name}", file=sys.stderr)
@@ -43,6 +44,14 @@ def main() -> int:
     except CiuicError as error:
         print(f"ciuic_snapshot_chain: {error}", file=sys.stderr)
         return next((code for kind, code in CODES if isinstance(error, kind)), 1)
+
+
+def _run_of(path: str) -> str:
+    """The run that a configuration names: the default, which is the name of the program, would be this one's."""
+    config = Config.read(path)
+    if config.is_named:
+        return config.run
+    raise InvalidInput(f"which run? '{path}' names none: say --run NAME before the command; a script without one trains the run that its log names.")
 
 
 def list_(chain: CiuicSnapshotChain, said: Any) -> int:

@@ -322,7 +322,7 @@ class CiuicSnapshotChain:
             OpenedRun.exit_code = 1
         if self._config.on_sigterm == "save_and_exit":
             self._close(max(0.0, end - time.monotonic()))
-            if OpenedRun.any_open(max(0.0, end - time.monotonic())):
+            if OpenedRun.any_open():
                 log.warning("Run %s has ended; this program ends with the last save of its last run.", self.run)
                 return
             ending.leave(OpenedRun.exit_code)

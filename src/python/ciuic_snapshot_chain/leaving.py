@@ -15,9 +15,10 @@ log = logging.getLogger("ciuic_snapshot_chain")
 def is_last(opened: OpenedRun, sigterm: Sigterm, step: int) -> bool:
     """Whether training ends after this step, because this process was told to, or all ranks agree."""
     try:
-        return opened.ranks.is_last(step, sigterm.requested)
+        return opened.ranks.is_last(step, sigterm.requested, opened.token)
     except NoAgreement as error:
         log.error("SIGTERM, and nothing more is saved: %s.", error)
+        opened.settle(opened.at_the_end)  # others may wait for what this rank has on its way
         sigterm.pass_on()
         return False
 

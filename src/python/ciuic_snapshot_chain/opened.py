@@ -27,8 +27,12 @@ _PLACES = ("Ciuic:Client:Endpoint", "Ciuic:Store:Uri")
 #: Seconds after which a wait is told.
 _SAYS_SO_AFTER = 0.5
 
-#: Seconds that a run which is being closed may take, once its saves are not waited for any more.
-CLOSES_WITHIN = 15.0
+#: Seconds that a run which is being closed takes at most where nothing hangs and nothing is to be kept on the disk, once its saves are not waited
+#: for any more.
+CLOSES_WITHIN = 30.0
+
+#: The same where many GiB are kept on a slow disk: whoever ends the program waits for it.
+KEEPS_WITHIN = 600.0
 
 
 class OpenedRun:
@@ -84,6 +88,10 @@ class OpenedRun:
             self.handle = int(self.library.call("open_run", chain=self.chain, run=self.run, **self.ranks.opening())["id"])
         return self.handle
 
+    def token(self) -> Optional[int]:
+        """The right under which all ranks of this attempt write; None as long as the run is not open."""
+        return None if self.handle is None else self.library.call("status", id=self.handle)["token"]
+
     def connection(self) -> int:
         """The library's number of it."""
         if self._is_closed():
@@ -114,7 +122,7 @@ class OpenedRun:
         if self._take_end(seconds):
             self._end(seconds)
         else:
-            self._gone.wait(max(0.0, self._over_by - time.monotonic()))
+            self._gone.wait(seconds + KEEPS_WITHIN)
 
     @classmethod
     def end_all(cls) -> None:
@@ -124,12 +132,11 @@ class OpenedRun:
         Sigterm.close_all()
 
     @classmethod
-    def any_open(cls, seconds: float) -> bool:
-        """Whether this process trains any run; what is being closed by other threads is waited for, so many seconds at most."""
-        until = time.monotonic() + seconds
+    def any_open(cls) -> bool:
+        """Whether this process trains any run; what is being closed by other threads is waited for: the program must not end over it."""
         for opened in cls._of_this_process():
             if opened._is_over:
-                opened._gone.wait(max(0.0, until - time.monotonic()))
+                opened._gone.wait(KEEPS_WITHIN)
         return any(opened.handle is not None and not opened._is_over for opened in cls._of_this_process())
 
     at_the_end = 60.0
@@ -169,7 +176,7 @@ class OpenedRun:
                 if not handle.wait(None if end is None else max(0.0, end - time.monotonic())):
                     return False
             except CiuicError as error:
-                log.error("Run %s: step %d was not saved: %s", self.run, handle.step, error)
+                log.error("Run %s: step %d is not committed: %s", self.run, handle.step, error)
         return True
 
     # -- inside ------------------------------------------------------------------------------------------------------

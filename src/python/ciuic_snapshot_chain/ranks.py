@@ -8,7 +8,7 @@ import sys
 import uuid
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any, Iterable, Mapping, Optional
+from typing import Any, Callable, Iterable, Mapping, Optional
 
 from .errors import InvalidInput
 from .last_step import LastStep, NoAgreement
@@ -64,16 +64,21 @@ class Ranks:
                     "Ciuic:Ranks:Attempt in settings to a name that they have in common and no other start has. Where one saves alone for all, "
                     "set Ciuic:Ranks:WorldSize to 1."
                 )
-            told["attempt"] = _agree(store, f"{self._key}/attempt")
+            told["attempt"] = _agree(store, f"ciuic_snapshot_chain/{self._run}/{self._opening}/attempt")
         return told
 
-    def is_last(self, step: int, told_to_end: bool) -> bool:
+    def is_last(self, step: int, told_to_end: bool, token: Callable[[], Optional[int]]) -> bool:
         """
         Whether this step is the one after which training ends: alone, as soon as this process is told to; of several, at the step that all
         agree on. Asked by all ranks after the same steps.
+
+        :param token: the right under which all ranks of this attempt write. torchrun's store outlives a restart of its workers, and with it
+            what they have agreed on, and its nodes count their restarts each for itself: nothing else is new at each start and the same on all.
         """
         if self.world_size == 1:
             return told_to_end
+        if self._last is None and token() is None:
+            return False  # the run is not open yet; it is asked again after the next step
         if self._last is None:
             store = _store()
             if store is None:
@@ -81,18 +86,13 @@ class Ranks:
                     raise NoAgreement("several ranks agree on their last step through torch.distributed, which is not in use here")
                 return False
             rank = _group().get_rank() if _group() is not None else int(os.environ.get("RANK", "0"))
-            self._last = LastStep(store, f"{self._key}/end", rank, self.world_size)
+            self._last = LastStep(store, f"ciuic_snapshot_chain/{self._run}/{token()}/end", rank, self.world_size)
         return self._last.is_reached(step, told_to_end)
 
     @property
     def is_ending(self) -> bool:
         """Whether the ranks have agreed that the step they are at is the last."""
         return self._last is not None and self._last.is_agreed
-
-    @property
-    def _key(self) -> str:
-        """torchrun's store outlives a restart of its workers, and with it what they have agreed on."""
-        return f"ciuic_snapshot_chain/{self._run}/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}/{self._opening}"
 
 
 class Rules:

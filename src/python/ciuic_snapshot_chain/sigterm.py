@@ -84,7 +84,8 @@ class Sigterm:
             return
         in_main = threading.current_thread() is threading.main_thread()  # only there a handler can be changed
         if self._installed and in_main and signal.getsignal(signal.SIGTERM) == self._handle:
-            signal.signal(signal.SIGTERM, self._before if self._before is not None else signal.SIG_DFL)
+            before = self._former()
+            signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
         if self._installed:
             self._state[0] = _OVER
         if self._file is not None and not self._file.closed:
@@ -97,27 +98,36 @@ class Sigterm:
         """Ends the process as it would have been ended without us; where it is not, what was there before decides from now on."""
         self.close()
         self.requested = False
-        if not callable(self._before) and self._before != signal.SIG_IGN:
+        before = self._former()
+        if not callable(before) and before != signal.SIG_IGN:
             signal.raise_signal(signal.SIGTERM)
+
+    def _former(self) -> Any:
+        """What was there before us. One of ours that was closed beneath this one, and so could not be taken away, is passed over."""
+        before = self._before
+        while isinstance(getattr(before, "__self__", None), Sigterm) and before.__self__._is_closed:
+            before = before.__self__._before
+        return before
 
     def _handle(self, number: int, frame: Optional[FrameType]) -> None:
         if os.getpid() != self._process:
             self._handle_in_a_child()
             return
+        before = self._former()
         if self._is_closed:
             # It could not be taken away, or one that was put over it put it back: what was there before decides.
-            if callable(self._before):
-                self._before(number, frame)
-            elif self._before != signal.SIG_IGN:
+            if callable(before):
+                before(number, frame)
+            elif before != signal.SIG_IGN:
                 self._die()
             return
         self._state[0] = _ENDING
         again, self.requested = self.requested and time.monotonic() - self._asked_at > REPEATS, True
         if not again:
             self._asked_at = time.monotonic()
-        if callable(self._before):
-            self._before(number, frame)
-        elif again and self._before != signal.SIG_IGN:
+        if callable(before):
+            before(number, frame)
+        elif again and before != signal.SIG_IGN:
             self._die()
 
     def _die(self) -> None:

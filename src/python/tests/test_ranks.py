@@ -12,6 +12,7 @@ import unittest
 import unittest.mock
 
 from cases import CONFIG, ChainTestCase
+from ciuic_snapshot_chain import ranks as ranks_module
 from ciuic_snapshot_chain.last_step import LastStep, NoAgreement
 from ciuic_snapshot_chain.ranks import Ranks
 
@@ -275,21 +276,30 @@ class LastStepTests(unittest.TestCase):
     def test_a_restarted_job_does_not_end_at_the_last_step_of_the_attempt_before(self):
         store = CheckedStore()
         with unittest.mock.patch("ciuic_snapshot_chain.ranks._store", lambda: store):
-            for restarts, told_at in (("0", 5), ("1", 8)):
-                with unittest.mock.patch.dict(os.environ, TORCHELASTIC_RESTART_COUNT=restarts):
-                    ranks = [Ranks({"Ciuic:Ranks:WorldSize": "2"}, "run") for _ in range(2)]
-                    ended = {}
+            for token, told_at in ((7, 5), (8, 8)):
+                ranks = [Ranks({"Ciuic:Ranks:WorldSize": "2"}, "run") for _ in range(2)]
+                ended = {}
 
-                    def train(rank):
-                        ended[rank] = next(step for step in range(1, 100) if ranks[rank].is_last(step, step >= told_at))
+                def train(rank):
+                    ended[rank] = next(step for step in range(1, 100) if ranks[rank].is_last(step, step >= told_at, lambda: token))
 
-                    threads = [threading.Thread(target=train, args=(rank,)) for rank in range(2)]
-                    for thread in threads:
-                        thread.start()
-                    for thread in threads:
-                        thread.join(30)
-                    self.assertEqual(ended[0], ended[1])
-                    self.assertGreater(ended[0], told_at)
+                threads = [threading.Thread(target=train, args=(rank,)) for rank in range(2)]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join(30)
+                self.assertEqual(ended[0], ended[1])
+                self.assertGreater(ended[0], told_at)
+
+    def test_nodes_that_count_their_restarts_each_for_itself_call_an_attempt_the_same(self):
+        names, store = set(), CheckedStore()
+        with unittest.mock.patch("ciuic_snapshot_chain.ranks._store", lambda: store):
+            for restarts in ("0", "1"):
+                with unittest.mock.patch.dict(os.environ, TORCHELASTIC_RESTART_COUNT=restarts, TORCHELASTIC_RUN_ID="none"):
+                    run = f"nodes-{os.getpid()}"
+                    names.add(Ranks({"Ciuic:Ranks:WorldSize": "2"}, run).opening()["attempt"])
+                    ranks_module._openings.pop(run)  # the other one is another process
+        self.assertEqual(1, len(names))
 
 
 class Store:
