@@ -83,7 +83,7 @@ public sealed class SavedItem
             cancel);
 
     /// <summary>Whether its bytes lie in this process' staging memory; otherwise they are read from the bucket when they are asked for.</summary>
-    internal bool IsInMemory => _content.IsInMemory;
+    public bool IsInMemory => _content.IsInMemory;
 
     /// <summary>Makes sure of all of it: what was not read yet is read and checked.</summary>
     /// <param name="items">Items of one snapshot.</param>
