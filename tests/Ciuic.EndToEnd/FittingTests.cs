@@ -66,8 +66,21 @@ public sealed class FittingTests : IAsyncLifetime
         await ForgetIdentityAsync();
         foreach (var file in Directory.EnumerateFiles(Keys, "*.accepted-head"))
             File.Delete(file);
-        await RefusedAsync([$"--Ciuic:Store:Uri=file:{_folder.File("empty")}"], "the database knows runs");
+        await RefusedAsync([$"--Ciuic:Store:Uri=file:{_folder.File("empty")}"], "the database knows snapshots of runs");
         await StartsAsync();
+    }
+
+    [Fact]
+    public async Task A_database_from_before_identities_whose_runs_were_opened_and_have_saved_nothing_goes_on_with_an_empty_bucket()
+    {
+        await ForgetIdentityAsync("DELETE FROM OrleansStorage WHERE GrainTypeString LIKE '%snapshot'");
+        foreach (var file in Directory.EnumerateFiles(Keys, "*.accepted-head"))
+            File.Delete(file);
+        Directory.Delete(_place.StorePath, recursive: true);
+        await using var silo = await SiloProcess.StartAsync(_place, None);
+        await _cli.TrainAsync(ExitCode.Ok, "b", 3);
+        await silo.StopAsync(None);
+        Assert.True(File.Exists(Identity));
     }
 
     [Theory]
@@ -180,13 +193,13 @@ public sealed class FittingTests : IAsyncLifetime
     private async Task<BucketId> IdAsync() => (await BucketIdentity.FindAsync(new FileObjectStore(_place.StorePath), None))!.Id;
 
     /// <summary>Makes bucket and database what releases before have left.</summary>
-    private async Task ForgetIdentityAsync()
+    private async Task ForgetIdentityAsync(string andRun = "SELECT 1")
     {
         File.Delete(Identity);
         await using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(_place.Folder, "silo", "ciuic.db")};Pooling=False");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
-        command.CommandText = "DROP TABLE CiuicMemory";
+        command.CommandText = $"DROP TABLE CiuicMemory; {andRun}";
         await command.ExecuteNonQueryAsync();
     }
 

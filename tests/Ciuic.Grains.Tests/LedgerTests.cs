@@ -1,3 +1,4 @@
+using System.Text;
 using Ciuic.Contracts;
 using Ciuic.Core;
 using Ciuic.Snapshots;
@@ -222,6 +223,32 @@ public sealed class LedgerTests : Clusters
         Assert.Equal(5, found.End);
         Assert.Equal(new LedgerPosition(2, 0), Assert.Single(found.Places));
         Assert.Equal(RecordOf(3).Run, Assert.Single(await tail.ReadAsync(found.Places)).Record.Run);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_bundle_that_nobody_has_signed_does_not_hide_what_a_run_has_in_the_ledger(bool isLost)
+    {
+        var memory = new MemoryObjectStore();
+        var bucket = new TestBucket(memory, TimeProvider.System);
+        for (var height = 0; height <= Tile.FullWidth; height++)
+            await bucket.AppendAsync(Samples.Record(height + 1) with { Run = RunId.Parse(height == 99 ? "sought" : "others") });
+        await foreach (var found in memory.ListAsync(BucketLayout.LedgerPrefix(TestBucket.Ledger) + "tile/entries/", default))
+        {
+            var text = Encoding.Latin1.GetString((await memory.GetAsync(found.Key, default))!);
+            await memory.PutAsync(found.Key, Encoding.Latin1.GetBytes(text.Replace("sought", "forged", StringComparison.Ordinal)), default);
+        }
+
+        if (isLost)
+            await memory.DeleteAsync(BucketLayout.Block(TestBucket.Ledger, 99), default);
+        var cluster = await StartAsync(new CiuicCluster { Memory = memory });
+        var tail = cluster.Grains.GetGrain<ILedgerTailGrain>(TestBucket.Ledger);
+        var sought = RunId.Parse("sought");
+        if (isLost)
+            await Assert.ThrowsAsync<UnavailableException>(() => tail.FindAsync(sought, 0));
+        else
+            Assert.Equal(new LedgerPosition(99, 0), Assert.Single((await tail.FindAsync(sought, 0)).Places));
     }
 
     [Fact]

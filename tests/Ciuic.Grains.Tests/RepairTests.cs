@@ -3,6 +3,8 @@ using Ciuic.Core;
 using Ciuic.Snapshots;
 using Ciuic.Storage;
 using Ciuic.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 
 namespace Ciuic.Grains.Tests;
 
@@ -51,6 +53,25 @@ public sealed class RepairTests : Clusters
         await Assert.ThrowsAsync<InvalidInputException>(() => cluster.Run("poisoned").MarkAsync(repair with { Reason = " " }));
         await memory.DeleteAsync(BucketLayout.Manifest(new SnapshotId(run, new Sequence(3))), default);
         Assert.False((await TestBucket.AuditAsync(memory)).Passed);
+    }
+
+    [Theory]
+    [InlineData(RecordKind.Repair, true)]
+    [InlineData(RecordKind.Unpin, false)]
+    [InlineData(RecordKind.Rollback, false)]
+    public void A_repair_that_was_begun_stands_where_silos_of_before_do_not_take_it_for_something_else(string kind, bool isHidden)
+    {
+        var record = Samples.Record(1) with { Kind = kind, Step = null, Reason = "r", Actor = "a", Finding = isHidden ? FindingKind.Parent : null };
+        var link = new SnapshotLink { Sequence = record.Sequence, Manifest = record.Manifest };
+        var state = new RunState { Unfinished = new PendingRecord(record.Encode(), 1, link, 1, "a: r") };
+        Assert.Equal(isHidden, state.UnfinishedAlways is null);
+        var services = new ServiceCollection().AddSerializer().BuildServiceProvider();
+        var serializer = services.GetRequiredService<Serializer>();
+        var read = serializer.Deserialize<RunState>(serializer.SerializeToArray(state))!;
+        Assert.Equal(record.Encode(), read.Unfinished!.Record);
+        Assert.Null((read with { Unfinished = null }).Unfinished);
+        // As a silo of the version before this one has left it.
+        Assert.NotNull(new RunState { UnfinishedAlways = state.Unfinished }.Unfinished);
     }
 
     private static SnapshotLink Link(Manifest manifest) =>

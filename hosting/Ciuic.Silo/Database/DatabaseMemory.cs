@@ -9,8 +9,8 @@ namespace Ciuic.Silo;
 /// <param name="location">Where it is, for people.</param>
 internal sealed class DatabaseMemory(DbDataSource source, string service, string location) : IClusterMemory
 {
-    /// <summary>How Orleans calls the state of runs: <c>RunGrain</c> keeps it under this name.</summary>
-    private const string Runs = "SELECT EXISTS (SELECT 1 FROM OrleansStorage WHERE ServiceId = @service AND GrainTypeString LIKE '%run')";
+    /// <summary>How Orleans calls the state of snapshots: <c>SnapshotGrain</c> keeps it under this name.</summary>
+    private const string Snapshots = "SELECT EXISTS (SELECT 1 FROM OrleansStorage WHERE ServiceId = @service AND GrainTypeString LIKE '%snapshot')";
 
     private const string InsufficientPrivilege = "42501"; // of the SQL standard
 
@@ -33,8 +33,8 @@ internal sealed class DatabaseMemory(DbDataSource source, string service, string
         cancel,
         ("@name", name), ("@text", text), ("@before", before ?? ""));
 
-    public Task<bool> HasRunsAsync(CancellationToken cancel) => ExecuteAsync(
-        Runs, async command => await command.ExecuteScalarAsync(cancel) is true or 1L, cancel);
+    public Task<bool> HasSnapshotsAsync(CancellationToken cancel) => ExecuteAsync(
+        Snapshots, async command => await command.ExecuteScalarAsync(cancel) is true or 1L, cancel);
 
     private Task<Dictionary<string, string>> QueryAsync(
         string sql, CancellationToken cancel, params (string Name, string Value)[] parameters) => ExecuteAsync(

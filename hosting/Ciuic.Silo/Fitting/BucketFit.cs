@@ -103,8 +103,8 @@ internal sealed class BucketFit(
             }
         }
 
-        if (await _bucket.FindTraceAsync(cancel) is null && await memory.HasRunsAsync(cancel))
-            return "the database knows runs, and there is nothing of a ledger in the bucket";
+        if (await _bucket.FindTraceAsync(cancel) is null && await memory.HasSnapshotsAsync(cancel))
+            return "the database knows snapshots of runs, and there is nothing of a ledger in the bucket";
         return mustBeSeen ? "nothing in it shows that it is the one" : null;
     }
 

@@ -27,7 +27,7 @@ internal interface IClusterMemory
     /// <exception cref="UnavailableException">The outcome is unknown: read again.</exception>
     Task<bool> TryWriteAsync(string name, string? before, string text, CancellationToken cancel);
 
-    /// <summary>Whether these silos have ever kept a run.</summary>
+    /// <summary>Whether these silos have ever begun a snapshot: a run that was opened only has nothing that could be lost.</summary>
     /// <exception cref="UnavailableException">The database does not answer.</exception>
-    Task<bool> HasRunsAsync(CancellationToken cancel);
+    Task<bool> HasSnapshotsAsync(CancellationToken cancel);
 }

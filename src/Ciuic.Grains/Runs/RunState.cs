@@ -44,8 +44,20 @@ public sealed record RunState : INamedState
     public RunEvent[] Outbox { get; init; } = [];
 
     /// <summary>What a person asked for and was decided, but may not be in the ledger yet.</summary>
+    public PendingRecord? Unfinished
+    {
+        get => UnfinishedLater ?? UnfinishedAlways;
+        init
+        {
+            var isLater = value is not null && LedgerRecord.Decode(value.Record).Kind == RecordKind.Repair;
+            UnfinishedAlways = isLater ? null : value;
+            UnfinishedLater = isLater ? value : null;
+        }
+    }
+
+    /// <summary>The same, of a kind that all versions know.</summary>
     [Id(9)]
-    public PendingRecord? Unfinished { get; init; }
+    public PendingRecord? UnfinishedAlways { get; init; }
 
     /// <summary>Which snapshot has which tag.</summary>
     [Id(10)]
@@ -82,6 +94,13 @@ public sealed record RunState : INamedState
     /// <summary>What of the run's records in the ledger this state has taken in; null where an older version stored it.</summary>
     [Id(18)]
     public LedgerMark? Ledger { get; init; }
+
+    /// <summary>
+    /// The same, of a kind that came later. A silo of before would take it for one that it knows; it does not see it here, and drops it with
+    /// its next write: whoever asked for it has had no answer, and asks again.
+    /// </summary>
+    [Id(19)]
+    public PendingRecord? UnfinishedLater { get; init; }
 
     // The newest event stays in the outbox whatever has gone to the pages.
     bool INamedState.BelongsTo(string name) => Outbox.LastOrDefault()?.Run.Value == name;
