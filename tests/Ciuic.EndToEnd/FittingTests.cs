@@ -74,7 +74,7 @@ public sealed class FittingTests : IAsyncLifetime
     public async Task A_database_from_before_identities_whose_runs_were_opened_and_have_saved_nothing_goes_on_with_an_empty_bucket()
     {
         await ForgetIdentityAsync("DELETE FROM OrleansStorage WHERE GrainTypeString LIKE '%snapshot'");
-        foreach (var file in Directory.EnumerateFiles(Keys, "*.accepted-head"))
+        foreach (var file in Directory.EnumerateFiles(_place.Folder, "*.accepted-head", SearchOption.AllDirectories)) // the trainer's, too
             File.Delete(file);
         Directory.Delete(_place.StorePath, recursive: true);
         await using var silo = await SiloProcess.StartAsync(_place, None);
