@@ -31,7 +31,7 @@ internal sealed class RunEnding(
     public async Task<IReadOnlyList<EndedSave>> CloseAsync(MemoryCalls calls, TimeSpan? deadline, Action release)
     {
         // A state that is copied in parts is one that moves.
-        while (!await TryAsync(calls.CloseAsync, Moments) && unfinished.IsMoving(Moments) && deadline is null)
+        while (!await TryAsync(calls.CloseAsync, Moments) && deadline is null && unfinished.AreWorthWaiting(Moments))
             logger.Closing(run, 1);
         var saves = unfinished.Unended();
         if (saves.Count > 0 && deadline != TimeSpan.Zero)

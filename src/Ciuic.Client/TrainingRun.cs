@@ -340,6 +340,10 @@ public sealed class TrainingRun : IAsyncDisposable
         return _spool!.UseAsync(spool => new SpoolSync(spool, commits, _coordinator, _spoolHome).RunAsync(cancel), cancel);
     }
 
+    /// <summary>Begins to read what <see cref="ResumeAsync"/> has left in the staging memory; disposing ends it. Until then it is not freed.</summary>
+    /// <exception cref="InvalidInputException">The run is closed.</exception>
+    public IDisposable BeginReading() => _calls.Begin();
+
     /// <summary>A token for waiting that SIGTERM ends too, besides the caller's.</summary>
     internal CancellationTokenSource EndingWith(CancellationToken cancel) =>
         CancellationTokenSource.CreateLinkedTokenSource(cancel, Stopping);

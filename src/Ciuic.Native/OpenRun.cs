@@ -35,7 +35,7 @@ internal sealed class OpenRun
     /// <exception cref="InvalidInputException">The run is closed.</exception>
     public Task<T> ReadAsync<T>(Func<Task<T>> read) => AloneAsync(() => AloneAsync(_reading, () => _isClosed
         ? throw new InvalidInputException($"Run {Run.Id} is closed: what it was resumed from can be read by its number.")
-        : read()));
+        : ReadNowAsync(read)));
 
     /// <summary>A snapshot of the run in a few words; fewer where nobody can be asked.</summary>
     public async Task<SnapshotSummary> DescribeAsync(ResumeReport report, SnapshotLink from)
@@ -118,6 +118,12 @@ internal sealed class OpenRun
             if (isAlone)
                 _one.Release();
         }
+    }
+
+    private async Task<T> ReadNowAsync<T>(Func<Task<T>> read)
+    {
+        using var call = Run.BeginReading();
+        return await read();
     }
 
     private Task<T> AloneAsync<T>(Func<Task<T>> call) => AloneAsync(_one, call);

@@ -50,7 +50,7 @@ internal sealed class Receipts
         foreach (var name in NamesOf(shard))
         {
             if (_receipts.TryGetValue(name, out var known))
-                _receipts[name] = known with { LastUsed = now };
+                _receipts.TryUpdate(name, known with { LastUsed = now }, known);
         }
 
         foreach (var (name, (_, last)) in now % Kept == 0 ? _receipts.ToArray() : [])

@@ -10,7 +10,7 @@ internal sealed class StoreGoneException(UnavailableException last) : Exception(
 internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
 {
     /// <summary>How often a store that is known to be away is tried, where saves can be kept elsewhere meanwhile.</summary>
-    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BetweenTries = TimeSpan.FromSeconds(10);
 
     private readonly Backoff _backoff = new(time);
     private readonly Lock _lock = new(); // two windows of a save are stored at once
@@ -41,6 +41,13 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
         }
     }
 
+    /// <summary>It has taken something.</summary>
+    public void Answered()
+    {
+        lock (_lock)
+            (_awaySince, _triedInVain) = (null, null);
+    }
+
     /// <summary>A store that is known to be away was tried in vain.</summary>
     public void TriedInVain()
     {
@@ -67,8 +74,7 @@ internal sealed class PatientStore(RunId run, TimeProvider time, ILogger logger)
     public async Task<T> UntilStoredAsync<T>(long step, Func<Task<T>> call, TimeSpan? giveUpAfter, CancellationToken cancel)
     {
         var answer = await _backoff.UntilAvailableAsync(call, error => IsGone(step, giveUpAfter, error), cancel);
-        lock (_lock)
-            (_awaySince, _triedInVain) = (null, null);
+        Answered();
         return answer;
     }
 

@@ -172,18 +172,20 @@ internal sealed class Saver(
     /// </summary>
     private async Task<bool> StagingIsFreeForTheLastAsync(TimeSpan maxWait, CancellationToken cancel)
     {
+        if (spool is null)
+            return await StagingIsFreeAsync(maxWait, cancel);
         var begin = time.GetTimestamp();
-        for (var seen = -1L; !_uploading.IsCompleted && !_store.IsAway && seen != _stored.Count && time.GetElapsedTime(begin) < maxWait;)
+        for (var seen = -1L; !_uploading.IsCompleted && !_store.IsAway && seen != _stored.Count && time.GetElapsedTime(begin) < maxWait / 3;)
         {
             seen = _stored.Count;
             await Task.WhenAny(_uploading, Task.Delay(LastWait, time, cancel));
         }
 
-        if (_uploading.IsCompleted)
-            return true;
-        if (spool is not null)
-            await _hurrying.CancelAsync();
-        await Task.WhenAny(_uploading, Task.Delay(maxWait, time, cancel));
+        if (_uploading.IsCompleted || cancel.IsCancellationRequested)
+            return _uploading.IsCompleted;
+        await _hurrying.CancelAsync();
+        var left = maxWait - time.GetElapsedTime(begin);
+        await Task.WhenAny(_uploading, Task.Delay(left > LastWait ? left : LastWait, time, cancel));
         _hurrying = new CancellationTokenSource();
         return _uploading.IsCompleted;
     }

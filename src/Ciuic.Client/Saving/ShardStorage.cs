@@ -51,7 +51,7 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
             // It is kept here.
         }
 
-        if (wasAway)
+        if (wasAway && store.IsAway && !ending.IsCancellationRequested)
             store.TriedInVain();
         // An upload that hangs in a store that hears of no cancelling reads the same memory, and changes nothing in it.
         var why = store.IsAway ? store.Problem : "it was being uploaded when the run was closed";
@@ -62,6 +62,7 @@ internal sealed class ShardStorage(PatientStore store, ShardUploader uploader, S
         void ReportIt(UploadProgress progress)
         {
             tries.CancelAfter(Timeout.InfiniteTimeSpan); // it is back
+            store.Answered();
             report(progress);
         }
     }

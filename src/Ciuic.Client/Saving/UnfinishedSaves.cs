@@ -15,8 +15,8 @@ internal sealed class UnfinishedSaves(RunId run, SaveOptions options, Movement m
     private long _gaveUpAt = -1;
     private bool _gaveUpTold;
 
-    /// <summary>Whether anything has come closer to its end within this time.</summary>
-    public bool IsMoving(TimeSpan within) => moves.Still < within;
+    /// <summary>Whether anything has come closer to its end within this time, and nobody is waiting for this process to end.</summary>
+    public bool AreWorthWaiting(TimeSpan within) => moves.Still < within && !stopping.IsCancellationRequested;
 
     /// <summary>How many have no outcome yet.</summary>
     public int Count => Unended().Count;

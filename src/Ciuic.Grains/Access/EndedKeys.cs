@@ -19,6 +19,7 @@ internal sealed class EndedKeys(IObjectStore store, TimeProvider time, ILogger<E
     private readonly Lock _lock = new();
     private HashSet<string>? _ids;
     private long? _lookedAt;
+    private TimeSpan _pause = Pause;
 
     /// <summary>Whether the bucket has answered this silo ever: what it said then stays true, no key that was ended is good again.</summary>
     public bool IsKnown
@@ -50,9 +51,9 @@ internal sealed class EndedKeys(IObjectStore store, TimeProvider time, ILogger<E
     {
         lock (_lock)
         {
-            if (_lookedAt is { } before && time.GetElapsedTime(before) < Pause)
+            if (_lookedAt is { } before && time.GetElapsedTime(before) < _pause)
                 return false;
-            _lookedAt = time.GetTimestamp();
+            (_lookedAt, _pause) = (time.GetTimestamp(), Pause);
         }
 
         try
@@ -62,9 +63,18 @@ internal sealed class EndedKeys(IObjectStore store, TimeProvider time, ILogger<E
         }
         catch (Exception error) // a silo starts, and answers, without it
         {
+            if (error is not TimeoutException)
+                ComeBackSoon();
             logger.EndedNotRead(error is TimeoutException ? $"{store.Location} does not answer" : error.Message);
             return false;
         }
+    }
+
+    /// <summary>A bucket that answers, though with an error, costs nobody a wait.</summary>
+    private void ComeBackSoon()
+    {
+        lock (_lock)
+            _pause = Patience;
     }
 
     private async Task ReadAsync()

@@ -44,8 +44,17 @@ internal sealed partial class RunGrain
     /// <exception cref="UnavailableException">Bucket or database do not answer.</exception>
     private async Task CatchUpAsync()
     {
-        if (_isCaughtUp || await TryCatchUpAsync(fromStart: false) is not null)
-            return;
+        try
+        {
+            if (_isCaughtUp || await TryCatchUpAsync(fromStart: false) is not null)
+                return;
+        }
+        catch
+        {
+            _traces = null; // who tries again later looks again: a snapshot may have been begun elsewhere meanwhile
+            throw;
+        }
+
         throw new ConflictException(
             $"Run {Id}: its head is {Told(Run.Head)} in this silo's database and {Told(RunRecall.HeadOf(Id, await ReadAllAsync()))} in the ledger, "
             + "which never said what the database says: it is another database, or an older version has left a fault. 'ciuic rebuild' puts what "

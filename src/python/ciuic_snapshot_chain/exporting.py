@@ -18,7 +18,7 @@ OF_TORCH = (".pt", ".pth")
 
 def write(path: Union[str, "os.PathLike[str]"], reader: Reader, snapshot: Snapshot, item: str) -> None:
     """Writes an item as the path's ending says: as ``torch.save`` does, or its tensors as a safetensors file."""
-    if os.fspath(path).endswith(OF_TORCH):
+    if os.fsdecode(path).endswith(OF_TORCH):
         state = reader.load(snapshot, item)
         with replaced(path) as file:
             torch.save(state, file)

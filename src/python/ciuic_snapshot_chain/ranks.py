@@ -35,6 +35,7 @@ class Ranks:
     def __init__(self, said: Mapping[str, str], run: str) -> None:
         self._said, self._run = said, run
         self._last: Optional[LastStep] = None
+        self._right: Optional[int] = None
         self._opening = 0
 
     @property
@@ -77,16 +78,17 @@ class Ranks:
         """
         if self.world_size == 1:
             return told_to_end
-        if self._last is None and token() is None:
+        right = token()
+        if right is None:
             return False  # the run is not open yet; it is asked again after the next step
-        if self._last is None:
+        if self._last is None or (right != self._right and not self._last.is_agreed):  # another one, where resuming went back behind damage
             store = _store()
             if store is None:
                 if told_to_end:
                     raise NoAgreement("several ranks agree on their last step through torch.distributed, which is not in use here")
                 return False
             rank = _group().get_rank() if _group() is not None else int(os.environ.get("RANK", "0"))
-            self._last = LastStep(store, f"ciuic_snapshot_chain/{self._run}/{token()}/end", rank, self.world_size)
+            self._last, self._right = LastStep(store, f"ciuic_snapshot_chain/{self._run}/{right}/end", rank, self.world_size), right
         return self._last.is_reached(step, told_to_end)
 
     @property
