@@ -147,13 +147,13 @@ internal sealed class LedgerPublisher(
     private async Task PublishOnceAsync()
     {
         var head = await new TreePublisher(bucket, _cosigners).PublishAsync(await writer(), _stopping.Token);
+        await RememberAsync(head); // before anybody is told of it
         _publishedSize = head.Head.Size;
         Found(head);
         Problem = null;
         var advanced = _advanced;
         _advanced = NewSignal();
         advanced.SetResult();
-        await RememberAsync(head);
     }
 
     /// <summary>Without it a rollback of the bucket may go unnoticed after a restart; what is published is published.</summary>
@@ -164,7 +164,7 @@ internal sealed class LedgerPublisher(
             if (trust.Accepted is not null)
                 await trust.Accepted.RememberAsync(bucket, (await writer()).Tip.Keys.TreeHead, head, _stopping.Token);
         }
-        catch (CiuicException error)
+        catch (Exception error) when (error is not OperationCanceledException)
         {
             logger.NotRemembered(bucket.Name, error.Message);
         }
