@@ -178,7 +178,9 @@ public sealed class RankTests(CiuicCluster cluster) : IClassFixture<CiuicCluster
         cluster.Store.Held = slow.Task;
         try
         {
-            var first = await group.BeginSaveAsync(901); // a step of this test alone: its chunks are nobody else's, and must be written
+            foreach (var model in group.Models)
+                model.Train(901); // a step of this test alone: its chunks are nobody else's, and must be written
+            var first = await group.BeginSaveAsync(901);
             foreach (var skipped in await group.BeginSaveAsync(902))
                 Assert.Contains("was skipped", (await Assert.ThrowsAsync<UnavailableException>(() => skipped.Committed.WaitAsync(Soon))).Message);
             await Task.Delay(500); // whoever gives the second one up has done so by now
