@@ -55,6 +55,9 @@ public static class BucketLayout
         return new ObjectKey($"{PredictionsPrefix}{hex[..2]}/{hex}-{Digest.Of(sources)}");
     }
 
+    /// <summary>The objects that a shard is read from, in the order in which a gateway's receipts for them are sent.</summary>
+    public static IEnumerable<ObjectKey> ObjectsOf(ShardManifest shard) => shard.Chunks.Concat(shard.Bases ?? []).Select(Chunk);
+
     /// <summary>A chunk as its manifest says that it is stored.</summary>
     public static ObjectKey Chunk(ChunkRecord chunk) => chunk switch
     {

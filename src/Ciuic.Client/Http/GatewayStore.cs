@@ -152,8 +152,8 @@ internal sealed class GatewayStore(GatewayConnection gateway, RunId? run) : IObj
         try
         {
             var shard = ManifestCodec.DecodeShard(bytes);
-            foreach (var chunk in shard.Chunks.Concat(shard.Bases ?? []))
-                _listedBy[BucketLayout.Chunk(chunk).Path] = (shard.Sequence, shard.Rank);
+            foreach (var listed in BucketLayout.ObjectsOf(shard))
+                _listedBy[listed.Path] = (shard.Sequence, shard.Rank);
         }
         catch (InvalidInputException)
         {

@@ -60,6 +60,5 @@ internal sealed class Receipts
         }
     }
 
-    private static IEnumerable<string> NamesOf(ShardManifest shard) =>
-        shard.Chunks.Concat(shard.Bases ?? []).Select(c => BucketLayout.Chunk(c).Path);
+    private static IEnumerable<string> NamesOf(ShardManifest shard) => BucketLayout.ObjectsOf(shard).Select(o => o.Path);
 }

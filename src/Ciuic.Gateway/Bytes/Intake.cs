@@ -72,7 +72,7 @@ internal sealed class Intake(IObjectStore store, ChunkStore chunks, ShardShelf s
 
     private async Task RequireSentAsync(ShardManifest shard, string?[] receipts, SnapshotLink? parent, CancellationToken cancel)
     {
-        var names = ShardShelf.NamesOf(shard).ToList();
+        var names = BucketLayout.ObjectsOf(shard).Select(o => o.Path).ToList();
         if (receipts.Length != names.Count)
             throw new InvalidInputException($"The manifest lists {names.Count} objects, and there are {receipts.Length} receipts.");
         var secret = await keys.ReceiptSecretAsync();

@@ -27,7 +27,7 @@ internal sealed class ShardShelf(IObjectStore store, ICoordinator coordinator) :
         if (rank.Value >= manifest.WorldSize)
             throw new NotFoundException($"Snapshot #{id.Sequence} of run {id.Run} has {manifest.WorldSize} ranks, no rank {rank}.");
         var shard = await _reader.ReadShardAsync(id, rank, manifest.Shards[rank.Value], cancel);
-        var names = NamesOf(shard).ToHashSet();
+        var names = BucketLayout.ObjectsOf(shard).Select(o => o.Path).ToHashSet();
         return _cache.Set((id, rank), names, new MemoryCacheEntryOptions { Size = names.Count + 1 });
     }
 
@@ -51,10 +51,6 @@ internal sealed class ShardShelf(IObjectStore store, ICoordinator coordinator) :
             all.UnionWith(await ObjectsOfAsync(id, new Rank(rank), cancel));
         return all;
     }
-
-    /// <summary>The objects that a shard is read from: whole chunks, and what they are stored as otherwise.</summary>
-    public static IEnumerable<string> NamesOf(ShardManifest shard) =>
-        shard.Chunks.Concat(shard.Bases ?? []).Select(c => BucketLayout.Chunk(c).Path);
 
     public void Dispose() => _cache.Dispose();
 
